@@ -1,0 +1,257 @@
+//! Frames: what the file is cut into.
+
+use crate::record::{EdgeKind, Layout, Place, TypeKind};
+use serde::{Deserialize, Serialize};
+
+/// First bytes of a file.
+pub const MAGIC: [u8; 8] = *b"HEAPSNAP";
+
+/// First bytes of every frame; a reader finds the next frame by them after damage.
+pub const MARKER: [u8; 4] = [0xf5, b'H', b'S', 0xfa];
+
+/// Bytes of a frame's head.
+pub const HEAD_SIZE: usize = 40;
+
+/// Longest body a reader accepts, in bytes.
+pub const MAX_BODY: usize = 64 << 20;
+
+/// Version that this crate writes. A file with another major number is refused.
+pub const VERSION: (u16, u16) = (1, 0);
+
+macro_rules! frame_kinds {
+    ($($(#[$doc:meta])* $konst:ident = $value:literal, $text:literal;)*) => {
+        /// Kinds of frames. Open: readers skip those they do not know.
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+        pub struct FrameKind(pub u16);
+
+        impl FrameKind {
+            $($(#[$doc])* pub const $konst: Self = Self($value);)*
+
+            /// Every kind this version knows, with the name written into each file.
+            pub const KNOWN: &'static [(Self, &'static str)] = &[$((Self::$konst, $text)),*];
+        }
+    };
+}
+
+frame_kinds! {
+    /// [`Kinds`]: first in every file.
+    KINDS = 1, "kinds";
+    /// [`crate::record::Header`]: a snapshot begins.
+    HEADER = 2, "header";
+    /// A list of [`crate::record::TypeDesc`], appended to the types so far.
+    TYPES = 3, "types";
+    /// A list of [`crate::record::NodeTypeDesc`], appended.
+    NODE_TYPES = 4, "node types";
+    /// A list of [`crate::record::LabelDesc`], appended.
+    LABELS = 5, "labels";
+    /// A list of [`crate::record::Root`].
+    ROOTS = 6, "roots";
+    /// Columns of [`crate::record::Node`].
+    NODES = 7, "nodes";
+    /// Columns of [`crate::record::Edge`].
+    EDGES = 8, "edges";
+    /// Columns of [`crate::record::Content`].
+    CONTENTS = 9, "contents";
+    /// A list of [`crate::record::Census`].
+    CENSUS = 10, "census";
+    /// A list of [`crate::record::Shared`].
+    SHARED = 11, "shared";
+    /// A list of [`crate::record::ShownValue`].
+    VALUES = 12, "values";
+    /// A list of [`crate::record::Unreadable`].
+    UNREADABLE = 13, "unreadable";
+    /// A list of [`crate::record::VariantOffsets`].
+    OFFSETS = 14, "offsets";
+    /// Columns of [`crate::record::LiveBlock`].
+    BLOCKS = 15, "blocks";
+    /// [`crate::record::AllocatorFigures`].
+    ALLOCATOR = 16, "allocator";
+    /// [`crate::record::Footer`]: the snapshot is complete.
+    FOOTER = 17, "footer";
+}
+
+/// The names of all kinds in a file, so that a reader can name those it does not know.
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Kinds {
+    /// Major and minor version of the format.
+    pub version: (u16, u16),
+    /// Frame kinds.
+    pub frames: Vec<(u16, String)>,
+    /// Edge kinds.
+    pub edges: Vec<(u8, String)>,
+    /// Layouts of nodes.
+    pub layouts: Vec<(u8, String)>,
+    /// Places of values.
+    pub places: Vec<(u8, String)>,
+    /// Kinds of types.
+    pub types: Vec<(u8, String)>,
+}
+
+impl Kinds {
+    /// What this version writes.
+    pub fn current() -> Kinds {
+        Kinds {
+            version: VERSION,
+            frames: FrameKind::KNOWN.iter().map(|(kind, name)| (kind.0, (*name).into())).collect(),
+            edges: EdgeKind::KNOWN.iter().map(|(kind, name)| (kind.0, (*name).into())).collect(),
+            layouts: Layout::KNOWN.iter().map(|(kind, name)| (kind.0, (*name).into())).collect(),
+            places: Place::KNOWN.iter().map(|(kind, name)| (kind.0, (*name).into())).collect(),
+            types: TypeKind::KNOWN.iter().map(|(kind, name)| (kind.0, (*name).into())).collect(),
+        }
+    }
+}
+
+/// The head of a frame, little-endian in the file.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Head {
+    /// Kind.
+    pub kind: FrameKind,
+    /// Bytes of the body that follows.
+    pub len: u32,
+    /// Process that wrote it.
+    pub process: u32,
+    /// Thread that wrote it, numbered within the process.
+    pub thread: u64,
+    /// Nanoseconds of a monotonic clock since the file was begun.
+    pub time_ns: u64,
+    /// [`checksum`] of the body and of this head.
+    pub checksum: u64,
+}
+
+impl Head {
+    /// The bytes before the checksum.
+    fn prefix(&self) -> [u8; HEAD_SIZE - 8] {
+        let mut out = [0; HEAD_SIZE - 8];
+        out[..4].copy_from_slice(&MARKER);
+        out[4..6].copy_from_slice(&self.kind.0.to_le_bytes());
+        // 6..8 is reserved and zero.
+        out[8..12].copy_from_slice(&self.len.to_le_bytes());
+        out[12..16].copy_from_slice(&self.process.to_le_bytes());
+        out[16..24].copy_from_slice(&self.thread.to_le_bytes());
+        out[24..32].copy_from_slice(&self.time_ns.to_le_bytes());
+        out
+    }
+
+    /// The head's bytes, with the checksum over `body`.
+    pub fn encode(&self, body: &[u8]) -> [u8; HEAD_SIZE] {
+        let prefix = self.prefix();
+        let mut out = [0; HEAD_SIZE];
+        out[..HEAD_SIZE - 8].copy_from_slice(&prefix);
+        out[HEAD_SIZE - 8..].copy_from_slice(&checksum(&prefix, body).to_le_bytes());
+        out
+    }
+
+    /// Reads a head; `None` where the marker is missing.
+    pub fn decode(bytes: &[u8; HEAD_SIZE]) -> Option<Head> {
+        if bytes[..4] != MARKER {
+            return None;
+        }
+        let u16_at = |at: usize| u16::from_le_bytes([bytes[at], bytes[at + 1]]);
+        let u32_at = |at: usize| u32::from(u16_at(at)) | u32::from(u16_at(at + 2)) << 16;
+        let u64_at = |at: usize| u64::from(u32_at(at)) | u64::from(u32_at(at + 4)) << 32;
+        Some(Head {
+            kind: FrameKind(u16_at(4)),
+            len: u32_at(8),
+            process: u32_at(12),
+            thread: u64_at(16),
+            time_ns: u64_at(24),
+            checksum: u64_at(32),
+        })
+    }
+
+    /// Whether `body` is what was written with this head.
+    pub fn matches(&self, body: &[u8]) -> bool {
+        self.checksum == checksum(&self.prefix(), body)
+    }
+}
+
+/// A checksum against damage, not against malice: eight bytes at a time,
+/// multiplied and rotated (the scheme of FNV-1a, widened), some GB/s.
+fn checksum(head: &[u8], body: &[u8]) -> u64 {
+    const PRIME: u64 = 0x9e37_79b9_7f4a_7c15;
+    let mut sum = 0xcbf2_9ce4_8422_2325_u64;
+    for part in [head, body] {
+        let mut words = part.chunks_exact(8);
+        for word in &mut words {
+            let word = u64::from_le_bytes(word.try_into().expect("chunks of eight"));
+            sum = (sum ^ word).wrapping_mul(PRIME).rotate_left(29);
+        }
+        for &byte in words.remainder() {
+            sum = (sum ^ u64::from(byte)).wrapping_mul(PRIME).rotate_left(29);
+        }
+        sum = (sum ^ part.len() as u64).wrapping_mul(PRIME).rotate_left(29);
+    }
+    sum
+}
+
+/// A byte string in MessagePack's `bin` form.
+pub(crate) mod bytes {
+    use serde::de::{Deserializer, Error, Visitor};
+    use serde::Serializer;
+
+    pub(crate) fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(bytes)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+        struct Bytes;
+        impl Visitor<'_> for Bytes {
+            type Value = Vec<u8>;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a byte string")
+            }
+            fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<Vec<u8>, E> {
+                Ok(bytes.to_vec())
+            }
+            fn visit_byte_buf<E: Error>(self, bytes: Vec<u8>) -> Result<Vec<u8>, E> {
+                Ok(bytes)
+            }
+        }
+        deserializer.deserialize_bytes(Bytes)
+    }
+}
+
+macro_rules! columns {
+    ($(#[$outer:meta])* $name:ident { $($column:ident),* }) => {
+        $(#[$outer])*
+        #[derive(Default, Debug, Serialize, Deserialize)]
+        #[serde(default)]
+        pub(crate) struct $name {
+            pub(crate) first: u64,
+            pub(crate) count: u64,
+            $(#[serde(with = "bytes")] pub(crate) $column: Vec<u8>,)*
+        }
+
+        impl $name {
+            /// Bytes held.
+            pub(crate) fn byte_size(&self) -> usize {
+                0 $(+ self.$column.len())*
+            }
+
+            /// Empties the columns, keeps their memory.
+            pub(crate) fn clear(&mut self, first: u64) {
+                self.first = first;
+                self.count = 0;
+                $(self.$column.clear();)*
+            }
+        }
+    };
+}
+
+columns! {
+    /// Nodes `first ..` in the order of their ids.
+    NodeColumns { parent, edge, label, place, ty, addr, len }
+}
+columns! {
+    /// Edges in the order in which they were met.
+    EdgeColumns { from, kind, label, place, target, ty }
+}
+columns! {
+    /// Contents in the order in which the walk left the nodes.
+    ContentColumns { node, variant, mask, split }
+}
+columns! {
+    /// Live blocks by ascending address.
+    BlockColumns { addr, requested, rounding, align, epoch, flags }
+}

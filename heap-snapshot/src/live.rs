@@ -1,0 +1,81 @@
+//! How a walk finds the tracking allocator of its process, if there is one.
+//!
+//! `tracking-alloc` installs itself here when the first block is recorded;
+//! `heap-walk` asks here. So neither knows the other, and a program that only
+//! walks never compiles an allocator.
+
+use crate::record::{AllocatorFigures, BlockCount, LiveBlock};
+use std::sync::OnceLock;
+
+/// What happened to the program's blocks while a checkpoint ran.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Traffic {
+    /// Blocks born.
+    pub born: BlockCount,
+    /// Blocks born before and freed during.
+    pub freed: BlockCount,
+}
+
+/// The table of live blocks of this process.
+pub trait LiveBlocks: Sync {
+    /// The live block that holds `addr`, which may lie anywhere inside it (its
+    /// usable bytes count). Tens of nanoseconds; takes no lock.
+    fn lookup(&self, addr: u64) -> Option<LiveBlock>;
+
+    /// Calls `visit` for every live block, in ascending order of addresses.
+    /// Blocks that live through the whole call are met exactly once.
+    fn for_each(&self, visit: &mut dyn FnMut(LiveBlock));
+
+    /// Begins a checkpoint: increments the birth epoch and counts [`Traffic`]
+    /// from here on. Returns the new epoch, and whether the numbers have run out.
+    fn begin(&self) -> (u32, bool);
+
+    /// Ends what `begin` began.
+    fn end(&self) -> Traffic;
+
+    /// Marks (or unmarks) what the calling thread allocates as the tool's own.
+    /// Returns what it was before.
+    fn set_tool(&self, is_tool: bool) -> bool;
+
+    /// The allocator's own account. Walks no blocks; some microseconds.
+    fn figures(&self) -> AllocatorFigures;
+
+    /// Frees of blocks that were not in the table, since the program began.
+    fn unknown_frees(&self) -> u64;
+}
+
+static INSTALLED: OnceLock<&'static dyn LiveBlocks> = OnceLock::new();
+
+/// Makes `blocks` the table of this process. The first one stays; says whether this was it.
+pub fn install(blocks: &'static dyn LiveBlocks) -> bool {
+    INSTALLED.set(blocks).is_ok()
+}
+
+/// The table of this process, if its allocator keeps one.
+pub fn installed() -> Option<&'static dyn LiveBlocks> {
+    INSTALLED.get().copied()
+}
+
+/// What is allocated on this thread while this lives is the tool's own.
+#[derive(Debug)]
+pub struct ToolScope {
+    before: bool,
+    // Belongs to its thread.
+    _not_send: std::marker::PhantomData<*const ()>,
+}
+
+impl ToolScope {
+    /// Enters the scope. Scopes nest.
+    pub fn enter() -> ToolScope {
+        let before = installed().is_some_and(|blocks| blocks.set_tool(true));
+        ToolScope { before, _not_send: std::marker::PhantomData }
+    }
+}
+
+impl Drop for ToolScope {
+    fn drop(&mut self) {
+        if let Some(blocks) = installed() {
+            blocks.set_tool(self.before);
+        }
+    }
+}

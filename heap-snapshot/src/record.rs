@@ -1,0 +1,537 @@
+//! The plain data a snapshot is made of. No behaviour beyond naming.
+//!
+//! Sizes are bytes, addresses are numbers to compare and never to follow.
+
+use serde::{Deserialize, Serialize};
+
+/// Index of a value type in [`crate::read::Snapshot::types`].
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct TypeIdx(pub u32);
+
+/// Index of a node type in [`crate::read::Snapshot::node_types`].
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct NodeTypeIdx(pub u32);
+
+/// Index of an edge label in [`crate::read::Snapshot::labels`]. Index 0 is the empty label.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct LabelIdx(pub u32);
+
+macro_rules! open_enum {
+    ($(#[$outer:meta])* $name:ident { $($(#[$doc:meta])* $konst:ident = $value:literal, $text:literal;)* }) => {
+        $(#[$outer])*
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub u8);
+
+        impl $name {
+            $($(#[$doc])* pub const $konst: Self = Self($value);)*
+
+            /// Every kind this version knows, with the name written into each file.
+            pub const KNOWN: &'static [(Self, &'static str)] = &[$((Self::$konst, $text)),*];
+
+            /// The name of a kind this version knows.
+            pub fn name(self) -> Option<&'static str> {
+                Self::KNOWN.iter().find(|(kind, _)| *kind == self).map(|(_, name)| *name)
+            }
+        }
+
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                match self.name() {
+                    Some(name) => f.write_str(name),
+                    None => write!(f, "{}({})", stringify!($name), self.0),
+                }
+            }
+        }
+    };
+}
+
+open_enum! {
+    /// What an edge means. Open: a file may hold kinds that this version does
+    /// not know; they are kept, and no lens counts them. At most 127 kinds.
+    EdgeKind {
+        /// Sole ownership: `Box`, `Vec`, …
+        OWN = 1, "own";
+        /// A strong `Rc` or `Arc` handle.
+        SHARE = 2, "share";
+        /// A weak handle.
+        WEAK = 3, "weak";
+        /// A shared reference.
+        BORROW = 4, "borrow";
+        /// An exclusive reference.
+        BORROW_MUT = 5, "borrow mut";
+        /// A raw pointer in the type.
+        RAW = 6, "raw";
+        /// An integer or newtype that is a key into a table.
+        KEY = 7, "key";
+        /// An address found by scanning opaque bytes: who it belongs to is plausible, not proven.
+        CLAIM_RAW = 8, "claim raw";
+        /// Sole ownership of a block whose address the container does not
+        /// show; found by scanning the words of the handle.
+        OWN_BY_HANDLE = 9, "own by handle";
+    }
+}
+
+open_enum! {
+    /// How the bytes of a block are laid out around its values.
+    Layout {
+        /// One value and nothing else.
+        VALUE = 1, "value";
+        /// `cap` slots of the element type, `len` of them in use.
+        BUFFER = 2, "buffer";
+        /// Two counts, then one value or `len` elements: `Rc`, `Arc`.
+        COUNTED = 3, "counted";
+        /// A hash table of the standard library: buckets, then control bytes.
+        HASH_TABLE = 4, "hash table";
+        /// A B-tree node of the standard library. The element is a pair of key and value.
+        BTREE_NODE = 5, "b-tree node";
+        /// Bytes that nobody describes.
+        RAW = 6, "raw";
+        /// A root: a value that lies outside the heap, or inside another node.
+        ROOT = 7, "root";
+        /// A list node of the standard library: two links, then one value.
+        LIST_NODE = 8, "list node";
+    }
+}
+
+open_enum! {
+    /// Where a value stands.
+    Place {
+        /// Not known.
+        UNKNOWN = 0, "unknown";
+        /// A field of a struct, a tuple or a variant.
+        FIELD = 1, "field";
+        /// The sole value of a block.
+        BLOCK = 2, "block";
+        /// An element of a buffer or an array.
+        ELEMENT = 3, "element";
+        /// A key of a map or an element of a set.
+        KEY = 4, "key";
+        /// A value of a map.
+        VALUE = 5, "value";
+        /// A root.
+        ROOT = 6, "root";
+    }
+}
+
+open_enum! {
+    /// What a type is.
+    TypeKind {
+        /// Nothing is known but name, size and alignment; all bytes are untyped.
+        UNKNOWN = 0, "unknown";
+        /// All bytes are payload.
+        LEAF = 1, "leaf";
+        /// A struct, a tuple or an array with its fields.
+        STRUCT = 2, "struct";
+        /// An enum with its variants.
+        ENUM = 3, "enum";
+    }
+}
+
+/// How bytes divide, each part summed on its own, never by subtraction (DESIGN.md, *Words*).
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+pub struct Split {
+    /// Leaf values and discriminants.
+    pub payload: u64,
+    /// Bytes between and after fields.
+    pub padding: u64,
+    /// Bytes of an enum that its active variant has no use for.
+    pub dead: u64,
+    /// Bookkeeping: counts, control bytes, node headers.
+    pub overhead: u64,
+    /// Room for elements that are not there.
+    pub spare: u64,
+    /// Bytes nobody can read.
+    pub untyped: u64,
+}
+
+impl Split {
+    /// The parts in the order of the fields.
+    pub fn parts(&self) -> [u64; 6] {
+        [self.payload, self.padding, self.dead, self.overhead, self.spare, self.untyped]
+    }
+
+    /// From parts in the order of the fields.
+    pub fn from_parts(parts: [u64; 6]) -> Split {
+        let [payload, padding, dead, overhead, spare, untyped] = parts;
+        Split { payload, padding, dead, overhead, spare, untyped }
+    }
+
+    /// The sum of all parts. Wraps where a wrong impl made a part negative, so
+    /// that the sum is still the size that was described.
+    pub fn total(&self) -> u64 {
+        self.parts().into_iter().fold(0, u64::wrapping_add)
+    }
+
+    /// Adds `other` `n` times. Wraps, see [`Split::total`].
+    #[inline]
+    pub fn add_times(&mut self, other: &Split, n: u64) {
+        self.payload = self.payload.wrapping_add(other.payload.wrapping_mul(n));
+        self.padding = self.padding.wrapping_add(other.padding.wrapping_mul(n));
+        self.dead = self.dead.wrapping_add(other.dead.wrapping_mul(n));
+        self.overhead = self.overhead.wrapping_add(other.overhead.wrapping_mul(n));
+        self.spare = self.spare.wrapping_add(other.spare.wrapping_mul(n));
+        self.untyped = self.untyped.wrapping_add(other.untyped.wrapping_mul(n));
+    }
+}
+
+/// What a snapshot is, written when its checkpoint begins.
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Header {
+    /// File name of the executable.
+    pub program: String,
+    /// Name of the checkpoint.
+    pub checkpoint: String,
+    /// Which of the hits that matched this was, from 1.
+    pub hit: u64,
+    /// The labels of this hit: name and value.
+    pub labels: Vec<(String, String)>,
+    /// Process id.
+    pub pid: u32,
+    /// Milliseconds since 1970 began, by the system clock.
+    pub unix_ms: u64,
+    /// Blocks with a smaller birth epoch were born before the checkpoint began.
+    pub epoch: u32,
+    /// Bytes of a pointer in the observed program.
+    pub pointer_size: u8,
+    /// Whether a tracking allocator supplied the blocks. Without it sizes are estimates.
+    pub tracked: bool,
+}
+
+/// A field of a struct or of a variant.
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub struct FieldDesc {
+    /// Name, or position in a tuple.
+    pub name: String,
+    /// Bytes from the start of the value. In an enum it is known once a value of the variant was met.
+    pub offset: Option<u64>,
+    /// The field's type.
+    pub ty: u32,
+    /// How the walk treats it: empty for walked, else `skip`, `opaque` or `with`.
+    pub mode: String,
+    /// How often the field repeats, one after the other: 1, or the length of an array.
+    pub times: u64,
+}
+
+/// A variant of an enum.
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub struct VariantDesc {
+    /// Name.
+    pub name: String,
+    /// Size of the tuple of its fields.
+    pub tuple_size: u64,
+    /// How the enum's bytes divide while this variant is active, less what nested enums add when they are met.
+    pub split: Split,
+    /// Its fields.
+    pub fields: Vec<FieldDesc>,
+}
+
+/// Where a type is defined.
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Source {
+    /// Package name.
+    pub package: String,
+    /// Package version.
+    pub version: String,
+    /// Source file, as the compiler was told it.
+    pub file: String,
+    /// Line, from 1.
+    pub line: u32,
+}
+
+/// A type of values.
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TypeDesc {
+    /// Path with generic arguments.
+    pub name: String,
+    /// `size_of`.
+    pub size: u64,
+    /// `align_of`.
+    pub align: u64,
+    /// What it is; see [`TypeKind`].
+    pub kind: u8,
+    /// Fields of a struct.
+    pub fields: Vec<FieldDesc>,
+    /// Variants of an enum.
+    pub variants: Vec<VariantDesc>,
+    /// Bytes of an enum that hold its discriminant and nothing else; 0 in a niche.
+    pub discriminant: u64,
+    /// How the bytes of a value divide, less what the enums in it add when they are met.
+    pub base: Split,
+    /// Whether every value divides as `base` says: there is no enum, lock or hand-written part in it.
+    pub fixed: bool,
+    /// Where it is defined, if derived.
+    pub source: Option<Source>,
+}
+
+/// A type of nodes: what holds the block, how it is laid out, and of what.
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub struct NodeTypeDesc {
+    /// The owner's kind: `Box`, `Vec`, `Rc`, `HashMap`, …
+    pub container: String,
+    /// See [`Layout`].
+    pub layout: u8,
+    /// The type of the value or of the elements.
+    pub elem: u32,
+    /// Whether it holds `len` elements rather than one value.
+    pub is_slice: bool,
+}
+
+/// A label of edges and census entries: which field or position a value stands in.
+#[derive(Clone, PartialEq, Eq, Hash, Default, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LabelDesc {
+    /// Field name; empty for elements, keys and values.
+    pub name: String,
+    /// Variant the field belongs to.
+    pub variant: String,
+    /// See [`Place`].
+    pub place: u8,
+}
+
+/// A tagged place where the walk started.
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Root {
+    /// Name; a part of another root has that root's name and a dot before its own.
+    pub name: String,
+    /// Its node. A root that is a name for another node's place has a node too, without edges.
+    pub node: u64,
+    /// Address of the value.
+    pub addr: u64,
+    /// Size of the value.
+    pub size: u64,
+    /// Where it was registered: `argument`, `scope`, `static`, `arc`.
+    pub origin: String,
+    /// The value was met before the root was walked: the root is a name for the place at `addr`.
+    pub is_name: bool,
+}
+
+/// One node as it is written: a root or a block with the edge through which it was met first.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Node {
+    /// Node that owns the edge; `None` for a root.
+    pub parent: Option<u64>,
+    /// Kind of the edge.
+    pub edge: EdgeKind,
+    /// Field or position the edge starts from.
+    pub label: LabelIdx,
+    /// Address of the handle the edge starts from.
+    pub place: u64,
+    /// Its type.
+    pub ty: NodeTypeIdx,
+    /// An address inside the block; the block table knows where it begins.
+    pub addr: u64,
+    /// Length and capacity in elements, for slices, tables and buffers.
+    pub len_cap: Option<(u64, u64)>,
+}
+
+/// Where an edge ends.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Target {
+    /// At a node that the walk had met.
+    Node(u64),
+    /// At an address, to be resolved through the block table.
+    Addr(u64),
+}
+
+/// An edge beside those that the nodes carry.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Edge {
+    /// Node whose bytes hold the place.
+    pub from: u64,
+    /// Kind.
+    pub kind: EdgeKind,
+    /// Field or position it starts from.
+    pub label: LabelIdx,
+    /// Address of the handle or reference.
+    pub place: u64,
+    /// Where it ends.
+    pub target: Target,
+    /// Type of the target as the reference sees it.
+    pub ty: Option<TypeIdx>,
+}
+
+/// How the values of a block divide, where their type alone does not tell.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Content {
+    /// The node.
+    pub node: u64,
+    /// Active variant, where the block is one enum value.
+    pub variant: Option<u32>,
+    /// Division of the values (not of what the container puts around them).
+    pub split: Split,
+}
+
+/// Number of values of one enum variant in one kind of place.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Census {
+    /// The enum.
+    pub ty: u32,
+    /// Position of the variant.
+    pub variant: u32,
+    /// See [`Place`].
+    pub place: u8,
+    /// Number of values met.
+    pub count: u64,
+}
+
+/// Counts of a block that handles share, read at the last handle met.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Shared {
+    /// The node.
+    pub node: u64,
+    /// Strong handles by the block's own count, less the registry's.
+    pub strong: u64,
+    /// Weak handles by the block's own count, less the registry's.
+    pub weak: u64,
+    /// Strong handles that the walk met.
+    pub met: u64,
+    /// Weak handles that the walk met.
+    pub weak_met: u64,
+}
+
+/// A value recorded on request (`#[walk(show)]`).
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ShownValue {
+    /// Node whose bytes hold the field.
+    pub node: u64,
+    /// Address of the field.
+    pub place: u64,
+    /// Field.
+    pub label: u32,
+    /// Its text, cut at 256 bytes.
+    pub text: String,
+}
+
+/// A part that could not be entered.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Unreadable {
+    /// Node whose bytes hold it.
+    pub node: u64,
+    /// Its address.
+    pub place: u64,
+    /// Field or position.
+    pub label: u32,
+    /// Its type.
+    pub ty: u32,
+    /// Why: `locked`, `borrowed`, `panicked`, …
+    pub reason: String,
+}
+
+/// Offsets of a variant's fields, known once a value of it was met.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct VariantOffsets {
+    /// The enum.
+    pub ty: u32,
+    /// Position of the variant.
+    pub variant: u32,
+    /// One offset per field.
+    pub offsets: Vec<u64>,
+}
+
+/// What the allocator and the kernel say of the process, in bytes unless it says otherwise.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AllocatorFigures {
+    /// Bytes of live allocations by the allocator's own account, caches included.
+    pub allocated: u64,
+    /// Bytes in pages that hold at least one allocation.
+    pub active: u64,
+    /// Bytes of the allocator's own bookkeeping.
+    pub metadata: u64,
+    /// Bytes of its pages in physical memory.
+    pub resident: u64,
+    /// Bytes in mapped extents.
+    pub mapped: u64,
+    /// Bytes of address space kept, without memory behind it.
+    pub retained: u64,
+    /// Freed bytes that sit in the threads' caches; part of `allocated`.
+    pub cached: u64,
+    /// Bytes of the caches' own blocks; part of `allocated`.
+    pub cache_blocks: u64,
+    /// Number of threads that have a cache.
+    pub caches: u64,
+    /// Bytes of the tool's arena; part of `allocated`.
+    pub tool: u64,
+    /// `allocated` less caches, cache blocks and tool: what the program's live blocks must add up to.
+    pub live: u64,
+    /// Resident set of the process, by the kernel; 0 where it cannot be read.
+    pub rss: u64,
+    /// Bytes of memory that the block table itself takes (address space that was touched).
+    pub table: u64,
+}
+
+/// A number of blocks and their usable bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub struct BlockCount {
+    /// Number of blocks.
+    pub blocks: u64,
+    /// Usable bytes.
+    pub bytes: u64,
+}
+
+/// How the checkpoint went, written when it ends. A snapshot without one was cut off.
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Footer {
+    /// Nodes written.
+    pub nodes: u64,
+    /// Edges written beside the nodes' own.
+    pub edges: u64,
+    /// Blocks written.
+    pub blocks: u64,
+    /// Nothing of the program was allocated or freed while the checkpoint ran.
+    pub quiescent: bool,
+    /// Blocks born while it ran.
+    pub born: BlockCount,
+    /// Blocks from before it that were freed while it ran.
+    pub freed: BlockCount,
+    /// The tool's own blocks.
+    pub tool: BlockCount,
+    /// Frees of blocks that were not in the table, since the program began.
+    pub unknown_frees: u64,
+    /// The birth epoch has run out of numbers: survived and new can no longer be told apart.
+    pub epoch_exhausted: bool,
+    /// Parts that could not be entered.
+    pub unreadable: u64,
+    /// Locks and borrows taken.
+    pub guards: u64,
+    /// Longest time one was held, nanoseconds.
+    pub longest_hold_ns: u64,
+    /// Time in the walk, nanoseconds.
+    pub walk_ns: u64,
+    /// Time in the enumeration of blocks, nanoseconds.
+    pub blocks_ns: u64,
+    /// Checkpoints skipped since the program began because another one ran.
+    pub skipped: u64,
+    /// What went wrong, in sentences.
+    pub problems: Vec<String>,
+}
+
+/// One live allocation.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct LiveBlock {
+    /// Address of its first byte.
+    pub addr: u64,
+    /// Bytes asked for.
+    pub requested: u64,
+    /// Bytes set aside: the size class.
+    pub usable: u64,
+    /// Alignment asked for, as a power of two.
+    pub align_log2: u8,
+    /// Number of the latest checkpoint that had begun when it was allocated.
+    pub epoch: u32,
+    /// Allocated by the tool, not by the program.
+    pub is_tool: bool,
+}
