@@ -1,0 +1,120 @@
+//! What jemalloc says of itself.
+
+#![expect(unsafe_code, reason = "calls jemalloc's C interface")]
+
+use heap_snapshot::record::AllocatorFigures;
+use std::ffi::{c_char, c_int, CStr};
+use std::io::Write;
+use std::ptr;
+use tikv_jemalloc_sys as ffi;
+
+/// jemalloc's largest natural alignment on 64-bit systems: no flag is needed up to it.
+const NATURAL_ALIGN: usize = 16;
+
+/// Flags for a request, by the rule of `tikv_jemallocator::Jemalloc`.
+pub(crate) fn flags(size: usize, align: usize) -> c_int {
+    if align <= NATURAL_ALIGN && align <= size {
+        0
+    } else {
+        ffi::MALLOCX_ALIGN(align)
+    }
+}
+
+/// Bytes that jemalloc sets aside for a request: its size class. Computes, looks nothing up.
+pub(crate) fn usable(size: usize, align: usize) -> usize {
+    // SAFETY: `nallocx` only computes; a size of 0 is not allowed.
+    unsafe { ffi::nallocx(size.max(1), flags(size, align)) }
+}
+
+/// Reads a number; 0 where jemalloc does not know the name (an arena that was never used).
+fn number<T: Copy + Default>(name: &CStr) -> T {
+    let mut value = T::default();
+    let mut len = size_of::<T>();
+    // SAFETY: `value` has room for `len` bytes, and jemalloc writes only if the
+    // length is that of its own type, all of which are plain integers.
+    let failed = unsafe {
+        ffi::mallctl(name.as_ptr(), ptr::from_mut(&mut value).cast(), &mut len, ptr::null_mut(), 0)
+    };
+    if failed == 0 {
+        value
+    } else {
+        T::default()
+    }
+}
+
+/// A figure of one arena. Formats on the stack: this may run inside an allocation.
+fn of_arena<T: Copy + Default>(arena: u32, figure: &str) -> T {
+    let mut name = [0u8; 64];
+    let mut rest = &mut name[..63];
+    if write!(rest, "stats.arenas.{arena}.{figure}").is_err() {
+        return T::default();
+    }
+    CStr::from_bytes_until_nul(&name).map_or(T::default(), number)
+}
+
+/// Makes an arena and returns its number.
+pub(crate) fn create_arena() -> Option<u32> {
+    let arena: u32 = {
+        let mut value = 0u32;
+        let mut len = size_of::<u32>();
+        let name: *const c_char = c"arenas.create".as_ptr();
+        // SAFETY: `value` has room for the arena's number, a 32-bit integer.
+        let failed =
+            unsafe { ffi::mallctl(name, ptr::from_mut(&mut value).cast(), &mut len, ptr::null_mut(), 0) };
+        (failed == 0).then_some(value)?
+    };
+    // `MALLOCX_ARENA` has room for 12 bits.
+    (arena < 4094).then_some(arena)
+}
+
+/// Makes jemalloc add up its figures.
+fn refresh() {
+    let mut epoch = 1u64;
+    let len = size_of::<u64>();
+    // SAFETY: writes a 64-bit integer, which is what `epoch` takes.
+    unsafe {
+        ffi::mallctl(
+            c"epoch".as_ptr(),
+            ptr::null_mut(),
+            ptr::null_mut(),
+            ptr::from_mut(&mut epoch).cast(),
+            len,
+        )
+    };
+}
+
+/// All figures, with the tool's arena and the size of a thread's cache block
+/// taken out of what is live. The resident set and the table are the caller's to fill in.
+pub(crate) fn figures(tool_arena: Option<u32>, cache_block: u64) -> AllocatorFigures {
+    refresh();
+    let arenas: u32 = number(c"arenas.narenas");
+    let mut cached = 0;
+    let mut caches = 0;
+    let mut tool = 0;
+    for arena in 0..arenas {
+        cached += of_arena::<usize>(arena, "tcache_bytes") as u64;
+        if Some(arena) == tool_arena {
+            tool = of_arena::<usize>(arena, "small.allocated") as u64
+                + of_arena::<usize>(arena, "large.allocated") as u64;
+        } else {
+            caches += u64::from(of_arena::<u32>(arena, "nthreads"));
+        }
+    }
+    let figure = |name| number::<usize>(name) as u64;
+    let allocated = figure(c"stats.allocated");
+    let cache_blocks = caches * cache_block;
+    AllocatorFigures {
+        allocated,
+        active: figure(c"stats.active"),
+        metadata: figure(c"stats.metadata"),
+        resident: figure(c"stats.resident"),
+        mapped: figure(c"stats.mapped"),
+        retained: figure(c"stats.retained"),
+        cached,
+        cache_blocks,
+        caches,
+        tool,
+        live: allocated.wrapping_sub(cached).wrapping_sub(cache_blocks).wrapping_sub(tool),
+        ..AllocatorFigures::default()
+    }
+}

@@ -1,0 +1,466 @@
+//! The table of live blocks: a shadow map.
+//!
+//! A slot (see [`crate::slot`]) sits at a fixed function of its block's
+//! address, so it inherits the heap's own locality, belongs to whoever owns the
+//! block (plain stores suffice, also when another thread frees it; only the two
+//! blocks that share a granule need a read-modify-write) and is enumerated by a
+//! linear scan. No lock, no hash. The idea is that of AddressSanitizer's shadow
+//! memory.
+//!
+//! Slots live in chunks, one per 64 MiB of address space, mapped from the
+//! operating system when the first block in it is recorded and never unmapped;
+//! pages of a chunk that were never written take no memory. A directory with an
+//! entry per chunk covers 48 bits of addresses; it is static and, but for the
+//! touched entries, free.
+//!
+//! An address inside a block is found by scanning back to the slot where a
+//! block begins. So that this is short for large blocks too, a block of more
+//! than [`LARGE`] bytes leaves at each page that begins inside it the distance
+//! to the page of its base, and at each further chunk its base.
+
+#![expect(unsafe_code, reason = "maps its own memory, and hands out references into it")]
+
+use crate::slot::{self, Record, GRANULE, START};
+use std::ptr;
+use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+
+const CHUNK_LOG2: usize = 26;
+const CHUNK: usize = 1 << CHUNK_LOG2;
+const ADDRESS_BITS: usize = 48;
+const SLOTS: usize = CHUNK / GRANULE;
+const PAGE: usize = 4096;
+const PAGES: usize = CHUNK / PAGE;
+
+/// Largest block, in usable bytes, that is found by scanning back alone:
+/// jemalloc's largest small class.
+pub(crate) const LARGE: usize = 14_336;
+
+/// The shadow of 64 MiB. All-zero is empty.
+struct Chunk {
+    slots: [AtomicU32; SLOTS],
+    /// For pages whose first byte lies in a large block that begins in this
+    /// chunk: distance in pages to the page in which it begins.
+    pages: [AtomicU32; PAGES],
+    /// Base of the large block that reaches in from an earlier chunk, or 0.
+    reaches_in: AtomicU64,
+}
+
+pub(crate) struct Table {
+    chunks: [AtomicPtr<Chunk>; 1 << (ADDRESS_BITS - CHUNK_LOG2)],
+    /// Range of chunks in use: `first` is the complement, so that zero is empty.
+    first_complement: AtomicUsize,
+    last: AtomicUsize,
+}
+
+/// Bytes that the allocator sets aside for a request of this size and alignment.
+pub(crate) type Usable = fn(size: usize, align: usize) -> usize;
+
+impl Table {
+    #[allow(clippy::declare_interior_mutable_const, reason = "the initial value of an array")]
+    pub(crate) const fn new() -> Table {
+        const EMPTY: AtomicPtr<Chunk> = AtomicPtr::new(ptr::null_mut());
+        Table {
+            chunks: [EMPTY; 1 << (ADDRESS_BITS - CHUNK_LOG2)],
+            first_complement: AtomicUsize::new(0),
+            last: AtomicUsize::new(0),
+        }
+    }
+
+    /// The slot of an address, if its chunk exists.
+    #[inline(always)]
+    pub(crate) fn slot(&self, addr: usize) -> Option<&AtomicU32> {
+        Some(&self.chunk(addr)?.slots[(addr & (CHUNK - 1)) / GRANULE])
+    }
+
+    #[inline(always)]
+    fn chunk(&self, addr: usize) -> Option<&Chunk> {
+        let chunk = self.chunks.get(addr >> CHUNK_LOG2)?.load(Ordering::Acquire);
+        // SAFETY: an entry is null or a mapping of `Chunk`'s size that `make_chunk`
+        // published with release order, zero-filled by the operating system
+        // (all-zero is a valid `Chunk`) and never unmapped.
+        unsafe { chunk.as_ref() }
+    }
+
+    /// The chunk of an address; makes it if need be. `None` where the operating
+    /// system gives no memory, or the address has more than 48 bits.
+    #[cold]
+    fn make_chunk(&self, addr: usize) -> Option<&Chunk> {
+        let index = addr >> CHUNK_LOG2;
+        let entry = self.chunks.get(index)?;
+        if entry.load(Ordering::Acquire).is_null() {
+            let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
+            // SAFETY: asks for new memory at an address of the system's choice.
+            let fresh = unsafe {
+                libc::mmap(
+                    ptr::null_mut(),
+                    size_of::<Chunk>(),
+                    libc::PROT_READ | libc::PROT_WRITE,
+                    flags,
+                    -1,
+                    0,
+                )
+            };
+            if fresh == libc::MAP_FAILED {
+                return None;
+            }
+            let won =
+                entry.compare_exchange(ptr::null_mut(), fresh.cast(), Ordering::AcqRel, Ordering::Acquire);
+            if won.is_err() {
+                // SAFETY: another thread was first; nobody has seen `fresh`.
+                unsafe { libc::munmap(fresh, size_of::<Chunk>()) };
+            }
+            self.first_complement.fetch_max(!index, Ordering::AcqRel);
+            self.last.fetch_max(index, Ordering::AcqRel);
+        }
+        self.chunk(addr)
+    }
+
+    /// Records any block. Returns false where the table has no room for it.
+    #[cold]
+    pub(crate) fn record(&self, addr: usize, record: Record, usable: usize) -> bool {
+        let Some(chunk) = self.chunk(addr).or_else(|| self.make_chunk(addr)) else {
+            return false;
+        };
+        let at = (addr & (CHUNK - 1)) / GRANULE;
+        if record.is_tiny() {
+            let half = addr >> 3 & 1;
+            chunk.slots[at].fetch_or(slot::encode_tiny(record, half), Ordering::Relaxed);
+            return true;
+        }
+        let (first, rest) = slot::encode(record);
+        if let Some(rest) = rest {
+            // Blocks with a long record are large and begin at a multiple of a
+            // cache line, so the slots that follow are in this chunk and inside the block.
+            chunk.slots[at + 1].store(rest[0], Ordering::Relaxed);
+            chunk.slots[at + 2].store(rest[1], Ordering::Relaxed);
+        }
+        if usable > LARGE {
+            self.set_reach(addr, usable, true);
+        }
+        // Last, so that who finds it finds the rest.
+        chunk.slots[at].store(first, Ordering::Release);
+        true
+    }
+
+    /// Forgets the block that begins at `addr`; `None` if there is none.
+    #[cold]
+    pub(crate) fn forget(&self, addr: usize, usable: Usable) -> Option<Record> {
+        let chunk = self.chunk(addr)?;
+        let record = self.begins_at(addr)?;
+        let at = (addr & (CHUNK - 1)) / GRANULE;
+        if record.is_tiny() {
+            chunk.slots[at].fetch_and(!slot::tiny_mask(addr >> 3 & 1), Ordering::Relaxed);
+            return Some(record);
+        }
+        chunk.slots[at].store(0, Ordering::Relaxed);
+        if slot::encode(record).1.is_some() {
+            chunk.slots[at + 1].store(0, Ordering::Relaxed);
+            chunk.slots[at + 2].store(0, Ordering::Relaxed);
+        }
+        let usable = usable(record.size, record.align());
+        if usable > LARGE {
+            self.set_reach(addr, usable, false);
+        }
+        Some(record)
+    }
+
+    /// The block that begins at exactly `addr`.
+    pub(crate) fn begins_at(&self, addr: usize) -> Option<Record> {
+        let chunk = self.chunk(addr)?;
+        let at = (addr & (CHUNK - 1)) / GRANULE;
+        let slot = chunk.slots[at].load(Ordering::Acquire);
+        if addr % GRANULE == 0 {
+            decode_wide(chunk, at, slot).or_else(|| slot::decode_tiny(slot, 0))
+        } else if addr % GRANULE == slot::TINY {
+            slot::decode_tiny(slot, 1)
+        } else {
+            None
+        }
+    }
+
+    /// Notes (or erases) at pages and chunks that a large block reaches into them.
+    fn set_reach(&self, base: usize, usable: usize, is_live: bool) {
+        let Some(chunk) = self.chunk(base) else { return };
+        let end = base + usable;
+        let first_page = (base & (CHUNK - 1)) / PAGE;
+        let chunk_end = (base | (CHUNK - 1)) + 1;
+        let last_page = ((end.min(chunk_end) - 1) & (CHUNK - 1)) / PAGE;
+        for page in first_page + 1..=last_page {
+            chunk.pages[page].store(if is_live { (page - first_page) as u32 } else { 0 }, Ordering::Relaxed);
+        }
+        for start in (chunk_end..end).step_by(CHUNK) {
+            // Without memory for the chunk, addresses in it are not found; the block itself is.
+            if let Some(chunk) = self.chunk(start).or_else(|| self.make_chunk(start)) {
+                chunk.reaches_in.store(if is_live { base as u64 } else { 0 }, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// The block that holds `addr`: its base, record and usable size.
+    pub(crate) fn lookup(&self, addr: usize, usable: Usable) -> Option<(usize, Record, usize)> {
+        if addr >> ADDRESS_BITS != 0 {
+            return None;
+        }
+        // A small block may reach into a chunk in which none has begun yet.
+        let chunk = self.chunk(addr);
+        let page = (addr & (CHUNK - 1)) / PAGE;
+        let distance = chunk.map_or(0, |chunk| chunk.pages[page].load(Ordering::Relaxed) as usize);
+        let from = if distance > 0 {
+            // It begins in an earlier page, and nothing begins after it there.
+            let page_base = (addr & !(PAGE - 1)).checked_sub(distance * PAGE)?;
+            page_base + PAGE - 1
+        } else {
+            let base = chunk.map_or(0, |chunk| chunk.reaches_in.load(Ordering::Relaxed) as usize);
+            if base != 0 {
+                if let Some(record) = self.begins_at(base) {
+                    let usable = usable(record.size, record.align());
+                    if addr >= base && addr - base < usable {
+                        return Some((base, record, usable));
+                    }
+                }
+            }
+            addr
+        };
+        let (base, record) = self.last_start(from, LARGE.max(PAGE))?;
+        let usable = usable(record.size, record.align());
+        (addr - base < usable).then_some((base, record, usable))
+    }
+
+    /// The last block that begins at or before `from`, looking back `reach` bytes.
+    fn last_start(&self, from: usize, reach: usize) -> Option<(usize, Record)> {
+        let lowest = from.saturating_sub(reach);
+        let mut granule = from & !(GRANULE - 1);
+        let mut half = from >> 3 & 1;
+        while granule + GRANULE > lowest {
+            let chunk_base = granule & !(CHUNK - 1);
+            let Some(chunk) = self.chunk(granule) else {
+                granule = chunk_base.checked_sub(GRANULE)?;
+                half = 1;
+                continue;
+            };
+            let stop = chunk_base.max(lowest & !(GRANULE - 1));
+            let mut at = (granule - chunk_base) / GRANULE;
+            let stop_at = (stop - chunk_base) / GRANULE;
+            loop {
+                let slot = chunk.slots[at].load(Ordering::Acquire);
+                if slot & START != 0 {
+                    let base = chunk_base + at * GRANULE;
+                    if let Some(record) = decode_wide(chunk, at, slot) {
+                        return Some((base, record));
+                    }
+                    if half == 1 {
+                        if let Some(record) = slot::decode_tiny(slot, 1) {
+                            return Some((base + slot::TINY, record));
+                        }
+                    }
+                    if let Some(record) = slot::decode_tiny(slot, 0) {
+                        return Some((base, record));
+                    }
+                }
+                half = 1;
+                if at == stop_at {
+                    break;
+                }
+                at -= 1;
+            }
+            granule = chunk_base.checked_sub(GRANULE)?;
+        }
+        None
+    }
+
+    /// Calls `visit` for every block, ascending.
+    pub(crate) fn for_each(&self, mut visit: impl FnMut(usize, Record)) {
+        let first = !self.first_complement.load(Ordering::Acquire);
+        let last = self.last.load(Ordering::Acquire);
+        if first > last {
+            return; // no chunk yet
+        }
+        for index in first..=last {
+            let base = index << CHUNK_LOG2;
+            let Some(chunk) = self.chunk(base) else { continue };
+            for (group, slots) in chunk.slots.chunks_exact(16).enumerate() {
+                if slots.iter().fold(0, |any, slot| any | slot.load(Ordering::Relaxed)) & START == 0 {
+                    continue;
+                }
+                for (at, slot) in slots.iter().enumerate() {
+                    let slot = slot.load(Ordering::Acquire);
+                    if slot & START == 0 {
+                        continue;
+                    }
+                    let at = group * 16 + at;
+                    let addr = base + at * GRANULE;
+                    if let Some(record) = decode_wide(chunk, at, slot) {
+                        visit(addr, record);
+                    } else {
+                        for half in 0..2 {
+                            if let Some(record) = slot::decode_tiny(slot, half) {
+                                visit(addr + half * slot::TINY, record);
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Bytes of physical memory that the table takes, as the kernel counts them.
+    pub(crate) fn resident(&self) -> u64 {
+        let first = !self.first_complement.load(Ordering::Acquire);
+        let last = self.last.load(Ordering::Acquire);
+        let mut bytes = 0;
+        if first > last {
+            return 0;
+        }
+        for entry in &self.chunks[first..=last] {
+            let chunk = entry.load(Ordering::Acquire);
+            if chunk.is_null() {
+                continue;
+            }
+            let mut resident = [0u8; size_of::<Chunk>().div_ceil(PAGE)];
+            // SAFETY: the range is a whole mapping of ours, and `resident` has a byte for each of its pages.
+            let done =
+                unsafe { libc::mincore(chunk.cast(), size_of::<Chunk>(), resident.as_mut_ptr().cast()) };
+            if done == 0 {
+                bytes += resident.iter().filter(|page| **page & 1 == 1).count() as u64 * PAGE as u64;
+            }
+        }
+        bytes
+    }
+}
+
+fn decode_wide(chunk: &Chunk, at: usize, slot: u32) -> Option<Record> {
+    slot::decode_wide(slot, |next| chunk.slots.get(at + next).map_or(0, |slot| slot.load(Ordering::Relaxed)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn usable(size: usize, _align: usize) -> usize {
+        if size <= 8 {
+            8
+        } else {
+            size.next_multiple_of(16)
+        }
+    }
+
+    fn record(size: usize, align_log2: u8) -> Record {
+        Record { size, align_log2, epoch: 3, is_tool: false }
+    }
+
+    /// A table of its own: the static one is the allocator's.
+    fn table() -> Box<Table> {
+        // Too large for a thread's stack, so it is not built there.
+        let layout = std::alloc::Layout::new::<Table>();
+        // SAFETY: the layout is not empty, and all-zero is `Table::new()`.
+        unsafe { Box::from_raw(std::alloc::alloc_zeroed(layout).cast()) }
+    }
+
+    #[test]
+    fn interior_addresses_find_their_block() {
+        let table = table();
+        let chunk = 5 << CHUNK_LOG2;
+        let blocks = [
+            (chunk, 8, 3),
+            (chunk + 8, 3, 0),
+            (chunk + 16, 16, 4),
+            (chunk + 32, 14_336, 4),
+            (chunk + 0x8000 + 64, 100_000, 4),
+            // Across two chunk borders.
+            (chunk + CHUNK - 3 * PAGE + 128, 2 * CHUNK, 4),
+            (chunk + 4 * CHUNK, 300 << 20, 21),
+            // A small block across a border.
+            (chunk + 10 * CHUNK - 4096, 8192, 4),
+        ];
+        for (addr, size, align) in blocks {
+            assert!(table.record(addr, record(size, align), usable(size, 1 << align)));
+        }
+        for (addr, size, align) in blocks {
+            let bytes = usable(size, 1 << align);
+            let expected = Some((addr, record(size, align), bytes));
+            for at in [0, 1, bytes / 3, bytes / 2, bytes - 1] {
+                assert_eq!(table.lookup(addr + at, usable), expected, "{at} bytes into {addr:#x}");
+            }
+        }
+        for free in [chunk - 1, chunk + 32 + 14_336, chunk + 0x8000, chunk + CHUNK - 3 * PAGE + 127] {
+            assert_eq!(table.lookup(free, usable), None, "{free:#x}");
+        }
+        let mut met = Vec::new();
+        table.for_each(|addr, record| met.push((addr, record.size, record.align_log2)));
+        assert_eq!(met, blocks);
+        for (addr, size, align) in blocks {
+            assert_eq!(table.forget(addr, usable), Some(record(size, align)));
+            assert_eq!(table.forget(addr, usable), None);
+            assert_eq!(table.lookup(addr + size / 2, usable), None);
+        }
+        table.for_each(|addr, _| panic!("{addr:#x} was forgotten"));
+    }
+
+    #[test]
+    fn an_empty_table_has_no_blocks() {
+        let table = table();
+        table.for_each(|addr, _| panic!("{addr:#x}"));
+        assert_eq!(table.lookup(0, usable), None);
+        assert_eq!(table.lookup(usize::MAX, usable), None);
+        assert_eq!(table.forget(4096, usable), None);
+        assert!(!table.record(1 << 50, record(16, 4), 16), "more than 48 bits");
+    }
+
+    /// Random blocks against a sorted list.
+    #[test]
+    fn agrees_with_a_sorted_list() {
+        let table = table();
+        let mut seed = 1u64;
+        let mut random = move |below: usize| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (seed >> 33) as usize % below
+        };
+        let mut live = std::collections::BTreeMap::new();
+        let base = 9 << CHUNK_LOG2;
+        for _ in 0..20_000 {
+            let large = random(50) == 0;
+            let size = if large { random(300_000) + 14_337 } else { random(600) + 1 };
+            let bytes = usable(size, 1);
+            let step = if bytes == 8 { 8 } else { 16 };
+            let mut addr = base + random(3 * CHUNK) / 16 * 16;
+            if large {
+                addr = addr / PAGE * PAGE + random(8) * 64;
+            } else if step == 8 {
+                addr += 8 * random(2);
+            }
+            let before = live.range(..addr + bytes).next_back().map(|(&at, &size)| (at, usable(size, 1)));
+            match before {
+                Some((at, taken)) if at + taken > addr => {
+                    assert!(table.forget(at, usable).is_some());
+                    live.remove(&at);
+                }
+                _ => {
+                    // Large blocks have pages to themselves, as those of jemalloc do.
+                    let pages = (addr / PAGE * PAGE)..(addr + bytes).next_multiple_of(PAGE);
+                    let in_reach = live.range(..pages.end).next_back();
+                    if let Some((&at, &other)) = in_reach {
+                        let is_other_large = usable(other, 1) > LARGE;
+                        let other_end = (at + usable(other, 1)).next_multiple_of(PAGE);
+                        if (large && at + usable(other, 1) > pages.start)
+                            || (is_other_large && other_end > addr)
+                        {
+                            continue;
+                        }
+                    }
+                    assert!(table.record(addr, record(size, 0), bytes));
+                    live.insert(addr, size);
+                }
+            }
+            let probe = base + random(3 * CHUNK);
+            let expected = live
+                .range(..=probe)
+                .next_back()
+                .filter(|(&at, &size)| probe - at < usable(size, 1))
+                .map(|(&at, &size)| (at, record(size, 0), usable(size, 1)));
+            assert_eq!(table.lookup(probe, usable), expected);
+        }
+        let mut met = Vec::new();
+        table.for_each(|addr, record| met.push((addr, record.size)));
+        assert_eq!(met, live.into_iter().collect::<Vec<_>>());
+    }
+}
