@@ -1,1 +1,58 @@
-//! (being built)
+//! From a heap snapshot to answers: who owns what, how much would go with an
+//! owner, and how much of it is waste.
+//!
+//! Stands between `heap-snapshot` (the file) and the views. It reads a file
+//! ([`load`]), joins what the walk claimed with the blocks the allocator counted
+//! ([`heap::Heap`]), and answers questions with plain rows ([`Analysis`]).
+//! It never draws, never prints and never talks to the program.
+//!
+//! | question | answer | row |
+//! |---|---|---|
+//! | what is this snapshot | [`Analysis::summary`] | [`summary::Summary`] |
+//! | who holds the heap | [`Analysis::roots`] | [`owners::RootRow`] |
+//! | what would go with it | [`Analysis::owns`] | [`owners::Owns`] |
+//! | which types, and their waste | [`Analysis::types`] | [`type_table::TypeRow`] |
+//! | how a type is laid out, which variants live | [`Analysis::type_detail`] | [`type_detail::TypeDetail`] |
+//! | what hangs below a node | [`Analysis::children`] | [`tree::TreeRow`] |
+//! | what a node is | [`Analysis::node`] | [`tree::NodeDetail`] |
+//! | why it is alive | [`Analysis::path`] | [`path::PathStep`] |
+//! | does it add up | [`Analysis::ledger`] | [`ledger::Ledger`] |
+//!
+//! Rows hold numbers and names and derive `Serialize`, so that console, window
+//! and JSON show the same. Terms are those of the design: *alone* is retained,
+//! *in all* is reachable, *shared* their difference.
+//!
+//! ```
+//! use heap_analysis::{config::Config, demo, heap::Heap, lens::Lens, Analysis};
+//! use std::sync::Arc;
+//!
+//! let heap = Arc::new(Heap::from_snapshot(demo::snapshot(1000)));
+//! let analysis = Analysis::new(heap, Arc::new(Config::default()), Lens::default());
+//! let roots = analysis.roots();
+//! assert!(roots.iter().all(|root| root.sizes.alone <= root.sizes.in_all));
+//! assert!(analysis.ledger().closes);
+//! ```
+
+pub mod analysis;
+pub mod config;
+pub mod demo;
+pub mod dominators;
+pub mod find;
+pub mod heap;
+pub mod ledger;
+pub mod lens;
+pub mod load;
+pub mod owners;
+pub mod path;
+mod reach;
+pub mod retained;
+pub mod split;
+pub mod summary;
+pub mod tree;
+pub mod type_detail;
+pub mod type_table;
+pub mod units;
+
+pub use analysis::Analysis;
+pub use heap::{Heap, NodeId};
+pub use lens::Lens;
