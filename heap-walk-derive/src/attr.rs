@@ -144,7 +144,7 @@ impl Parse for Item {
                 Lit::Str(text) if FIELD.contains(&text.value().as_str()) => {
                     format!("attribute names take no quotes; write `#[walk({})]`", text.value())
                 }
-                _ => "expected the name of a walk attribute, found a literal".to_owned(),
+                _ => format!("expected the name of a walk attribute, found a literal; write {FIELD_USAGE}"),
             };
             return Err(syn::Error::new(lit.span(), message));
         }

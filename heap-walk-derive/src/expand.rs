@@ -52,6 +52,8 @@ fn expand(input: &Input<'_>) -> TokenStream {
     };
     let is_leaf = is_leaf.map(|is_leaf| {
         quote! {
+            // Asked about across crates, and answered at compile time if inlined.
+            #[inline]
             fn is_leaf() -> bool {
                 #is_leaf
             }

@@ -1,6 +1,6 @@
 //! What the macro expands to, for inputs of every kind.
 
-use expect_test::{Expect, expect};
+use expect_test::{expect, Expect};
 
 use crate::expand::derive_if;
 
@@ -54,7 +54,7 @@ fn check_fn(name: &str, input: &str, expected: Expect) {
     expected.assert_eq(&text);
 }
 
-/// The messages for an input with mistakes, in order, and the header of the stub.
+/// The messages for an input with mistakes, in order; a stub follows them.
 fn check_errors(input: &str, expected: Expect) {
     let mut text = String::new();
     for item in expand(input).items {
@@ -313,53 +313,96 @@ fn an_enum_of_every_kind_of_variant() {
 
 #[test]
 fn a_unit_struct() {
-    check_fn("walk", "struct A;", expect![[r#"
+    check_fn(
+        "walk",
+        "struct A;",
+        expect![[r#"
         fn f() {}
-    "#]]);
-    check_fn("is_leaf", "struct A;", expect![[r#"
+    "#]],
+    );
+    check_fn(
+        "is_leaf",
+        "struct A;",
+        expect![[r#"
         fn f() {
             true
         }
-    "#]]);
-    check_fn("is_leaf", "struct A {}", expect![[r#"
+    "#]],
+    );
+    check_fn(
+        "is_leaf",
+        "struct A {}",
+        expect![[r#"
         fn f() {
             true
         }
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn is_leaf_asks_each_type_once_and_is_left_to_the_trait_where_a_field_is_special() {
-    check_fn("is_leaf", "struct A { a: u32, b: (u8, u8), c: u32 }", expect![[r#"
+    check_fn(
+        "is_leaf",
+        "struct A { a: u32, b: (u8, u8), c: u32 }",
+        expect![[r#"
         fn f() {
             <u32 as ::heap_walk::Walk>::is_leaf() && <(u8, u8) as ::heap_walk::Walk>::is_leaf()
         }
-    "#]]);
-    check_fn("is_leaf", "struct A { a: u32, #[walk(skip)] b: Foreign }", expect![[r#"
+    "#]],
+    );
+    check_fn(
+        "is_leaf",
+        "struct A { a: u32, #[walk(skip)] b: Foreign }",
+        expect![[r#"
         fn f() {
             <u32 as ::heap_walk::Walk>::is_leaf()
         }
-    "#]]);
-    check_fn("is_leaf", "struct A { a: u32, #[walk(opaque)] b: Foreign }", expect![[r#"
+    "#]],
+    );
+    check_fn(
+        "is_leaf",
+        "struct A { a: u32, #[walk(opaque)] b: Foreign }",
+        expect![[r#"
         as in the trait
-    "#]]);
-    check_fn("is_leaf", "struct A { #[walk(show)] a: u32 }", expect![[r#"
+    "#]],
+    );
+    check_fn(
+        "is_leaf",
+        "struct A { #[walk(show)] a: u32 }",
+        expect![[r#"
         as in the trait
-    "#]]);
-    check_fn("is_leaf", "struct A { #[walk(with = f)] a: u32 }", expect![[r#"
+    "#]],
+    );
+    check_fn(
+        "is_leaf",
+        "struct A { #[walk(with = f)] a: u32 }",
+        expect![[r#"
         as in the trait
-    "#]]);
-    check_fn("is_leaf", "enum A { B }", expect![[r#"
+    "#]],
+    );
+    check_fn(
+        "is_leaf",
+        "enum A { B }",
+        expect![[r#"
         as in the trait
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn skipped_fields_are_described_and_nothing_more() {
-    check_fn("walk", "struct A(#[walk(skip)] Foreign, #[walk(skip)] u32);", expect![[r#"
+    check_fn(
+        "walk",
+        "struct A(#[walk(skip)] Foreign, #[walk(skip)] u32);",
+        expect![[r#"
         fn f() {}
-    "#]]);
-    check_fn("describe", "struct A(#[walk(skip)] Foreign);", expect![[r#"
+    "#]],
+    );
+    check_fn(
+        "describe",
+        "struct A(#[walk(skip)] Foreign);",
+        expect![[r#"
         fn f() {
             __d.source(
                 match ::core::option_env!("CARGO_PKG_NAME") {
@@ -385,17 +428,25 @@ fn skipped_fields_are_described_and_nothing_more() {
                 ],
             );
         }
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn enums_without_fields_have_no_arms_to_walk() {
-    check_fn("walk", "enum Void {}", expect![[r#"
+    check_fn(
+        "walk",
+        "enum Void {}",
+        expect![[r#"
         fn f() {
             match *self {}
         }
-    "#]]);
-    check_fn("describe", "enum Void {}", expect![[r#"
+    "#]],
+    );
+    check_fn(
+        "describe",
+        "enum Void {}",
+        expect![[r#"
         fn f() {
             __d.source(
                 match ::core::option_env!("CARGO_PKG_NAME") {
@@ -411,8 +462,12 @@ fn enums_without_fields_have_no_arms_to_walk() {
             );
             __d.enumeration(&[]);
         }
-    "#]]);
-    check_fn("walk", "enum C { A, B = 7, C {} , D() }", expect![[r#"
+    "#]],
+    );
+    check_fn(
+        "walk",
+        "enum C { A, B = 7, C {} , D() }",
+        expect![[r#"
         fn f() {
             let __index = match self {
                 Self::A { .. } => 0usize,
@@ -422,12 +477,16 @@ fn enums_without_fields_have_no_arms_to_walk() {
             };
             __w.variant(::heap_walk::Shape::of::<Self>(), __index);
         }
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn an_ordered_repr_is_measured_in_that_order() {
-    check_fn("describe", "#[repr(C, align(8))] enum A { B(u8, u32), C }", expect![[r#"
+    check_fn(
+        "describe",
+        "#[repr(C, align(8))] enum A { B(u8, u32), C }",
+        expect![[r#"
         fn f() {
             __d.source(
                 match ::core::option_env!("CARGO_PKG_NAME") {
@@ -460,8 +519,12 @@ fn an_ordered_repr_is_measured_in_that_order() {
                 ],
             );
         }
-    "#]]);
-    check_fn("describe", "#[repr(align(8), u8)] enum A { B(u8) }", expect![[r#"
+    "#]],
+    );
+    check_fn(
+        "describe",
+        "#[repr(align(8), u8)] enum A { B(u8) }",
+        expect![[r#"
         fn f() {
             __d.source(
                 match ::core::option_env!("CARGO_PKG_NAME") {
@@ -487,31 +550,41 @@ fn an_ordered_repr_is_measured_in_that_order() {
                 ],
             );
         }
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn bounds_go_on_parameters_that_walked_fields_own() {
-    check_header("struct A<T, U, V> { a: Vec<T>, b: (u8, [U; 3]), c: u8 }", expect![[r#"
+    check_header(
+        "struct A<T, U, V> { a: Vec<T>, b: (u8, [U; 3]), c: u8 }",
+        expect![[r#"
         impl<T, U, V> ::heap_walk::Walk for A<T, U, V>
         where
             T: ::heap_walk::Walk,
             U: ::heap_walk::Walk,
         {}
-    "#]]);
-    check_header("enum A<T, U> { B(T), C { u: Option<U> }, D }", expect![[r#"
+    "#]],
+    );
+    check_header(
+        "enum A<T, U> { B(T), C { u: Option<U> }, D }",
+        expect![[r#"
         impl<T, U> ::heap_walk::Walk for A<T, U>
         where
             T: ::heap_walk::Walk,
             U: ::heap_walk::Walk,
         {}
-    "#]]);
-    check_header("struct A<T>(Rc<T>, Box<dyn Fn(T) -> T>);", expect![[r#"
+    "#]],
+    );
+    check_header(
+        "struct A<T>(Rc<T>, Box<dyn Fn(T) -> T>);",
+        expect![[r#"
         impl<T> ::heap_walk::Walk for A<T>
         where
             T: ::heap_walk::Walk,
         {}
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -541,19 +614,25 @@ fn no_bounds_on_what_is_not_walked() {
 
 #[test]
 fn no_bounds_on_hashers() {
-    check_header("struct A<K, V, S>(std::collections::HashMap<K, V, S>);", expect![[r#"
+    check_header(
+        "struct A<K, V, S>(std::collections::HashMap<K, V, S>);",
+        expect![[r#"
         impl<K, V, S> ::heap_walk::Walk for A<K, V, S>
         where
             K: ::heap_walk::Walk,
             V: ::heap_walk::Walk,
         {}
-    "#]]);
-    check_header("struct A<T, S>(HashSet<T, S>);", expect![[r#"
+    "#]],
+    );
+    check_header(
+        "struct A<T, S>(HashSet<T, S>);",
+        expect![[r#"
         impl<T, S> ::heap_walk::Walk for A<T, S>
         where
             T: ::heap_walk::Walk,
         {}
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -577,13 +656,16 @@ fn bounds_go_on_projections_as_they_are_written() {
 
 #[test]
 fn a_shown_parameter_needs_debug() {
-    check_header("struct A<T, U>(#[walk(show)] T, #[walk(show)] Vec<U>);", expect![[r#"
+    check_header(
+        "struct A<T, U>(#[walk(show)] T, #[walk(show)] Vec<U>);",
+        expect![[r#"
         impl<T, U> ::heap_walk::Walk for A<T, U>
         where
             T: ::heap_walk::Walk + ::core::fmt::Debug,
             U: ::heap_walk::Walk,
         {}
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -614,35 +696,47 @@ fn bound_replaces_what_would_be_generated() {
             {}
         "#]],
     );
-    check_header(r#"#[walk(bound = "")] struct A<T>(T);"#, expect![[r#"
+    check_header(
+        r#"#[walk(bound = "")] struct A<T>(T);"#,
+        expect![[r#"
         impl<T> ::heap_walk::Walk for A<T> {}
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn a_tail_that_may_be_unsized_is_walked_where_it_has_a_size() {
-    check_header("struct A<T: ?Sized> { a: u8, b: T }", expect![[r#"
+    check_header(
+        "struct A<T: ?Sized> { a: u8, b: T }",
+        expect![[r#"
         impl<T: ?Sized> ::heap_walk::Walk for A<T>
         where
             T: ::heap_walk::Walk,
             T: ::core::marker::Sized,
         {}
-    "#]]);
-    check_header("struct A<T> where T: ?Sized { a: u8, b: Tail<T> }", expect![[r#"
+    "#]],
+    );
+    check_header(
+        "struct A<T> where T: ?Sized { a: u8, b: Tail<T> }",
+        expect![[r#"
         impl<T> ::heap_walk::Walk for A<T>
         where
             T: ?Sized,
             T: ::heap_walk::Walk,
             Tail<T>: ::core::marker::Sized,
         {}
-    "#]]);
-    check_header("struct A<T: ?Sized, U> { a: Box<T>, b: U }", expect![[r#"
+    "#]],
+    );
+    check_header(
+        "struct A<T: ?Sized, U> { a: Box<T>, b: U }",
+        expect![[r#"
         impl<T: ?Sized, U> ::heap_walk::Walk for A<T, U>
         where
             T: ::heap_walk::Walk,
             U: ::heap_walk::Walk,
         {}
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -689,7 +783,7 @@ fn every_mistake_of_an_input_is_reported_at_once() {
             `with` takes the path of a function; give `fn name<'a>(value: &'a Field, walker: &mut Walker<'a>)` a name and write `#[walk(with = name)]`
             `with` takes a function after `=`; write `#[walk(with = path)]`
             attribute names take no quotes; write `#[walk(skip)]`
-            expected the name of a walk attribute, found a literal
+            expected the name of a walk attribute, found a literal; write `#[walk(skip)]`, `#[walk(opaque)]`, `#[walk(show)]` or `#[walk(with = path)]`
             unknown walk attribute `follow`; a field takes `#[walk(skip)]`, `#[walk(opaque)]`, `#[walk(show)]` or `#[walk(with = path)]`
             `bound` belongs on the type, not on a field
             unknown walk attribute `type`; a field takes `#[walk(skip)]`, `#[walk(opaque)]`, `#[walk(show)]` or `#[walk(with = path)]`
@@ -703,40 +797,67 @@ fn every_mistake_of_an_input_is_reported_at_once() {
 
 #[test]
 fn mistakes_of_types_and_variants() {
-    check_errors("enum A { #[walk(skip)] B(u8) }", expect![[r#"
+    check_errors(
+        "enum A { #[walk(skip)] B(u8) }",
+        expect![[r#"
         a variant takes no walk attributes; put them on the variant's fields
-    "#]]);
+    "#]],
+    );
     check_errors(
         r#"#[walk(bound = "T: Walk")] #[walk(bound = "")] struct A<T>(T);"#,
         expect![[r#"
             `bound` is given twice; join the two strings
         "#]],
     );
-    check_errors(r#"#[walk(bound = "T Walk")] struct A<T>(T);"#, expect![[r#"
+    check_errors(
+        r#"#[walk(bound = "T Walk")] struct A<T>(T);"#,
+        expect![[r#"
         `bound` is no list of where-predicates: expected `:`
-    "#]]);
-    check_errors("#[walk(bond)] #[walk] struct A;", expect![[r#"
+    "#]],
+    );
+    check_errors(
+        "#[walk(bond)] #[walk] struct A;",
+        expect![[r#"
         `#[walk]` alone says nothing; write `#[walk(bound = "T: Walk")]`
         unknown walk attribute `bond`; did you mean `bound`?
-    "#]]);
-    check_errors("#[walk(rename)] struct A;", expect![[r#"
+    "#]],
+    );
+    check_errors(
+        "#[walk(rename)] struct A;",
+        expect![[r#"
         unknown walk attribute `rename`; a type takes `#[walk(bound = "T: Walk")]`
-    "#]]);
-    check_errors("union U { a: u8, #[walk(skp)] b: u8 }", expect![[r#"
+    "#]],
+    );
+    check_errors(
+        "union U { a: u8, #[walk(skp)] b: u8 }",
+        expect![[r#"
         `Walk` can't be derived for a union, which doesn't say which field is live; put `#[walk(opaque)]` on the fields of type `U`, or write `impl Walk for U`
-    "#]]);
-    check_errors("#[repr(C, packed(2))] struct A { a: u8 }", expect![[r#"
+    "#]],
+    );
+    check_errors(
+        "#[repr(C, packed(2))] struct A { a: u8 }",
+        expect![[r#"
         `Walk` can't be derived for a packed struct, whose fields can't be borrowed; put `#[walk(opaque)]` on the fields of type `A`, or write `impl Walk for A`
-    "#]]);
-    check_errors("struct A { a: u8, b: [u8] }", expect![[r#"
+    "#]],
+    );
+    check_errors(
+        "struct A { a: u8, b: [u8] }",
+        expect![[r#"
         `Walk` can't be derived for a struct without a size; write `impl Walk for A`
-    "#]]);
-    check_errors("struct A(dyn Trait);", expect![[r#"
+    "#]],
+    );
+    check_errors(
+        "struct A(dyn Trait);",
+        expect![[r#"
         `Walk` can't be derived for a struct without a size; write `impl Walk for A`
-    "#]]);
-    check_errors("struct A(str);", expect![[r#"
+    "#]],
+    );
+    check_errors(
+        "struct A(str);",
+        expect![[r#"
         `Walk` can't be derived for a struct without a size; write `impl Walk for A`
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]

@@ -1,0 +1,10 @@
+use heap_walk::Walk;
+
+#[derive(Walk)]
+struct Body {
+    #[walk(skip)]
+    #[walk(skip)]
+    arena: u32,
+}
+
+fn main() {}

@@ -1,0 +1,9 @@
+use heap_walk::Walk;
+
+#[derive(Walk)]
+struct Body {
+    #[walk("skip")]
+    arena: u32,
+}
+
+fn main() {}

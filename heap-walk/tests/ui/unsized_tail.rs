@@ -1,0 +1,9 @@
+use heap_walk::Walk;
+
+#[derive(Walk)]
+struct List {
+    len: usize,
+    items: [u32],
+}
+
+fn main() {}
