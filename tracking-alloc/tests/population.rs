@@ -1,0 +1,209 @@
+//! The table's sum is what jemalloc says is live, to the byte, with many
+//! threads alive and their caches full; and each block's sizes are right.
+//!
+//! Its own `main`, so that no harness allocates beside it.
+
+#![allow(unsafe_code, reason = "calls the allocator as collections do")]
+
+use heap_snapshot::live::ToolScope;
+use heap_snapshot::record::LiveBlock;
+use std::alloc::{GlobalAlloc, Layout};
+use std::hint::black_box;
+use std::sync::mpsc;
+use tracking_alloc::{blocks, TrackingAlloc};
+
+#[global_allocator]
+static ALLOC: TrackingAlloc = TrackingAlloc::new();
+
+/// Sum of the program's usable bytes by the table; must be the allocator's own figure.
+fn judge(what: &str) -> u64 {
+    let (mut sum, mut count) = (0, 0u64);
+    blocks().for_each(&mut |block: LiveBlock| {
+        if !block.is_tool {
+            sum += block.usable;
+            count += 1;
+        }
+    });
+    let figures = blocks().figures();
+    assert_eq!(figures.live, sum, "{what}: the table has {count} blocks; jemalloc says {figures:?}");
+    sum
+}
+
+fn churn(seed: u64) -> Vec<Vec<u8>> {
+    let mut random = seed;
+    let mut kept: Vec<Vec<u8>> = Vec::new();
+    for _ in 0..20_000 {
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        kept.push(vec![1u8; (random >> 33) as usize % 3000]);
+        if random >> 60 != 0 {
+            let at = (random >> 40) as usize % kept.len();
+            kept.swap_remove(at);
+        }
+    }
+    kept
+}
+
+fn sizes_and_interior_addresses() {
+    let kept = churn(1);
+    judge("one thread");
+    for vec in kept.iter().filter(|vec| vec.capacity() > 0) {
+        let block = blocks().lookup(vec.as_ptr() as u64).expect("a live vector's block");
+        assert_eq!(block.addr, vec.as_ptr() as u64);
+        assert_eq!(block.requested, vec.capacity() as u64);
+        for at in [1, vec.capacity() / 2, vec.capacity() - 1] {
+            assert_eq!(blocks().lookup(block.addr + at as u64), Some(block));
+        }
+    }
+}
+
+fn parked_threads() {
+    let (ready, all_ready) = mpsc::channel();
+    let threads: Vec<_> = (0..8)
+        .map(|seed| {
+            let (go, gate) = mpsc::channel::<()>();
+            let ready = ready.clone();
+            let thread = std::thread::spawn(move || {
+                let kept = churn(seed + 2);
+                // Into this thread's cache, where it must not count.
+                drop((0..500).map(|size| vec![0u8; size * 8 + 1]).collect::<Vec<_>>());
+                ready.send(()).expect("main listens");
+                let _ = gate.recv();
+                black_box(&kept);
+            });
+            (thread, go)
+        })
+        .collect();
+    for _ in 0..8 {
+        all_ready.recv().expect("a thread is ready");
+    }
+    // A thread between its `send` and its `recv` still allocates; let all of them park.
+    let parked = || {
+        let before = blocks().figures().live;
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        blocks().figures().live == before
+    };
+    while !parked() {}
+    judge("eight parked threads with full caches");
+    for (thread, go) in threads {
+        drop(go);
+        thread.join().expect("a thread");
+    }
+    judge("the threads are gone");
+}
+
+fn the_tools_own() {
+    let before = judge("before the tool");
+    let kept = {
+        let _tool = ToolScope::enter();
+        let scratch = churn(99);
+        assert_eq!(judge("with the tool's own blocks"), before, "the tool is in nobody's totals");
+        scratch
+    };
+    assert_eq!(judge("outside of the scope"), before);
+    // The tool's blocks freed by the program do not become the program's.
+    drop(kept);
+    let fresh = churn(99);
+    judge("new blocks where the tool's were");
+    let first = fresh.iter().find(|vec| vec.capacity() > 0).expect("a block");
+    assert!(!blocks().lookup(first.as_ptr() as u64).expect("live").is_tool);
+}
+
+fn odd_sizes_and_alignments() {
+    let mut odd = Vec::new();
+    for size in [1, 7, 8, 9, 15, 16, 17, 14_335, 14_336, 14_337, 16_384, 262_142, 262_143, 262_144, 5 << 20] {
+        for align in [1, 2, 8, 16, 32, 4096, 8192, 1 << 16, 1 << 21] {
+            let layout = Layout::from_size_align(size, align).expect("a layout");
+            // SAFETY: the size is not 0.
+            let ptr = unsafe { std::alloc::alloc_zeroed(layout) };
+            assert!(!ptr.is_null());
+            let block = blocks().lookup(ptr as u64).expect("just allocated");
+            let found = (block.addr, block.requested, 1 << block.align_log2);
+            assert_eq!(found, (ptr as u64, size as u64, align), "size {size}, align {align}");
+            // SAFETY: a live block of jemalloc.
+            let usable = unsafe { tikv_jemalloc_sys::malloc_usable_size(ptr.cast()) };
+            assert_eq!(block.usable, usable as u64, "size {size}, align {align}");
+            assert_eq!(blocks().lookup(ptr as u64 + block.usable - 1), Some(block));
+            odd.push((ptr, layout));
+        }
+    }
+    judge("odd sizes and alignments");
+    for (ptr, layout) in odd {
+        // SAFETY: allocated above with this layout.
+        unsafe { std::alloc::dealloc(ptr, layout) };
+        assert_eq!(blocks().lookup(ptr as u64), None);
+    }
+    judge("odd ones freed");
+}
+
+fn births_and_failures() {
+    let (epoch, is_exhausted) = blocks().begin();
+    assert!(!is_exhausted);
+    let mut grown = vec![1u8; 100];
+    let traffic = blocks().end();
+    assert_eq!((traffic.born.blocks, traffic.born.bytes, traffic.freed.blocks), (1, 112, 0));
+    let before = blocks().lookup(grown.as_ptr() as u64).expect("live");
+    assert_eq!(before.epoch, epoch);
+    blocks().begin();
+    blocks().end();
+    grown.shrink_to(100);
+    grown.reserve_exact(12);
+    let after = blocks().lookup(grown.as_ptr() as u64).expect("live");
+    assert_eq!((after.addr, after.requested, after.epoch), (before.addr, 112, epoch), "in place");
+    grown.reserve_exact(10_000);
+    let moved = blocks().lookup(grown.as_ptr() as u64).expect("live");
+    assert_eq!((moved.requested, moved.epoch), (grown.capacity() as u64, epoch + 1), "moved");
+    judge("after realloc");
+
+    // A request that cannot be met leaves everything as it was.
+    // SAFETY: the old block is live and has this layout; the new size is not 0.
+    unsafe {
+        let layout = Layout::from_size_align(grown.capacity(), 1).expect("a layout");
+        let failed = std::alloc::realloc(grown.as_mut_ptr(), layout, 1 << 47);
+        assert!(failed.is_null(), "128 TiB");
+    }
+    assert_eq!(blocks().lookup(grown.as_ptr() as u64), Some(moved), "put back with its birth");
+    // SAFETY: the size is not 0.
+    assert!(unsafe { std::alloc::alloc(Layout::from_size_align(1 << 47, 1).expect("a layout")) }.is_null());
+    judge("after failed requests");
+
+    blocks().begin();
+    drop(grown);
+    let traffic = blocks().end();
+    assert_eq!((traffic.freed.blocks, traffic.freed.bytes), (1, moved.usable));
+
+    // A block from before tracking.
+    let unknown = blocks().unknown_frees();
+    let layout = Layout::from_size_align(200, 8).expect("a layout");
+    // SAFETY: allocated and freed by jemalloc, with one layout.
+    unsafe {
+        let ptr = tikv_jemallocator::Jemalloc.alloc(layout);
+        assert_eq!(blocks().lookup(ptr as u64), None);
+        ALLOC.dealloc(ptr, layout);
+    }
+    assert_eq!(blocks().unknown_frees(), unknown + 1);
+    judge("after a free of an unknown block");
+
+    // Values without size make no block.
+    let nothing = vec![(); 1000];
+    assert_eq!(blocks().lookup(nothing.as_ptr() as u64), None);
+    judge("zero-sized values");
+}
+
+fn a_lost_record_shows() {
+    let lost = Box::new([0u64; 100]);
+    assert!(tracking_alloc::lose_record(&raw const *lost as usize));
+    let mut sum = 0;
+    blocks().for_each(&mut |block| sum += if block.is_tool { 0 } else { block.usable });
+    assert_eq!(blocks().figures().live - sum, 896);
+}
+
+fn main() {
+    judge("at start");
+    sizes_and_interior_addresses();
+    parked_threads();
+    the_tools_own();
+    odd_sizes_and_alignments();
+    births_and_failures();
+    a_lost_record_shows();
+    println!("test population ... ok\n1 passed, 0 failed");
+}
