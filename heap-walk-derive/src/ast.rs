@@ -149,3 +149,14 @@ impl Repr {
         repr
     }
 }
+
+/// The type inside parentheses and the invisible groups of `macro_rules!`.
+pub(crate) fn peel(mut ty: &Type) -> &Type {
+    loop {
+        ty = match ty {
+            Type::Group(group) => &group.elem,
+            Type::Paren(paren) => &paren.elem,
+            _ => return ty,
+        };
+    }
+}

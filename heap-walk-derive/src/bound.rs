@@ -14,7 +14,7 @@ use syn::{
     TypePath, WherePredicate,
 };
 
-use crate::ast::{Data, Input};
+use crate::ast::{self, Data, Input};
 use crate::attr::Mode;
 
 /// The generics of the impl: the type's own without attributes, and the bounds that walking needs.
@@ -60,7 +60,7 @@ fn needed(input: &Input<'_>) -> Vec<WherePredicate> {
             Mode::Show => {
                 owned.visit(field.ty);
                 // Other types answer for themselves: the call that shows them asks for `Debug`.
-                if let Type::Path(path) = field.ty {
+                if let Type::Path(path) = ast::peel(field.ty) {
                     if let Some(i) = path.path.get_ident().and_then(|ident| owned.position(ident)) {
                         shown[i] = true;
                     }

@@ -2,7 +2,7 @@
 
 use syn::Type;
 
-use crate::ast::{Data, Field, Input};
+use crate::ast::{self, Data, Field, Input};
 use crate::ctxt::Ctxt;
 
 /// Checks every rule; mistakes go to `cx`.
@@ -48,7 +48,7 @@ fn not_packed(cx: &Ctxt, input: &Input<'_>) {
 fn no_unsized_tail(cx: &Ctxt, input: &Input<'_>) {
     let Data::Struct(fields) = &input.data else { return };
     let Some(last) = fields.last() else { return };
-    let is_unsized = match peel(last.ty) {
+    let is_unsized = match ast::peel(last.ty) {
         Type::Slice(_) | Type::TraitObject(_) => true,
         Type::Path(path) => path.qself.is_none() && path.path.is_ident("str"),
         _ => false,
@@ -85,16 +85,5 @@ fn meaning(attribute: &str) -> &'static str {
         "opaque" => "`opaque` only scans its bytes",
         "show" => "`show` records its value and walks it",
         _ => "`with` leaves it to a function",
-    }
-}
-
-/// The type inside parentheses and the invisible groups of `macro_rules!`.
-fn peel(mut ty: &Type) -> &Type {
-    loop {
-        ty = match ty {
-            Type::Group(group) => &group.elem,
-            Type::Paren(paren) => &paren.elem,
-            _ => return ty,
-        };
     }
 }
