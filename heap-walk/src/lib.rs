@@ -1,1 +1,141 @@
-//! (being built)
+//! Walks heap ownership from tagged roots, inside the observed program.
+//!
+//! ```
+//! use heap_walk::{checkpoint, Walk};
+//! use std::collections::HashMap;
+//!
+//! #[derive(Walk)]
+//! struct Cache {
+//!     entries: HashMap<String, Entry>,
+//!     #[walk(skip)]
+//!     hits: u64,
+//! }
+//!
+//! #[derive(Walk)]
+//! enum Entry {
+//!     Text(String),
+//!     Parsed { words: Vec<String>, depth: usize },
+//! }
+//!
+//! let cache = Cache { entries: HashMap::new(), hits: 0 };
+//! checkpoint!("warm", cache = &cache; size = cache.entries.len());
+//! ```
+//!
+//! Run the program with `HEAP_WALK=warm`, and each hit of that checkpoint
+//! writes a snapshot: every block reached, who owns it through which field,
+//! lengths, capacities and enum variants. With `tracking-alloc` as the global
+//! allocator all sizes are the allocator's own, and blocks that nobody claims
+//! are listed too; without it the walk works, and sizes are estimates.
+//!
+//! | variable | meaning |
+//! |---|---|
+//! | `HEAP_WALK` | which checkpoints: `name`, `name@3`, `name@2..5`, `name@max`, `name[label=pattern]`, several with commas; `?` lists them all at exit |
+//! | `HEAP_WALK_DIR` | where files go; the current directory if unset |
+//! | `HEAP_WALK_MAX` | snapshots a process writes without a range: 10 |
+//! | `HEAP_WALK_LOG` | file for our lines; standard error if unset |
+//!
+//! This crate knows nothing of what is done with a snapshot. Without its
+//! feature `enabled` the derive and all macros expand to nothing.
+//!
+//! # Limits
+//!
+//! - A value behind a lock that another thread holds, or that is borrowed
+//!   exclusively, is not entered; the snapshot lists it as unreadable.
+//! - Contents that cannot be referenced (`Cell`, `#[walk(opaque)]`) are claimed
+//!   by scanning their bytes, which needs `/proc/self/mem`.
+//! - Cells and locks of unsized types have no impl yet.
+
+#![cfg_attr(not(feature = "enabled"), allow(unused))]
+
+pub use heap_walk_derive::Walk;
+
+#[cfg(feature = "enabled")]
+pub mod checkpoint;
+#[cfg(feature = "enabled")]
+mod directive;
+#[cfg(feature = "enabled")]
+mod exit;
+#[cfg(feature = "enabled")]
+mod guard;
+#[cfg(feature = "enabled")]
+mod impls;
+#[cfg(feature = "enabled")]
+mod label;
+#[cfg(feature = "enabled")]
+mod log;
+#[cfg(feature = "enabled")]
+mod marks;
+#[cfg(feature = "enabled")]
+mod raw;
+#[cfg(feature = "enabled")]
+mod root;
+#[cfg(feature = "enabled")]
+mod shape;
+#[cfg(feature = "enabled")]
+mod snapshot;
+#[cfg(feature = "enabled")]
+mod types;
+#[cfg(feature = "enabled")]
+mod walk;
+#[cfg(feature = "enabled")]
+mod walker;
+
+#[cfg(feature = "enabled")]
+pub use self::{
+    label::Label,
+    root::{register_arc, register_static, with_root},
+    shape::{repr_c_size, Describe, Field, Shape, Variant},
+    snapshot::snapshot,
+    types::Container,
+    walk::{Handle, Walk},
+    walker::{Block, Walker},
+};
+
+/// A place where a snapshot can be taken.
+///
+/// ```
+/// # let (cx, body) = (vec![1], String::new());
+/// heap_walk::checkpoint!("after_borrowck", cx = &cx, cx.body = &body; def = "main", size = cx.len());
+/// ```
+///
+/// The name is text; then come roots, `name = &value`, of which `cx.body` is a
+/// named part of `cx`; then, after a semicolon, labels, whose values are shown
+/// with `Display` and made only while `HEAP_WALK` names the checkpoint. It is a
+/// statement, costs one relaxed load while `HEAP_WALK` is unset, and never
+/// blocks or fails the program.
+#[cfg(feature = "enabled")]
+#[macro_export]
+macro_rules! checkpoint {
+    (
+        $name:literal
+        $(, $root:ident $(. $part:ident)* = $value:expr)* $(,)?
+        $(; $($label:ident = $text:expr),* $(,)?)?
+    ) => {{
+        static SITE: $crate::checkpoint::Site = $crate::checkpoint::Site::new($name);
+        if SITE.is_selected() {
+            SITE.hit(
+                &|| ::std::vec![$($((
+                    ::core::stringify!($label),
+                    ::std::string::ToString::to_string(&$text),
+                )),*)?],
+                &[$((
+                    ::core::concat!(::core::stringify!($root) $(, ".", ::core::stringify!($part))*),
+                    $value as &dyn $crate::Walk,
+                )),*],
+            );
+        }
+    }};
+}
+
+/// Does nothing: the feature `enabled` is off, and no argument is evaluated.
+#[cfg(not(feature = "enabled"))]
+#[macro_export]
+macro_rules! checkpoint {
+    ($($anything:tt)*) => {};
+}
+
+/// Does nothing but run `scope`: the feature `enabled` is off.
+#[cfg(not(feature = "enabled"))]
+pub fn with_root<T, R>(_: &str, _: &T, scope: impl FnOnce() -> R) -> R {
+    scope()
+}

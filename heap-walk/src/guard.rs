@@ -1,0 +1,114 @@
+//! The walk's unsafe core: values behind locks and borrows.
+//!
+//! To walk what a lock protects, its guard must live until the last item
+//! behind it was walked, which may be long after the call that took it
+//! returned. So the guard is *parked* in the walker before anything behind it
+//! is entered, and what it protects is handed on with the walk's own lifetime
+//! `'a`. That is sound because
+//!
+//! 1. the guarded value does not move while its guard lives, wherever the guard
+//!    itself lies ([`Guard`] is implemented only for guards that point to it);
+//! 2. a reference with lifetime `'a` can get out of `Walk::walk` only into the
+//!    walker (the trait's method is generic over `'a`, and the walker is
+//!    invariant in it), that is, onto its work list;
+//! 3. items on the work list carry the number of guards that were parked when
+//!    they were put there, and a guard is released only when every item with a
+//!    higher number was taken off (`Walker::release`);
+//! 4. guards are released innermost first, so what an inner guard points to is
+//!    still held by the outer ones.
+//!
+//! The lock itself lies behind a `&'a` reference or behind an outer guard, so
+//! it outlives its own guard.
+
+#![expect(unsafe_code, reason = "parks guards and extends what they protect to the walk's lifetime")]
+
+use std::cell::Ref;
+use std::mem::MaybeUninit;
+use std::ops::Deref;
+use std::sync::{MutexGuard, RwLockReadGuard};
+
+/// A guard that points to what it protects.
+///
+/// # Safety
+///
+/// The target of `deref` must stay where it is while the guard lives, also when
+/// the guard moves, and must not change but through interior mutability.
+pub(crate) unsafe trait Guard: Deref {}
+
+// SAFETY: it holds a pointer into the cell and a count of its borrows.
+unsafe impl<T: ?Sized> Guard for Ref<'_, T> {}
+// SAFETY: it holds a reference to the mutex and derefs into that.
+unsafe impl<T: ?Sized> Guard for MutexGuard<'_, T> {}
+// SAFETY: it holds a pointer into the lock.
+unsafe impl<T: ?Sized> Guard for RwLockReadGuard<'_, T> {}
+
+/// Two words: what the guards of sized values take.
+type Words = [MaybeUninit<usize>; 2];
+
+/// A guard whose type is forgotten, but for how it is dropped.
+struct Parked {
+    words: Words,
+    release: unsafe fn(*mut Words),
+}
+
+/// The guards that are parked, outermost first.
+#[derive(Default)]
+pub(crate) struct Guards(Vec<Parked>);
+
+impl Guards {
+    /// Number of guards parked.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Releases guards, innermost first, until `count` are left.
+    pub(crate) fn release(&mut self, count: usize) {
+        while self.0.len() > count {
+            self.0.pop();
+        }
+    }
+
+    /// Parks `guard` and returns what it protects for as long as the walk runs.
+    ///
+    /// # Safety
+    ///
+    /// The caller must not release the guard before the last use of what was
+    /// reached through the returned reference, and must release it before `'a` ends.
+    pub(crate) unsafe fn park<'a, G>(&mut self, guard: G) -> &'a G::Target
+    where
+        G: Guard + 'a,
+        G::Target: 'a,
+    {
+        let target: *const G::Target = &*guard;
+        let mut words: Words = [MaybeUninit::uninit(); 2];
+        let release: unsafe fn(*mut Words) =
+            if size_of::<G>() <= size_of::<Words>() && align_of::<G>() <= align_of::<Words>() {
+                // SAFETY: the words have room for a `G` and its alignment.
+                unsafe { words.as_mut_ptr().cast::<G>().write(guard) };
+                // SAFETY: called once, by `Parked::drop`, on words that hold a `G`.
+                |words| unsafe { words.cast::<G>().drop_in_place() }
+            } else {
+                // SAFETY: a thin pointer fits into the first word.
+                unsafe { words.as_mut_ptr().cast::<*mut G>().write(Box::into_raw(Box::new(guard))) };
+                // SAFETY: called once, by `Parked::drop`, on words that hold such a pointer.
+                |words| drop(unsafe { Box::from_raw(words.cast::<*mut G>().read()) })
+            };
+        self.0.push(Parked { words, release });
+        // SAFETY: `target` does not move with its guard (contract of `Guard`), and
+        // the caller keeps the guard for as long as the reference is used.
+        unsafe { &*target }
+    }
+}
+
+impl Drop for Guards {
+    fn drop(&mut self) {
+        self.release(0);
+    }
+}
+
+impl Drop for Parked {
+    fn drop(&mut self) {
+        // SAFETY: `park` put in the words what `release` expects, and this runs once.
+        unsafe { (self.release)(&mut self.words) }
+    }
+}

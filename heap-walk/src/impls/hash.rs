@@ -1,0 +1,90 @@
+//! Hash tables of the standard library: one block, buckets before control bytes.
+//!
+//! The table's address is private. An entry lies in the block and finds it;
+//! where there is none that has a size, the handle's own words are scanned.
+
+use super::shape;
+use crate::label;
+use crate::shape::Describe;
+use crate::types::Container;
+use crate::walk::{Handle, Walk};
+use crate::walker::{Block, Walker};
+use heap_snapshot::record::Layout;
+use std::collections::{HashMap, HashSet};
+
+static MAP: Container = Container::new("HashMap", Layout::HASH_TABLE);
+static SET: Container = Container::new("HashSet", Layout::HASH_TABLE);
+
+/// Words of a table: control bytes, mask, room left, number of entries.
+const TABLE: usize = 4 * size_of::<usize>();
+
+/// Whether a table for `capacity` entries of this size and alignment has this
+/// many bytes: buckets are a power of two, seven in eight are used, and a
+/// control byte each and a group of them follow.
+fn fits<E>(requested: u64, capacity: usize) -> bool {
+    let is_table = |buckets: usize, group: usize| {
+        let room = if buckets < 8 { buckets - 1 } else { buckets / 8 * 7 };
+        let entries = (buckets * size_of::<E>()).next_multiple_of(align_of::<E>().max(group));
+        room == capacity && (entries + buckets + group) as u64 == requested
+    };
+    // The group's width is that of the processor's vectors.
+    (1..48).any(|log2| [16, 8, 4].into_iter().any(|group| is_table(1 << log2, group)))
+}
+
+impl<K: Walk, V: Walk, S> Walk for HashMap<K, V, S> {
+    fn walk<'a>(&'a self, w: &mut Walker<'a>) {
+        if self.capacity() == 0 {
+            return;
+        }
+        let first = self.iter().next().filter(|_| size_of::<(K, V)>() > 0);
+        let addr = first.map(|(key, value)| match size_of::<K>() {
+            0 => std::ptr::from_ref(value) as usize,
+            _ => std::ptr::from_ref(key) as usize,
+        });
+        let block = Block::slots::<(K, V)>(&MAP, std::ptr::null(), self.len(), self.capacity());
+        match addr {
+            Some(addr) => w.own(self, block.at(addr)),
+            None => w.own_by_handle(self, block, |bytes| fits::<(K, V)>(bytes, self.capacity())),
+        }
+    }
+    shape!();
+    fn describe(d: &mut Describe<'_>) {
+        d.cell(TABLE, size_of::<S>());
+        d.is_fixed();
+    }
+}
+
+impl<K: Walk, V: Walk, S> Handle for HashMap<K, V, S> {
+    fn contents<'a>(&'a self, w: &mut Walker<'a>) {
+        for (key, value) in self {
+            w.visit(&label::KEY, key);
+            w.visit(&label::VALUE, value);
+        }
+    }
+}
+
+impl<T: Walk, S> Walk for HashSet<T, S> {
+    fn walk<'a>(&'a self, w: &mut Walker<'a>) {
+        if self.capacity() == 0 {
+            return;
+        }
+        let block = Block::slots::<(T, ())>(&SET, std::ptr::null(), self.len(), self.capacity());
+        match self.iter().next().filter(|_| size_of::<T>() > 0) {
+            Some(first) => w.own(self, block.at(std::ptr::from_ref(first) as usize)),
+            None => w.own_by_handle(self, block, |bytes| fits::<T>(bytes, self.capacity())),
+        }
+    }
+    shape!();
+    fn describe(d: &mut Describe<'_>) {
+        d.cell(TABLE, size_of::<S>());
+        d.is_fixed();
+    }
+}
+
+impl<T: Walk, S> Handle for HashSet<T, S> {
+    fn contents<'a>(&'a self, w: &mut Walker<'a>) {
+        for element in self {
+            w.visit(&label::KEY, element);
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! Tuples.
+
+use super::shape;
+use crate::label::Label;
+use crate::shape::{Describe, Field};
+use crate::walk::Walk;
+use crate::walker::Walker;
+
+macro_rules! tuple {
+    ($($name:ident $index:tt)*) => {
+        impl<$($name: Walk),*> Walk for ($($name,)*) {
+            fn walk<'a>(&'a self, w: &mut Walker<'a>) {
+                $(w.visit(const { &Label::field(stringify!($index)) }, &self.$index);)*
+            }
+            shape!();
+            fn describe(d: &mut Describe<'_>) {
+                d.structure(&[$(Field::walked::<$name>(
+                    stringify!($index),
+                    Some(core::mem::offset_of!(Self, $index)),
+                )),*]);
+            }
+            fn is_leaf() -> bool {
+                $($name::is_leaf())&&*
+            }
+        }
+    };
+}
+
+tuple!(A 0);
+tuple!(A 0 B 1);
+tuple!(A 0 B 1 C 2);
+tuple!(A 0 B 1 C 2 D 3);
+tuple!(A 0 B 1 C 2 D 3 E 4);
+tuple!(A 0 B 1 C 2 D 3 E 4 F 5);
+tuple!(A 0 B 1 C 2 D 3 E 4 F 5 G 6);
+tuple!(A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7);
+tuple!(A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8);
+tuple!(A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9);
+tuple!(A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9 K 10);
+tuple!(A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9 K 10 L 11);

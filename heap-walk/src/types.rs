@@ -1,0 +1,330 @@
+//! Types, node types and labels of one snapshot, numbered as they are met.
+
+use crate::label::{self, Label};
+use crate::shape::{Describe, Interned, Shape};
+use ahash::RandomState;
+use heap_snapshot::record::{
+    Census, LabelDesc, LabelIdx, Layout, NodeTypeDesc, NodeTypeIdx, Split, TypeDesc, VariantOffsets,
+};
+use std::collections::HashMap;
+
+/// What holds a block: its name, and how the block is laid out.
+#[derive(Debug)]
+pub struct Container {
+    pub(crate) name: &'static str,
+    pub(crate) layout: Layout,
+}
+
+impl Container {
+    /// A container of the given name and layout.
+    pub const fn new(name: &'static str, layout: Layout) -> Container {
+        Container { name, layout }
+    }
+}
+
+/// Number of kinds of places a census tells apart.
+pub(crate) const PLACES: usize = 8;
+
+#[derive(Debug)]
+pub(crate) struct VariantInfo {
+    pub(crate) split: Split,
+    pub(crate) counts: [u64; PLACES],
+    pub(crate) is_met: bool,
+}
+
+#[derive(Debug)]
+struct TypeInfo {
+    size: u64,
+    base: Split,
+    fixed: bool,
+    is_leaf: bool,
+    first_variant: u32,
+    variants: u32,
+}
+
+/// What the walk needs of a node type, in one cache line or two.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NodeType {
+    pub(crate) idx: NodeTypeIdx,
+    /// Of the value or of an element.
+    pub(crate) base: Split,
+    /// Every value divides as `base` says.
+    pub(crate) fixed: bool,
+    /// Values can hold something to visit.
+    pub(crate) is_entered: bool,
+    /// The size of a value is known only from the value.
+    pub(crate) is_dynamic: bool,
+}
+
+/// Slots of the direct-mapped caches; a power of two.
+const CACHE: usize = 512;
+
+#[inline]
+fn slot(key: usize) -> usize {
+    // Constants lie at multiples of 8 at least; the multiplier spreads neighbours.
+    (key >> 3).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - 9)
+}
+
+type Map<K, V> = HashMap<K, V, RandomState>;
+
+fn map<K, V>() -> Map<K, V> {
+    // Fixed seeds: no input here is an attacker's, and a snapshot should not depend on chance.
+    HashMap::with_hasher(RandomState::with_seeds(1, 2, 3, 4))
+}
+
+/// Type numbers by shape. New descriptions wait in `new_*` until they are written.
+pub(crate) struct Types {
+    cache: Box<[(usize, u32)]>,
+    by_shape: Map<usize, u32>,
+    by_key: Map<(&'static str, usize, usize, usize), u32>,
+    infos: Vec<TypeInfo>,
+    variants: Vec<VariantInfo>,
+    pub(crate) new_types: Vec<TypeDesc>,
+    pub(crate) offsets: Vec<VariantOffsets>,
+
+    node_cache: Box<[((usize, usize, bool), u32)]>,
+    by_node: Map<(usize, usize, bool), u32>,
+    by_node_key: Map<(&'static str, u8, u32, bool), u32>,
+    node_types: Vec<NodeType>,
+    pub(crate) new_node_types: Vec<NodeTypeDesc>,
+
+    label_cache: Box<[(usize, u32)]>,
+    by_label: Map<usize, u32>,
+    by_label_key: Map<LabelDesc, u32>,
+    named_fields: Map<(usize, usize), &'static Label>,
+    pub(crate) new_labels: Vec<LabelDesc>,
+}
+
+impl Types {
+    pub(crate) fn new() -> Types {
+        Types {
+            cache: vec![(0, 0); CACHE].into_boxed_slice(),
+            by_shape: map(),
+            by_key: map(),
+            infos: Vec::new(),
+            variants: Vec::new(),
+            new_types: Vec::new(),
+            offsets: Vec::new(),
+            node_cache: vec![((0, 0, false), 0); CACHE].into_boxed_slice(),
+            by_node: map(),
+            by_node_key: map(),
+            node_types: Vec::new(),
+            new_node_types: Vec::new(),
+            label_cache: vec![(0, 0); CACHE].into_boxed_slice(),
+            by_label: map(),
+            by_label_key: map(),
+            named_fields: map(),
+            new_labels: Vec::new(),
+        }
+    }
+
+    /// Whether there is something to be written before the next record.
+    pub(crate) fn has_news(&self) -> bool {
+        !(self.new_types.is_empty() && self.new_node_types.is_empty() && self.new_labels.is_empty())
+    }
+
+    /// The number of a type.
+    #[inline]
+    pub(crate) fn ty(&mut self, shape: &'static Shape) -> u32 {
+        let key = std::ptr::from_ref(shape) as usize;
+        let (cached, ty) = self.cache[slot(key)];
+        if cached == key {
+            return ty;
+        }
+        self.ty_slow(shape, key)
+    }
+
+    #[cold]
+    fn ty_slow(&mut self, shape: &'static Shape, key: usize) -> u32 {
+        let ty = match self.by_shape.get(&key) {
+            Some(ty) => *ty,
+            None => {
+                let ty = self.describe(shape);
+                self.by_shape.insert(key, ty);
+                ty
+            }
+        };
+        self.cache[slot(key)] = (key, ty);
+        ty
+    }
+
+    /// Describes a type, and first those of its fields. Fields are contained, so this ends.
+    fn describe(&mut self, shape: &'static Shape) -> u32 {
+        // The same type may have several constants; two types of one name (two
+        // versions of a crate) differ in how they are described, or don't differ.
+        let name = shape.name();
+        let key = (name, shape.size.unwrap_or(usize::MAX), shape.align, shape.describe as usize);
+        if let Some(ty) = self.by_key.get(&key) {
+            return *ty;
+        }
+        let desc = TypeDesc {
+            name: name.into(),
+            size: shape.size.unwrap_or(0) as u64,
+            align: shape.align as u64,
+            ..TypeDesc::default()
+        };
+        let mut intern = |shape: &'static Shape| {
+            let ty = self.ty(shape);
+            let info = &self.infos[ty as usize];
+            Interned { ty, size: info.size, base: info.base, fixed: info.fixed }
+        };
+        let mut describe = Describe { intern: &mut intern, desc };
+        (shape.describe)(&mut describe);
+        let desc = describe.desc;
+        let first_variant = self.variants.len() as u32;
+        self.variants.extend(desc.variants.iter().map(|variant| VariantInfo {
+            split: variant.split,
+            counts: [0; PLACES],
+            is_met: false,
+        }));
+        self.infos.push(TypeInfo {
+            size: desc.size,
+            base: desc.base,
+            fixed: desc.fixed,
+            is_leaf: (shape.is_leaf)(),
+            first_variant,
+            variants: desc.variants.len() as u32,
+        });
+        self.new_types.push(desc);
+        let ty = self.infos.len() as u32 - 1;
+        self.by_key.insert(key, ty);
+        ty
+    }
+
+    /// How a value of the type divides.
+    #[inline]
+    pub(crate) fn base(&self, ty: u32) -> Split {
+        self.infos[ty as usize].base
+    }
+
+    /// The counters of a variant; `None` where the enum was not described so.
+    #[inline]
+    pub(crate) fn variant(&mut self, ty: u32, variant: u32) -> Option<&mut VariantInfo> {
+        let info = &self.infos[ty as usize];
+        if variant >= info.variants {
+            return None;
+        }
+        Some(&mut self.variants[(info.first_variant + variant) as usize])
+    }
+
+    /// What was counted.
+    pub(crate) fn census(&self) -> Vec<Census> {
+        let mut census = Vec::new();
+        for (ty, info) in self.infos.iter().enumerate() {
+            let variants = &self.variants[info.first_variant as usize..][..info.variants as usize];
+            for (variant, counted) in variants.iter().enumerate() {
+                for (place, &count) in counted.counts.iter().enumerate() {
+                    if count > 0 {
+                        census.push(Census {
+                            ty: ty as u32,
+                            variant: variant as u32,
+                            place: place as u8,
+                            count,
+                        });
+                    }
+                }
+            }
+        }
+        census
+    }
+
+    /// A node type.
+    #[inline]
+    pub(crate) fn node_type(
+        &mut self,
+        container: &'static Container,
+        elem: &'static Shape,
+        is_slice: bool,
+    ) -> NodeType {
+        let key = (std::ptr::from_ref(container) as usize, std::ptr::from_ref(elem) as usize, is_slice);
+        let at = slot(key.0.rotate_left(17) ^ key.1);
+        let (cached, idx) = self.node_cache[at];
+        if cached == key {
+            return self.node_types[idx as usize];
+        }
+        let idx = self.node_type_slow(container, elem, key);
+        self.node_cache[at] = (key, idx);
+        self.node_types[idx as usize]
+    }
+
+    #[cold]
+    fn node_type_slow(
+        &mut self,
+        container: &'static Container,
+        elem: &'static Shape,
+        key: (usize, usize, bool),
+    ) -> u32 {
+        if let Some(idx) = self.by_node.get(&key) {
+            return *idx;
+        }
+        let ty = self.ty(elem);
+        let node_key = (container.name, container.layout.0, ty, key.2);
+        let idx = match self.by_node_key.get(&node_key) {
+            Some(idx) => *idx,
+            None => {
+                let idx = self.node_types.len() as u32;
+                let info = &self.infos[ty as usize];
+                self.node_types.push(NodeType {
+                    idx: NodeTypeIdx(idx),
+                    base: info.base,
+                    fixed: info.fixed,
+                    is_entered: !info.is_leaf,
+                    is_dynamic: elem.size.is_none(),
+                });
+                self.new_node_types.push(NodeTypeDesc {
+                    container: container.name.into(),
+                    layout: container.layout.0,
+                    elem: ty,
+                    is_slice: key.2,
+                });
+                self.by_node_key.insert(node_key, idx);
+                idx
+            }
+        };
+        self.by_node.insert(key, idx);
+        idx
+    }
+
+    /// The number of a label.
+    #[inline]
+    pub(crate) fn label(&mut self, label: &'static Label) -> LabelIdx {
+        let key = std::ptr::from_ref(label) as usize;
+        let (cached, idx) = self.label_cache[slot(key)];
+        if cached == key {
+            return LabelIdx(idx);
+        }
+        self.label_slow(label, key)
+    }
+
+    #[cold]
+    fn label_slow(&mut self, label: &'static Label, key: usize) -> LabelIdx {
+        let idx = match self.by_label.get(&key) {
+            Some(idx) => *idx,
+            None => {
+                let idx = self.named_label(label.desc());
+                self.by_label.insert(key, idx);
+                idx
+            }
+        };
+        self.label_cache[slot(key)] = (key, idx);
+        LabelIdx(idx)
+    }
+
+    /// The label of a field that a hand-written impl names.
+    pub(crate) fn named_field(&mut self, name: &'static str) -> &'static Label {
+        let key = (name.as_ptr() as usize, name.len());
+        self.named_fields.entry(key).or_insert_with(|| label::named(name))
+    }
+
+    /// The number of a label by its text.
+    fn named_label(&mut self, desc: LabelDesc) -> u32 {
+        let next = self.by_label_key.len() as u32;
+        match self.by_label_key.entry(desc) {
+            std::collections::hash_map::Entry::Occupied(entry) => *entry.get(),
+            std::collections::hash_map::Entry::Vacant(entry) => {
+                self.new_labels.push(entry.key().clone());
+                *entry.insert(next)
+            }
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! The trait: what a value owns and refers to.
+
+use crate::shape::{Describe, Shape};
+use crate::walker::Walker;
+
+/// Says what a value owns and refers to.
+///
+/// Derive it. A hand-written impl reports each field that it wants seen:
+///
+/// ```
+/// # use heap_walk::{Walk, Walker};
+/// struct Matrix {
+///     rows: Vec<Vec<f64>>,
+///     scratch: Vec<f64>,
+/// }
+///
+/// impl Walk for Matrix {
+///     fn walk<'a>(&'a self, w: &mut Walker<'a>) {
+///         w.field("rows", &self.rows);
+///         w.field("scratch", &self.scratch);
+///     }
+/// }
+/// ```
+///
+/// A wrong impl gives a wrong picture, never undefined behaviour: values are
+/// reached only through references, and addresses are numbers that nobody
+/// follows. The trait can be made into an object; as a supertrait it keeps the
+/// concrete type behind `dyn` known.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not say what it owns",
+    label = "`Walk` is missing here",
+    note = "derive it on `{Self}` with `#[derive(Walk)]`, or mark the field `#[walk(skip)]`, `#[walk(opaque)]` or `#[walk(with = function)]`"
+)]
+pub trait Walk {
+    /// Reports what `self` owns and refers to. Must not panic, lock or allocate more than it needs.
+    fn walk<'a>(&'a self, w: &mut Walker<'a>);
+
+    /// The shape of the concrete type, also behind `dyn`. For sized types
+    /// `Shape::of::<Self>()`; the default knows only the name.
+    fn shape(&self) -> &'static Shape {
+        Shape::unknown::<Self>()
+    }
+
+    /// Describes the type's layout; called once per type.
+    fn describe(d: &mut Describe<'_>)
+    where
+        Self: Sized,
+    {
+        d.unknown();
+    }
+
+    /// Whether no value of the type can own anything or hold an enum, a key or
+    /// a reference. Such values are never visited.
+    fn is_leaf() -> bool
+    where
+        Self: Sized,
+    {
+        false
+    }
+}
+
+/// What a handle leads to: the contents of its block.
+///
+/// The walker keeps the *handle* and enters later, so that its stack stays
+/// small however deep a structure is, and so that unsized contents need no
+/// unsafe code.
+pub trait Handle {
+    /// Visits the values in the block.
+    fn contents<'a>(&'a self, w: &mut Walker<'a>);
+}

@@ -1,0 +1,978 @@
+//! The traversal: visits every block once, in constant stack, and writes what it meets.
+
+use crate::guard::{Guard, Guards};
+use crate::label::{self, Label};
+use crate::marks::Marks;
+use crate::raw::RawMemory;
+use crate::shape::Shape;
+use crate::types::{Container, NodeType, Types};
+use crate::walk::{Handle, Walk};
+use ahash::RandomState;
+use heap_snapshot::frame::FrameKind;
+use heap_snapshot::live::{self, LiveBlocks};
+use heap_snapshot::record::{
+    Content, Edge, EdgeKind, Layout, Node, Place, Root, Shared, ShownValue, Split, Target, TypeIdx,
+    Unreadable,
+};
+use heap_snapshot::write::Writer;
+use std::collections::hash_map::Entry;
+use std::collections::HashMap;
+use std::fmt::{Debug, Write as _};
+use std::io;
+use std::marker::PhantomData;
+use std::time::{Duration, Instant};
+
+/// Blocks that may be entered on top of each other on the thread's stack.
+const MAX_DEPTH: u32 = 128;
+/// Bytes of the thread's stack that they may take.
+const MAX_STACK: usize = 64 << 10;
+/// Characters kept of a shown value.
+const SHOWN: usize = 256;
+/// Records kept before they are written, of kinds that have no columns.
+const BATCH: usize = 4096;
+
+static ROOT: Container = Container::new("root", Layout::ROOT);
+static RAW: Container = Container::new("raw", Layout::RAW);
+
+/// A block that a container owns or shares, as its impl reports it.
+#[derive(Clone, Copy, Debug)]
+pub struct Block {
+    addr: u64,
+    container: &'static Container,
+    elem: &'static Shape,
+    len: u64,
+    cap: u64,
+    is_slice: bool,
+    dynamic_size: u64,
+}
+
+impl Block {
+    /// A block with room for `cap` elements, `len` of them in use. `addr` is any address inside it.
+    pub fn slots<T: Walk>(container: &'static Container, addr: *const T, len: usize, cap: usize) -> Block {
+        Block {
+            addr: addr as usize as u64,
+            container,
+            elem: Shape::of::<T>(),
+            len: len as u64,
+            cap: cap as u64,
+            is_slice: true,
+            dynamic_size: 0,
+        }
+    }
+
+    /// The block that holds `value`, as its only value or, for a slice, as all there is.
+    pub fn of_val<T: ?Sized + Walk>(container: &'static Container, value: &T) -> Block {
+        let addr = std::ptr::from_ref(value).cast::<u8>() as usize as u64;
+        let shape = value.shape();
+        let size = size_of_val(value) as u64;
+        match shape.elem {
+            Some(elem) => {
+                let elem = elem();
+                let len = size / (elem.size.unwrap_or(1) as u64).max(1);
+                Block { addr, container, elem, len, cap: len, is_slice: true, dynamic_size: 0 }
+            }
+            None => {
+                Block { addr, container, elem: shape, len: 1, cap: 1, is_slice: false, dynamic_size: size }
+            }
+        }
+    }
+
+    /// The same block, found by another address in it.
+    pub(crate) fn at(self, addr: usize) -> Block {
+        Block { addr: addr as u64, ..self }
+    }
+}
+
+/// What is deferred: a block whose contents are still to be visited.
+struct Item<'a> {
+    handle: &'a dyn Handle,
+    node: u64,
+    addr: u64,
+    label: &'static Label,
+    /// The node's type and its number of values; `None` for contents that
+    /// belong to several nodes and account for them themselves.
+    values: Option<(NodeType, u64)>,
+    top: *const Shape,
+    dynamic_size: u64,
+    /// Guards parked when it was put here.
+    guards: usize,
+}
+
+/// A lock that another thread held.
+struct Contended<'a> {
+    cell: &'a dyn Retry,
+    node: u64,
+    addr: u64,
+    label: &'static Label,
+    guards: usize,
+}
+
+/// A lock that can be tried again.
+pub(crate) trait Retry {
+    /// Visits what it protects; gives the reason where it still cannot be entered.
+    fn retry<'a>(&'a self, w: &mut Walker<'a>) -> Result<(), &'static str>;
+    /// What to note where it cannot.
+    fn place(&self) -> (usize, &'static Shape);
+}
+
+/// Counts of a shared block.
+#[derive(Default)]
+struct Counts {
+    node: Option<u64>,
+    strong: u64,
+    weak: u64,
+    met: u64,
+    weak_met: u64,
+    /// Of both, those that are the registry's: it holds one weak handle, and
+    /// during a checkpoint one strong handle.
+    registered: u64,
+}
+
+/// Opaque bytes that are scanned when everything typed was met.
+struct Opaque {
+    node: u64,
+    addr: u64,
+    len: u64,
+    label: &'static Label,
+}
+
+/// A value to start from.
+pub(crate) struct Start<'a> {
+    pub(crate) name: String,
+    pub(crate) origin: &'static str,
+    pub(crate) value: &'a dyn Walk,
+}
+
+/// What a walk leaves behind beside the records.
+#[derive(Default, Debug)]
+pub(crate) struct Summary {
+    pub(crate) unreadable: u64,
+    pub(crate) guards: u64,
+    pub(crate) longest_hold: Duration,
+    pub(crate) problems: Vec<String>,
+}
+
+/// Collects what values own and refer to. Made only by this library; a `Walk`
+/// impl is given one and reports to it.
+///
+/// The lifetime is that of the values that are walked, and invariant, so that
+/// nothing reached behind a lock can be kept anywhere else.
+pub struct Walker<'a> {
+    writer: Writer<Box<dyn io::Write>>,
+    types: Types,
+    marks: Marks,
+    shared: HashMap<u64, Counts, RandomState>,
+    live: Option<&'static dyn LiveBlocks>,
+    memory: RawMemory,
+
+    // Where the walk is.
+    node: u64,
+    addr: u64,
+    label: &'static Label,
+    split: Split,
+    /// The enum that is the block's only value, until its variant is known.
+    top: *const Shape,
+    variant: Option<u32>,
+    depth: u32,
+    stack_base: usize,
+
+    items: Vec<Item<'a>>,
+    guards: Guards,
+    /// Of the guards, those that other threads may wait for: position and when taken.
+    locks: Vec<(usize, Instant)>,
+    contended: Vec<Contended<'a>>,
+    opaque: Vec<Opaque>,
+
+    unreadable: Vec<Unreadable>,
+    values: Vec<ShownValue>,
+    roots: Vec<Root>,
+    /// Blocks that hold roots walked before anything was known to own the block.
+    root_blocks: Vec<RootBlock>,
+    /// Census entries of such a root's own value, while it is walked.
+    undo: Option<Vec<(u32, u32, Place)>>,
+    /// Handles that are the registry's: address of the value, to be left out of counts.
+    registered: Vec<u64>,
+    summary: Summary,
+    _invariant: PhantomData<fn(&'a ()) -> &'a ()>,
+}
+
+struct RootBlock {
+    from: u64,
+    to: u64,
+    root: usize,
+    undo: Vec<(u32, u32, Place)>,
+}
+
+impl std::fmt::Debug for Walker<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Walker").field("node", &self.node).field("depth", &self.depth).finish_non_exhaustive()
+    }
+}
+
+/// What `Walk` impls call.
+impl<'a> Walker<'a> {
+    /// Visits a field.
+    #[inline]
+    pub fn visit<T: Walk>(&mut self, label: &'static Label, value: &'a T) {
+        if !T::is_leaf() {
+            self.label = label;
+            value.walk(self);
+        }
+    }
+
+    /// Visits what stands in the same place as the value itself: the inside of
+    /// an `Option`, of a cell, of a wrapper.
+    #[inline]
+    pub fn visit_inner<T: Walk>(&mut self, value: &'a T) {
+        if !T::is_leaf() {
+            value.walk(self);
+        }
+    }
+
+    /// For hand-written impls and `with` functions: types the bytes of a field and visits it.
+    pub fn field<T: Walk>(&mut self, name: &'static str, value: &'a T) {
+        let label = self.types.named_field(name);
+        self.retype(value);
+        self.visit(label, value);
+    }
+
+    /// Visits a field through a function, for types without an impl.
+    #[inline]
+    pub fn visit_with<F: ?Sized>(
+        &mut self,
+        label: &'static Label,
+        value: &'a F,
+        with: fn(&'a F, &mut Walker<'a>),
+    ) {
+        self.label = label;
+        with(value, self);
+    }
+
+    /// Visits a field and records its text (its `Debug` form, cut at 256 bytes).
+    pub fn show<T: Walk + Debug>(&mut self, label: &'static Label, value: &'a T) {
+        let mut text = Cut(String::new());
+        let _ = write!(text, "{value:?}");
+        let label_idx = self.types.label(label);
+        self.values.push(ShownValue {
+            node: self.node,
+            place: std::ptr::from_ref(value) as usize as u64,
+            label: label_idx.0,
+            text: text.0,
+        });
+        self.write_news();
+        if self.values.len() >= BATCH {
+            self.writer.list(FrameKind::VALUES, &self.values);
+            self.values.clear();
+        }
+        self.visit(label, value);
+    }
+
+    /// Leaves a field's bytes untyped. When everything typed was met, they are
+    /// scanned for addresses of blocks that nobody claimed.
+    pub fn visit_opaque<F: ?Sized>(&mut self, label: &'static Label, value: &F) {
+        let addr = std::ptr::from_ref(value).cast::<u8>() as usize as u64;
+        let len = size_of_val(value) as u64;
+        self.opaque.push(Opaque { node: self.node, addr, len, label });
+    }
+
+    /// As `visit_opaque`, for a value in the place of the one around it.
+    pub(crate) fn opaque_inner<F: ?Sized>(&mut self, value: &F) {
+        self.visit_opaque(self.label, value);
+    }
+
+    /// Notes the active variant of an enum value; says whether it is the first of this variant.
+    #[inline]
+    pub fn variant(&mut self, shape: &'static Shape, variant: u32) -> bool {
+        let ty = self.types.ty(shape);
+        if std::ptr::eq(self.top, shape) {
+            self.top = std::ptr::null();
+            self.variant = Some(variant);
+        }
+        let place = self.label.place;
+        let Some(info) = self.types.variant(ty, variant) else { return false };
+        info.counts[usize::from(place.0)] += 1;
+        self.split.add_times(&info.split, 1);
+        let is_first = !std::mem::replace(&mut info.is_met, true);
+        if let Some(undo) = &mut self.undo {
+            undo.push((ty, variant, place));
+        }
+        is_first
+    }
+
+    /// Notes where the fields of a variant lie: the addresses of the value and of each field.
+    #[cold]
+    pub fn variant_offsets(&mut self, shape: &'static Shape, variant: u32, value: usize, fields: &[usize]) {
+        let ty = self.types.ty(shape);
+        let offsets = fields.iter().map(|field| field.wrapping_sub(value) as u64).collect();
+        self.types.offsets.push(heap_snapshot::record::VariantOffsets { ty, variant, offsets });
+    }
+
+    /// Reports a block that `handle` alone owns, and visits its contents.
+    #[inline]
+    pub fn own(&mut self, handle: &'a dyn Handle, block: Block) {
+        let place = std::ptr::from_ref(handle).cast::<u8>() as usize as u64;
+        self.claim(handle, place, EdgeKind::OWN, block);
+    }
+
+    /// Reports a further block of a container that has several, at `place`.
+    /// Its contents are visited by whoever reports it.
+    pub(crate) fn own_part(&mut self, place: &'a dyn Handle, block: Block) -> Option<u64> {
+        let place = std::ptr::from_ref(place).cast::<u8>() as usize as u64;
+        self.meet(place, EdgeKind::OWN, &block).map(|(node, _)| node)
+    }
+
+    /// Reports a block that its handle holds but does not show: the words of
+    /// the handle are scanned for the one block whose requested size `fits`.
+    pub(crate) fn own_by_handle<H>(&mut self, handle: &'a H, block: Block, fits: impl Fn(u64) -> bool) {
+        let Some(live) = self.live else { return };
+        let place = std::ptr::from_ref(handle) as usize as u64;
+        let mut found = None;
+        let mut is_single = true;
+        self.memory.words(place, size_of::<H>() as u64, |word| {
+            if let Some(candidate) = live.lookup(word) {
+                if fits(candidate.requested) && !candidate.is_tool {
+                    is_single &= found.is_none_or(|found| found == candidate.addr);
+                    found = Some(candidate.addr);
+                }
+            }
+        });
+        if let (Some(addr), true) = (found, is_single) {
+            self.meet(place, EdgeKind::OWN_BY_HANDLE, &block.at(addr as usize));
+        }
+    }
+
+    /// Reports a strong handle to a shared block, with the block's counts, and
+    /// visits its contents if it is the first handle met.
+    pub(crate) fn share(&mut self, handle: &'a dyn Handle, block: Block, strong: usize, weak: usize) {
+        let place = std::ptr::from_ref(handle).cast::<u8>() as usize as u64;
+        let is_registered = self.registered.contains(&place);
+        let counts = self.shared.entry(block.addr).or_default();
+        counts.strong = strong as u64;
+        counts.weak = weak as u64;
+        // The registry's own handle holds nothing for the program.
+        match is_registered {
+            true => counts.registered += 1,
+            false => counts.met += 1,
+        }
+        match counts.node {
+            Some(node) => self.edge(EdgeKind::SHARE, place, Target::Node(node), None),
+            None => {
+                if let Some(node) = self.claim(handle, place, EdgeKind::SHARE, block) {
+                    if let Entry::Occupied(mut counts) = self.shared.entry(block.addr) {
+                        counts.get_mut().node = Some(node);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Reports a weak handle to the block that holds `addr`.
+    pub(crate) fn weak(&mut self, place: usize, addr: usize, strong: usize, weak: usize) {
+        let counts = self.shared.entry(addr as u64).or_default();
+        counts.strong = strong as u64;
+        counts.weak = weak as u64;
+        counts.weak_met += 1;
+        self.edge(EdgeKind::WEAK, place as u64, Target::Addr(addr as u64), None);
+    }
+
+    /// Reports a reference or pointer.
+    pub fn refer<T: ?Sized>(&mut self, kind: EdgeKind, place: usize, target: *const T) {
+        let addr = target.cast::<u8>() as usize as u64;
+        if addr == 0 {
+            return;
+        }
+        let ty = TypeIdx(self.types.ty(Shape::unknown::<T>()));
+        self.edge(kind, place as u64, Target::Addr(addr), Some(ty));
+    }
+}
+
+/// What the impls of this crate need beside.
+impl<'a> Walker<'a> {
+    /// Moves the bytes of `value` from untyped to what its type says.
+    pub(crate) fn retype<T: Walk>(&mut self, value: &T) {
+        self.retype_as(Shape::of::<T>(), size_of_val(value));
+    }
+
+    fn retype_as(&mut self, shape: &'static Shape, size: usize) {
+        let ty = self.types.ty(shape);
+        let base = self.types.base(ty);
+        self.split.untyped = self.split.untyped.wrapping_sub(size as u64);
+        if shape.size.is_some() {
+            self.split.add_times(&base, 1);
+        } else {
+            self.split.untyped = self.split.untyped.wrapping_add(size as u64);
+        }
+    }
+
+    /// Moves `bytes` from untyped to `split`, which adds up to as many.
+    pub(crate) fn type_bytes(&mut self, bytes: usize, split: Split) {
+        self.split.untyped = self.split.untyped.wrapping_sub(bytes as u64);
+        self.split.add_times(&split, 1);
+    }
+
+    /// Sets the label for what follows.
+    #[inline]
+    pub(crate) fn set_label(&mut self, label: &'static Label) {
+        self.label = label;
+    }
+
+    /// The label of the value that is being walked.
+    pub(crate) fn label(&self) -> &'static Label {
+        self.label
+    }
+
+    /// The block that holds an address, if a tracking allocator knows.
+    pub(crate) fn lookup(&self, addr: usize) -> Option<heap_snapshot::record::LiveBlock> {
+        self.live?.lookup(addr as u64)
+    }
+
+    /// How the type's values divide, for contents that are reported piecemeal.
+    pub(crate) fn base_of<T: Walk>(&mut self) -> Split {
+        let ty = self.types.ty(Shape::of::<T>());
+        self.types.base(ty)
+    }
+
+    /// Visits `value` as the content of `node`, a block that [`Walker::own_part`]
+    /// gave. The block's elements are `len` of which this is one call's worth.
+    pub(crate) fn within(&mut self, node: u64, addr: u64, split: Split, visit: impl FnOnce(&mut Walker<'a>)) {
+        let saved = (self.node, self.addr, self.label, self.split, self.top, self.variant);
+        self.node = node;
+        self.addr = addr;
+        self.split = split;
+        self.top = std::ptr::null();
+        self.depth += 1;
+        visit(self);
+        self.depth -= 1;
+        self.writer.content(&Content { node, variant: None, split: self.split });
+        (self.node, self.addr, self.label, self.split, self.top, self.variant) = saved;
+    }
+
+    /// Visits what a guard protects. Bytes of it that were untyped are typed first.
+    pub(crate) fn behind<G>(&mut self, guard: G, is_lock: bool)
+    where
+        G: Guard + 'a,
+        G::Target: Walk + 'a,
+    {
+        // SAFETY: the guard goes onto the stack of guards, from which `release`
+        // takes it only when every item that was put on the work list after it
+        // is gone; nothing else can keep what is reached through `value`.
+        #[expect(unsafe_code, reason = "see guard.rs")]
+        let value = unsafe { self.guards.park(guard) };
+        let position = self.guards.len() - 1;
+        let items = self.items.len();
+        self.summary.guards += 1;
+        if is_lock {
+            self.locks.push((position, Instant::now()));
+        }
+        self.retype_as(value.shape(), size_of_val(value));
+        value.walk(self);
+        if self.items.len() == items {
+            self.release(position);
+        }
+    }
+
+    /// Notes a lock that another thread holds, to try it again later.
+    pub(crate) fn contended(&mut self, cell: &'a dyn Retry) {
+        let guards = self.guards.len();
+        self.contended.push(Contended { cell, node: self.node, addr: self.addr, label: self.label, guards });
+    }
+
+    /// Notes a part that cannot be entered.
+    pub(crate) fn unreadable(&mut self, place: usize, shape: &'static Shape, reason: &str) {
+        let ty = self.types.ty(shape);
+        let label = self.types.label(self.label).0;
+        self.summary.unreadable += 1;
+        self.unreadable.push(Unreadable {
+            node: self.node,
+            place: place as u64,
+            label,
+            ty,
+            reason: reason.into(),
+        });
+        self.write_news();
+        if self.unreadable.len() >= BATCH {
+            self.writer.list(FrameKind::UNREADABLE, &self.unreadable);
+            self.unreadable.clear();
+        }
+    }
+
+    /// Writes types and labels that the next record may refer to.
+    #[inline]
+    fn write_news(&mut self) {
+        if self.types.has_news() {
+            self.write_news_slow();
+        }
+    }
+
+    #[cold]
+    fn write_news_slow(&mut self) {
+        if !self.types.new_types.is_empty() {
+            self.writer.types(&self.types.new_types);
+            self.types.new_types.clear();
+        }
+        if !self.types.new_node_types.is_empty() {
+            self.writer.node_types(&self.types.new_node_types);
+            self.types.new_node_types.clear();
+        }
+        if !self.types.new_labels.is_empty() {
+            self.writer.labels(&self.types.new_labels);
+            self.types.new_labels.clear();
+        }
+    }
+
+    fn edge(&mut self, kind: EdgeKind, place: u64, target: Target, ty: Option<TypeIdx>) {
+        let label = self.types.label(self.label);
+        self.write_news();
+        self.writer.edge(&Edge { from: self.node, kind, label, place, target, ty });
+    }
+
+    /// Writes the node of a block that is met for the first time. A second
+    /// claim is written as an edge to the address, for the analysis to judge.
+    fn meet(&mut self, place: u64, edge: EdgeKind, block: &Block) -> Option<(u64, NodeType)> {
+        if self.marks.set(block.addr) {
+            self.edge(edge, place, Target::Addr(block.addr), None);
+            return None;
+        }
+        if !self.root_blocks.is_empty() {
+            self.name_roots_in(block.addr);
+        }
+        let ty = self.types.node_type(block.container, block.elem, block.is_slice);
+        let label = self.types.label(self.label);
+        self.write_news();
+        let node = Node {
+            parent: Some(self.node),
+            edge,
+            label,
+            place,
+            ty: ty.idx,
+            addr: block.addr,
+            len_cap: block.is_slice.then_some((block.len, block.cap)),
+        };
+        Some((self.writer.node(&node, self.addr), ty))
+    }
+
+    #[inline]
+    fn claim(&mut self, handle: &'a dyn Handle, place: u64, edge: EdgeKind, block: Block) -> Option<u64> {
+        let (node, ty) = self.meet(place, edge, &block)?;
+        if ty.is_entered {
+            let top = if block.is_slice { std::ptr::null() } else { std::ptr::from_ref(block.elem) };
+            let item = Item {
+                handle,
+                node,
+                addr: block.addr,
+                label: if block.is_slice { &label::ELEMENT } else { &label::BLOCK },
+                values: Some((ty, block.len)),
+                top,
+                dynamic_size: block.dynamic_size,
+                guards: self.guards.len(),
+            };
+            self.enter_or_put_off(item);
+        }
+        Some(node)
+    }
+
+    /// Visits the contents of a container whose blocks its handle reports one by one.
+    pub(crate) fn own_parts(&mut self, handle: &'a dyn Handle) {
+        self.enter_or_put_off(Item {
+            handle,
+            node: self.node,
+            addr: self.addr,
+            label: self.label,
+            values: None,
+            top: std::ptr::null(),
+            dynamic_size: 0,
+            guards: self.guards.len(),
+        });
+    }
+
+    #[inline]
+    fn enter_or_put_off(&mut self, item: Item<'a>) {
+        if self.depth < MAX_DEPTH && self.stack_used() < MAX_STACK {
+            self.enter(&item);
+        } else {
+            self.items.push(item);
+        }
+    }
+
+    #[inline(always)]
+    fn stack_used(&self) -> usize {
+        let here = 0u8;
+        self.stack_base.abs_diff(&raw const here as usize)
+    }
+
+    fn enter(&mut self, item: &Item<'a>) {
+        let saved = (self.node, self.addr, self.label, self.split, self.top, self.variant, self.undo.take());
+        self.node = item.node;
+        self.addr = item.addr;
+        self.label = item.label;
+        self.split = Split::default();
+        self.top = item.top;
+        self.variant = None;
+        let variable = item.values.filter(|(ty, _)| !ty.fixed);
+        if let Some((ty, len)) = variable {
+            if ty.is_dynamic {
+                self.split.untyped = item.dynamic_size;
+            } else {
+                self.split.add_times(&ty.base, len);
+            }
+        }
+        self.depth += 1;
+        item.handle.contents(self);
+        self.depth -= 1;
+        if variable.is_some() {
+            self.writer.content(&Content { node: item.node, variant: self.variant, split: self.split });
+        }
+        (self.node, self.addr, self.label, self.split, self.top, self.variant, self.undo) = saved;
+    }
+
+    /// Releases guards, innermost first, until `count` are left. Locks found
+    /// taken behind a guard are tried again before that guard goes.
+    fn release(&mut self, count: usize) {
+        while self.guards.len() > count {
+            let depth = self.guards.len();
+            while self.contended.last().is_some_and(|contended| contended.guards >= depth) {
+                self.retry_last();
+                if self.guards.len() > depth || !self.items.is_empty() {
+                    // Something behind the lock was put off: it comes first.
+                    self.drain_above(depth);
+                }
+            }
+            self.guards.release(depth - 1);
+            if self.locks.last().is_some_and(|(position, _)| *position == depth - 1) {
+                let (_, since) = self.locks.pop().expect("just seen");
+                self.summary.longest_hold = self.summary.longest_hold.max(since.elapsed());
+            }
+        }
+    }
+
+    /// Walks what is on the work list behind guard number `depth`.
+    fn drain_above(&mut self, depth: usize) {
+        while self.items.last().is_some_and(|item| item.guards >= depth) {
+            let item = self.items.pop().expect("just seen");
+            self.release_to(item.guards);
+            self.enter(&item);
+        }
+        self.release_to(depth);
+    }
+
+    /// `release`, where nothing is contended behind what is released or it was dealt with.
+    fn release_to(&mut self, count: usize) {
+        if self.guards.len() > count {
+            self.release(count);
+        }
+    }
+
+    fn retry_last(&mut self) {
+        let Some(Contended { cell, node, addr, label, .. }) = self.contended.pop() else { return };
+        let saved = (self.node, self.addr, self.label, self.split, self.top, self.undo.take());
+        self.node = node;
+        self.addr = addr;
+        self.label = label;
+        self.split = Split::default();
+        self.top = std::ptr::null();
+        if let Err(reason) = cell.retry(self) {
+            let (place, shape) = cell.place();
+            self.unreadable(place, shape, reason);
+        }
+        if self.split != Split::default() {
+            // Adds to what was written when the node was left.
+            self.writer.content(&Content { node, variant: None, split: self.split });
+        }
+        (self.node, self.addr, self.label, self.split, self.top, self.undo) = saved;
+    }
+
+    /// Walks everything that was put off.
+    fn drain(&mut self) {
+        loop {
+            while let Some(item) = self.items.pop() {
+                self.release(item.guards);
+                self.enter(&item);
+            }
+            self.release(0);
+            if self.contended.is_empty() {
+                break;
+            }
+            self.retry_last();
+        }
+    }
+}
+
+/// Starting and finishing.
+impl<'a> Walker<'a> {
+    pub(crate) fn new(writer: Writer<Box<dyn io::Write>>) -> Walker<'a> {
+        let mut types = Types::new();
+        types.label(&label::NONE);
+        let here = 0u8;
+        Walker {
+            writer,
+            types,
+            marks: Marks::new(),
+            shared: HashMap::with_hasher(RandomState::with_seeds(9, 10, 11, 12)),
+            live: live::installed(),
+            memory: RawMemory::open(),
+            node: 0,
+            addr: 0,
+            label: &label::NONE,
+            split: Split::default(),
+            top: std::ptr::null(),
+            variant: None,
+            depth: 0,
+            stack_base: &raw const here as usize,
+            items: Vec::new(),
+            guards: Guards::default(),
+            locks: Vec::new(),
+            contended: Vec::new(),
+            opaque: Vec::new(),
+            unreadable: Vec::new(),
+            values: Vec::new(),
+            roots: Vec::new(),
+            root_blocks: Vec::new(),
+            undo: None,
+            registered: Vec::new(),
+            summary: Summary::default(),
+            _invariant: PhantomData,
+        }
+    }
+
+    /// Leaves the handles at these addresses out of the counts: they are the registry's.
+    pub(crate) fn set_registered(&mut self, handles: Vec<u64>) {
+        self.registered = handles;
+    }
+
+    /// Walks from all roots, then scans what is opaque, and writes what remains to be written.
+    pub(crate) fn run(mut self, starts: &[Start<'a>]) -> (Writer<Box<dyn io::Write>>, Summary) {
+        // First what lies outside the heap, larger values first: a value inside
+        // another is a name for a part of it. Then what lies in the heap, since
+        // the others may own it.
+        let mut order: Vec<usize> = (0..starts.len()).collect();
+        let place = |start: &Start<'a>| {
+            let addr = std::ptr::from_ref(start.value).cast::<u8>() as usize;
+            (addr as u64, size_of_val(start.value) as u64)
+        };
+        order.sort_by_key(|&at| {
+            let (addr, size) = place(&starts[at]);
+            (self.live.and_then(|live| live.lookup(addr)).is_some(), std::cmp::Reverse(size))
+        });
+        let mut walked: Vec<(u64, u64)> = Vec::new();
+        for at in order {
+            let start = &starts[at];
+            let (addr, size) = place(start);
+            let end = addr + size;
+            let block = self.live.and_then(|live| live.lookup(addr));
+            let is_part = size > 0 && walked.iter().any(|&(from, to)| from <= addr && end <= to);
+            let is_claimed = block.is_some_and(|block| self.marks.any(block.addr, block.addr + block.usable));
+            let root = self.start(start, addr, size);
+            if is_part || is_claimed {
+                self.roots[root].is_name = true;
+                continue;
+            }
+            walked.push((addr, end));
+            let node = self.roots[root].node;
+            let undo = self.walk_root(start, node, addr, block.is_some());
+            if let Some(block) = block {
+                let to = block.addr + block.usable;
+                self.root_blocks.push(RootBlock { from: block.addr, to, root, undo });
+                if self.marks.any(block.addr, to) {
+                    // It owns itself, by a cycle.
+                    self.name_roots_in(block.addr);
+                }
+            }
+        }
+        self.scan_opaque();
+        self.finish()
+    }
+
+    fn start(&mut self, start: &Start<'a>, addr: u64, size: u64) -> usize {
+        let ty = self.types.node_type(&ROOT, start.value.shape(), false);
+        let label = self.types.label(&label::ROOT);
+        self.write_news();
+        let node = Node {
+            parent: None,
+            edge: EdgeKind::OWN,
+            label,
+            place: addr,
+            ty: ty.idx,
+            addr,
+            len_cap: None,
+        };
+        let node = self.writer.node(&node, 0);
+        self.roots.push(Root {
+            name: start.name.clone(),
+            node,
+            addr,
+            size,
+            origin: start.origin.into(),
+            is_name: false,
+        });
+        self.roots.len() - 1
+    }
+
+    /// Walks one root. A panic in somebody's impl ends this root's walk, not
+    /// the program. Returns the census entries of the root's own value, if wanted.
+    fn walk_root(
+        &mut self,
+        start: &Start<'a>,
+        node: u64,
+        addr: u64,
+        is_in_heap: bool,
+    ) -> Vec<(u32, u32, Place)> {
+        self.node = node;
+        self.addr = addr;
+        self.label = &label::ROOT;
+        let ty = self.types.ty(start.value.shape());
+        self.split = self.types.base(ty);
+        self.top = std::ptr::null();
+        self.undo = is_in_heap.then(Vec::new);
+        let value = start.value;
+        let walk = std::panic::AssertUnwindSafe(|| {
+            value.walk(self);
+            if is_in_heap {
+                self.writer.content(&Content { node, variant: None, split: self.split });
+            }
+            let undo = self.undo.take();
+            self.drain();
+            undo
+        });
+        match std::panic::catch_unwind(walk) {
+            Ok(undo) => undo.unwrap_or_default(),
+            Err(payload) => {
+                let message = payload
+                    .downcast_ref::<&str>()
+                    .map(|text| (*text).to_owned())
+                    .or_else(|| payload.downcast_ref::<String>().cloned())
+                    .unwrap_or_else(|| "no message".into());
+                self.abandon();
+                self.label = &label::ROOT;
+                self.node = node;
+                self.unreadable(addr as usize, start.value.shape(), "panicked");
+                self.summary.problems.push(format!(
+                    "a `Walk` impl reached from root `{}` panicked ({message}): what it had not reported by then is missing",
+                    start.name
+                ));
+                self.undo.take().unwrap_or_default()
+            }
+        }
+    }
+
+    /// Gives up what was put off, and releases all guards, innermost first. The
+    /// thread is not unwinding here, so no mutex is poisoned.
+    fn abandon(&mut self) {
+        self.items.clear();
+        self.contended.clear();
+        self.locks.clear();
+        self.guards.release(0);
+        self.depth = 0;
+        self.top = std::ptr::null();
+    }
+
+    /// Roots that lie in a block which turns out to have an owner are names;
+    /// what was counted of their own values will be counted, or was, in the block.
+    fn name_roots_in(&mut self, addr: u64) {
+        for at in (0..self.root_blocks.len()).rev() {
+            if (self.root_blocks[at].from..self.root_blocks[at].to).contains(&addr) {
+                let named = self.root_blocks.swap_remove(at);
+                self.roots[named.root].is_name = true;
+                for (ty, variant, place) in named.undo {
+                    if let Some(info) = self.types.variant(ty, variant) {
+                        info.counts[usize::from(place.0)] -= 1;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Claims what opaque bytes point to and nobody claimed, and what hangs from that.
+    fn scan_opaque(&mut self) {
+        let Some(live) = self.live else { return };
+        let mut queue = std::mem::take(&mut self.opaque);
+        if !self.memory.is_readable() && !queue.is_empty() {
+            self.summary
+                .problems
+                .push("opaque fields were not scanned: /proc/self/mem cannot be opened".into());
+            return;
+        }
+        let mut words = Vec::new();
+        while let Some(Opaque { node, addr, len, label }) = queue.pop() {
+            words.clear();
+            self.memory.words(addr, len, |word| {
+                if let Some(block) = live.lookup(word) {
+                    if !block.is_tool {
+                        words.push(block);
+                    }
+                }
+            });
+            self.node = node;
+            self.addr = addr;
+            self.label = label;
+            for block in &words {
+                if self.marks.any(block.addr, block.addr + block.usable) {
+                    continue;
+                }
+                self.marks.set(block.addr);
+                let ty = self.types.node_type(&RAW, Shape::unknown::<RawBytes>(), false);
+                let label = self.types.label(label);
+                self.write_news();
+                let raw = Node {
+                    parent: Some(node),
+                    edge: EdgeKind::CLAIM_RAW,
+                    label,
+                    place: addr,
+                    ty: ty.idx,
+                    addr: block.addr,
+                    len_cap: None,
+                };
+                let id = self.writer.node(&raw, addr);
+                queue.push(Opaque {
+                    node: id,
+                    addr: block.addr,
+                    len: block.requested,
+                    label: &label::ELEMENT,
+                });
+            }
+        }
+    }
+
+    fn finish(mut self) -> (Writer<Box<dyn io::Write>>, Summary) {
+        self.write_news();
+        self.writer.roots(&self.roots);
+        let mut shared: Vec<Shared> = self
+            .shared
+            .values()
+            .filter_map(|counts| {
+                let node = counts.node?;
+                Some(Shared {
+                    node,
+                    strong: counts.strong.saturating_sub(counts.registered),
+                    weak: counts.weak.saturating_sub(counts.registered),
+                    met: counts.met,
+                    weak_met: counts.weak_met,
+                })
+            })
+            .collect();
+        shared.sort_by_key(|counts| counts.node);
+        self.writer.list(FrameKind::SHARED, &shared);
+        self.writer.list(FrameKind::OFFSETS, &self.types.offsets);
+        self.writer.list(FrameKind::CENSUS, &self.types.census());
+        self.writer.list(FrameKind::VALUES, &self.values);
+        self.writer.list(FrameKind::UNREADABLE, &self.unreadable);
+        (self.writer, self.summary)
+    }
+}
+
+/// The type of what a raw scan claims.
+struct RawBytes;
+
+/// Text that stops growing.
+struct Cut(String);
+
+impl std::fmt::Write for Cut {
+    fn write_str(&mut self, text: &str) -> std::fmt::Result {
+        for c in text.chars() {
+            if self.0.len() + c.len_utf8() > SHOWN {
+                return Err(std::fmt::Error);
+            }
+            self.0.push(c);
+        }
+        Ok(())
+    }
+}
