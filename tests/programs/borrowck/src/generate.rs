@@ -14,12 +14,13 @@ use std::process::{self, Command};
 
 use heap_walk::Walk;
 
-use crate::source::FactSource;
+use crate::source::{FactSource, PACKAGE_FILE};
 
 /// Tells a child that it is the wrapper, and where facts go.
 const WRAP_DIR: &str = "BORROWCK_WRAP_DIR";
-/// Beside the facts: the folder of the checked package, and the crate's name.
-const PACKAGE_FILE: &str = "package";
+
+/// Cargo's mark on the crates that it was asked to check.
+const PRIMARY: &str = "CARGO_PRIMARY_PACKAGE";
 
 /// What to check.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Walk)]
@@ -66,21 +67,21 @@ pub fn generate(request: &Request) -> Result<(FactSource, Option<String>), Error
         cargo.args(["--package", package]);
     }
     cargo.env("RUSTC_WRAPPER", env::current_exe().map_err(failed)?).env(WRAP_DIR, &facts);
-    // The children are not the program under observation.
-    for name in ["HEAP_WALK", "HEAP_WALK_DIR", "HEAP_WALK_LOG", "HEAP_WALK_MAX"] {
+    // The children are not the program under observation, nor marked by a cargo around this one.
+    for name in ["HEAP_WALK", "HEAP_WALK_DIR", "HEAP_WALK_LOG", "HEAP_WALK_MAX", PRIMARY] {
         cargo.env_remove(name);
     }
     let output = cargo.output().map_err(|error| Error::Unavailable(format!("no cargo: {error}")))?;
     let messages = String::from_utf8_lossy(&output.stderr);
     let said = messages.lines().find(|line| line.starts_with("error")).unwrap_or("it says nothing");
 
-    let package = fs::read_to_string(facts.join(PACKAGE_FILE)).unwrap_or_default();
-    let (krate, root) = package.split_once('\n').unwrap_or_default();
-    let mut source = FactSource::read(krate.to_owned(), &facts).map_err(failed)?;
-    source.files = source_files(Path::new(root)).map_err(failed)?;
-    match (source.functions.is_empty(), output.status.success()) {
+    let source = FactSource::read(&facts).map_err(failed)?;
+    match (source.crates.is_empty(), output.status.success()) {
         (false, true) => Ok((source, None)),
-        (false, false) => Ok((source, Some(format!("{krate} doesn't compile: {said}")))),
+        (false, false) => {
+            let warning = format!("{} doesn't compile: {said}", source.names());
+            Ok((source, Some(warning)))
+        }
         (true, false) => Err(Error::Failed(said.to_owned())),
         (true, true) => Err(Error::Failed("rustc wrote no facts".to_owned())),
     }
@@ -94,13 +95,13 @@ pub fn run_as_wrapper() {
     let args: Vec<OsString> = args.collect();
     let mut command = Command::new(rustc);
     command.args(&args);
-    if let Some(krate) = crate_to_check(&args) {
-        let dir = Path::new(&dir);
+    if let Some(name) = crate_to_check(&args) {
+        let dir = Path::new(&dir).join(name);
         let root = env::var("CARGO_MANIFEST_DIR").unwrap_or_default();
         // Without this file the sources aren't shown; the facts are what counts.
-        let _ = fs::write(dir.join(PACKAGE_FILE), format!("{krate}\n{root}"));
+        let _ = fs::create_dir_all(&dir).and_then(|()| fs::write(dir.join(PACKAGE_FILE), root));
         let mut flag = OsString::from("-Znll-facts-dir=");
-        flag.push(dir.join(&krate));
+        flag.push(dir);
         command.arg("-Znll-facts").arg(flag).env("RUSTC_BOOTSTRAP", "1");
     }
     match command.status() {
@@ -113,11 +114,16 @@ pub fn run_as_wrapper() {
 }
 
 /// The name of the crate that a compiler's arguments are about, if its facts are wanted: one that
-/// cargo was asked for, and not a build script.
+/// cargo was asked for, and not a build script. A binary may have its library's name, and gets another.
 fn crate_to_check(args: &[OsString]) -> Option<String> {
-    env::var_os("CARGO_PRIMARY_PACKAGE")?;
-    let name = args.iter().skip_while(|arg| *arg != "--crate-name").nth(1)?.to_str()?;
-    (!name.starts_with("build_script_") && name != "___").then(|| name.to_owned())
+    env::var_os(PRIMARY)?;
+    let after = |flag: &str| args.iter().skip_while(|arg| *arg != flag).nth(1)?.to_str();
+    let name = after("--crate-name")?;
+    if name.starts_with("build_script_") || name == "___" {
+        return None;
+    }
+    let suffix = if after("--crate-type") == Some("bin") { "-bin" } else { "" };
+    Some(format!("{name}{suffix}"))
 }
 
 /// Asks the compiler whether it would write facts at all.
@@ -130,29 +136,6 @@ fn probe() -> Result<(), Error> {
     }
     let messages = String::from_utf8_lossy(&output.stderr);
     Err(Error::Unavailable(messages.lines().next().unwrap_or("rustc failed").to_owned()))
-}
-
-/// The Rust files of a package, by path.
-fn source_files(root: &Path) -> io::Result<Vec<(PathBuf, String)>> {
-    let mut files = Vec::new();
-    let mut folders = vec![root.join("src")];
-    while let Some(folder) = folders.pop() {
-        if !folder.is_dir() {
-            continue;
-        }
-        for entry in fs::read_dir(&folder)? {
-            let entry = entry?;
-            let path = entry.path();
-            if entry.file_type()?.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                let text = String::from_utf8_lossy(&fs::read(&path)?).into_owned();
-                files.push((path.strip_prefix(root).unwrap_or(&path).to_owned(), text));
-            }
-        }
-    }
-    files.sort();
-    Ok(files)
 }
 
 fn failed(error: io::Error) -> Error {

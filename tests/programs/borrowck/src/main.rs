@@ -9,7 +9,7 @@ use borrowck::arena::Arena;
 use borrowck::borrowck::check_function;
 use borrowck::gcx::GlobalCtxt;
 use borrowck::generate::{self, Request};
-use borrowck::source::{self, FactSource};
+use borrowck::source::{self, CrateFacts, FactSource};
 
 #[global_allocator]
 static ALLOC: tracking_alloc::TrackingAlloc = tracking_alloc::TrackingAlloc::new();
@@ -85,10 +85,11 @@ fn run(options: Options) -> Result<(), String> {
     let started = Instant::now();
     let mut source = facts(&options)?;
     if let Some(count) = options.functions {
-        source.functions.truncate(count);
+        source.truncate(count);
     }
     if let Some(file) = &options.pack {
-        fs::write(file, source::pack(&source.functions))
+        let functions = source.crates.iter().flat_map(|krate| &krate.functions);
+        fs::write(file, source::pack(functions))
             .map_err(|error| format!("the pack can't be written, {error}: {}", file.display()))?;
     }
     let generated = started.elapsed();
@@ -96,12 +97,15 @@ fn run(options: Options) -> Result<(), String> {
     let started = Instant::now();
     let arena = Arena::default();
     let gcx = GlobalCtxt::new(&arena);
-    let krate = gcx.crate_num(&source.krate);
-    gcx.add_sources(krate, std::mem::take(&mut source.files));
-    for function in std::mem::take(&mut source.functions) {
-        let parsed = function.parse().map_err(|error| error.to_string())?;
-        drop(function);
-        check_function(&gcx, krate, parsed)?;
+    let names = source.names();
+    for CrateFacts { name, files, functions } in source.crates {
+        let krate = gcx.crate_num(&name);
+        gcx.add_sources(krate, files);
+        for function in functions {
+            let parsed = function.parse().map_err(|error| error.to_string())?;
+            drop(function);
+            check_function(&gcx, krate, parsed)?;
+        }
     }
     let checked = started.elapsed();
 
@@ -113,7 +117,7 @@ fn run(options: Options) -> Result<(), String> {
     let sums = gcx.statistics();
     println!(
         "{}: {} functions, {} facts, {} points, {} regions, {} loans (live at {} points)",
-        source.krate, sums.functions, sums.facts, sums.points, sums.regions, sums.loans, sums.live_loans
+        names, sums.functions, sums.facts, sums.points, sums.regions, sums.loans, sums.live_loans
     );
     let counts = gcx.error_counts();
     let kinds: Vec<String> = counts.iter().map(|(kind, n)| format!("{n} {kind}")).collect();
@@ -128,10 +132,9 @@ fn run(options: Options) -> Result<(), String> {
 /// The facts asked for, or the committed ones when rustc can't write the default ones.
 fn facts(options: &Options) -> Result<FactSource, String> {
     if let Some(dir) = &options.facts {
-        let name = dir.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let source = FactSource::read(name, dir)
+        let source = FactSource::read(dir)
             .map_err(|error| format!("facts can't be read, {error}: {}", dir.display()))?;
-        if source.functions.is_empty() {
+        if source.crates.is_empty() {
             return Err(format!("no folder with a cfg_edge.facts: {}", dir.display()));
         }
         return Ok(source);

@@ -16,11 +16,21 @@ const FALLBACK_PACK: &str = include_str!("../facts-fallback/facts.pack");
 /// The crate they were emitted for.
 const FALLBACK_SOURCE: &str = include_str!("../facts-fallback/src/lib.rs");
 
-/// The functions of one crate.
+/// Beside a crate's functions: the folder of its package.
+pub const PACKAGE_FILE: &str = "package";
+
+/// The crates that are to be checked.
 #[derive(Debug, Walk)]
 pub struct FactSource {
-    /// The crate's name.
-    pub krate: String,
+    /// By name, each with a function at least.
+    pub crates: Vec<CrateFacts>,
+}
+
+/// The functions of one crate.
+#[derive(Debug, Walk)]
+pub struct CrateFacts {
+    /// The crate's name; a binary's ends in `-bin`.
+    pub name: String,
     /// Its source files, where they are known.
     pub files: Vec<(PathBuf, String)>,
     /// Its functions, by name.
@@ -35,22 +45,25 @@ impl FactSource {
     /// When the committed pack is malformed, which a test rules out.
     pub fn fallback() -> FactSource {
         let functions = unpack(FALLBACK_PACK, Path::new("facts.pack"));
-        FactSource {
-            krate: "facts_fallback".to_owned(),
-            files: vec![("facts-fallback/src/lib.rs".into(), FALLBACK_SOURCE.to_owned())],
+        let krate = CrateFacts {
+            name: "facts_fallback".to_owned(),
+            files: vec![("src/lib.rs".into(), FALLBACK_SOURCE.to_owned())],
             functions: functions.expect("the committed pack"),
-        }
+        };
+        FactSource { crates: vec![krate] }
     }
 
-    /// Every folder of facts below `dir`, which is a function when it holds a graph.
+    /// Every folder of facts below `dir`, which is a function when it holds a graph. The folder that
+    /// functions lie in gives their crate's name.
     ///
     /// # Errors
     ///
     /// A folder that can't be read.
-    pub fn read(krate: String, dir: &Path) -> io::Result<FactSource> {
-        let mut functions = Vec::new();
+    pub fn read(dir: &Path) -> io::Result<FactSource> {
+        let mut crates = Vec::new();
         let mut folders = vec![dir.to_owned()];
         while let Some(folder) = folders.pop() {
+            let mut functions = Vec::new();
             for entry in fs::read_dir(&folder)? {
                 let entry = entry?;
                 if !entry.file_type()?.is_dir() {
@@ -64,14 +77,63 @@ impl FactSource {
                     folders.push(path);
                 }
             }
+            if !functions.is_empty() {
+                functions.sort_by(|a, b| a.function.cmp(&b.function));
+                let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                let package = fs::read_to_string(folder.join(PACKAGE_FILE)).unwrap_or_default();
+                let files = source_files(Path::new(&package))?;
+                crates.push(CrateFacts { name, files, functions });
+            }
         }
-        functions.sort_by(|a, b| (&a.function, &a.folder).cmp(&(&b.function, &b.folder)));
-        Ok(FactSource { krate, files: Vec::new(), functions })
+        crates.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(FactSource { crates })
+    }
+
+    /// Forgets all functions but the first `count`.
+    pub fn truncate(&mut self, count: usize) {
+        let mut left = count;
+        for krate in &mut self.crates {
+            krate.functions.truncate(left);
+            left -= krate.functions.len();
+        }
+        self.crates.retain(|krate| !krate.functions.is_empty());
+    }
+
+    /// The names of the crates, for people.
+    pub fn names(&self) -> String {
+        let names: Vec<&str> = self.crates.iter().map(|krate| krate.name.as_str()).collect();
+        names.join(", ")
     }
 }
 
+/// The Rust files of a package, by path; none without a package.
+fn source_files(root: &Path) -> io::Result<Vec<(PathBuf, String)>> {
+    let mut files = Vec::new();
+    let mut folders = vec![root.join("src")];
+    if root.as_os_str().is_empty() {
+        return Ok(files);
+    }
+    while let Some(folder) = folders.pop() {
+        if !folder.is_dir() {
+            continue;
+        }
+        for entry in fs::read_dir(&folder)? {
+            let entry = entry?;
+            let path = entry.path();
+            if entry.file_type()?.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = String::from_utf8_lossy(&fs::read(&path)?).into_owned();
+                files.push((path.strip_prefix(root).unwrap_or(&path).to_owned(), text));
+            }
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
 /// Writes functions as a pack.
-pub fn pack(functions: &[FactText]) -> String {
+pub fn pack<'a>(functions: impl IntoIterator<Item = &'a FactText>) -> String {
     let mut text = String::new();
     for function in functions {
         for (relation, facts) in function.relations.iter().filter(|(_, facts)| !facts.is_empty()) {
@@ -141,8 +203,23 @@ mod tests {
     }
 
     #[test]
+    fn truncation_counts_over_crates() {
+        let krate = |name: &str, count| CrateFacts {
+            name: name.to_owned(),
+            files: Vec::new(),
+            functions: vec![FactText::default(); count],
+        };
+        let mut source = FactSource { crates: vec![krate("a", 3), krate("b", 2)] };
+        source.truncate(4);
+        assert_eq!(source.crates[1].functions.len(), 1);
+        assert_eq!(source.names(), "a, b");
+        source.truncate(3);
+        assert_eq!(source.names(), "a");
+    }
+
+    #[test]
     fn the_committed_pack_is_what_packing_writes() {
-        let functions = FactSource::fallback().functions;
-        assert_eq!(pack(&functions), FALLBACK_PACK);
+        let source = FactSource::fallback();
+        assert_eq!(pack(&source.crates[0].functions), FALLBACK_PACK);
     }
 }

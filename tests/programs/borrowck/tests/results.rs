@@ -27,7 +27,7 @@ fn checked<T>(look: impl FnOnce(&GlobalCtxt<'_>) -> T) -> T {
     let arena = Arena::default();
     let gcx = GlobalCtxt::new(&arena);
     let krate = gcx.crate_num("facts_fallback");
-    for function in FactSource::fallback().functions {
+    for function in FactSource::fallback().crates.remove(0).functions {
         check_function(&gcx, krate, function.parse().unwrap()).unwrap();
     }
     look(&gcx)
@@ -91,7 +91,7 @@ fn each_rejected_function_is_rejected_for_its_reason() {
 fn a_closure_leaves_requirements_instead_of_errors() {
     let arena = Arena::default();
     let gcx = GlobalCtxt::new(&arena);
-    let mut text = FactSource::fallback().functions;
+    let mut text = FactSource::fallback().crates.remove(0).functions;
     let mut undeclared = text.remove(text.iter().position(|f| f.function == "undeclared").unwrap());
     undeclared.function = "around-{closure#0}".to_owned();
     let krate = gcx.crate_num("k");
