@@ -172,7 +172,7 @@ fn walk_enum(variants: &[Variant<'_>]) -> TokenStream {
         return quote!(match *self {});
     }
     if variants.iter().all(|variant| variant.fields.is_empty()) {
-        let index = 0..variants.len();
+        let index = 0..variants.len() as u32;
         let variant = variants.iter().map(|variant| variant.ident);
         return quote! {
             let __index = match self {
@@ -181,7 +181,7 @@ fn walk_enum(variants: &[Variant<'_>]) -> TokenStream {
             __w.variant(::heap_walk::Shape::of::<Self>(), __index);
         };
     }
-    let arms = variants.iter().enumerate().map(|(index, variant)| walk_variant(index, variant));
+    let arms = variants.iter().zip(0..).map(|(variant, index)| walk_variant(index, variant));
     quote! {
         let __shape = ::heap_walk::Shape::of::<Self>();
         match self {
@@ -191,7 +191,7 @@ fn walk_enum(variants: &[Variant<'_>]) -> TokenStream {
 }
 
 /// The arm of one variant: counts it, says once where its fields lie, and walks them.
-fn walk_variant(index: usize, variant: &Variant<'_>) -> TokenStream {
+fn walk_variant(index: u32, variant: &Variant<'_>) -> TokenStream {
     let ident = variant.ident;
     if variant.fields.is_empty() {
         return quote!(Self::#ident { .. } => { __w.variant(__shape, #index); });

@@ -227,13 +227,13 @@ fn an_enum_of_every_kind_of_variant() {
                         let __shape = ::heap_walk::Shape::of::<Self>();
                         match self {
                             Self::Unit { .. } => {
-                                __w.variant(__shape, 0usize);
+                                __w.variant(__shape, 0u32);
                             }
                             Self::Tuple { 0: __f0, 1: __f1 } => {
-                                if __w.variant(__shape, 1usize) {
+                                if __w.variant(__shape, 1u32) {
                                     __w.variant_offsets(
                                         __shape,
-                                        1usize,
+                                        1u32,
                                         self as *const Self as usize,
                                         &[
                                             __f0 as *const _ as *const () as usize,
@@ -247,10 +247,10 @@ fn an_enum_of_every_kind_of_variant() {
                                 );
                             }
                             Self::Named { r#in: __f0 } => {
-                                if __w.variant(__shape, 2usize) {
+                                if __w.variant(__shape, 2u32) {
                                     __w.variant_offsets(
                                         __shape,
-                                        2usize,
+                                        2u32,
                                         self as *const Self as usize,
                                         &[__f0 as *const _ as *const () as usize],
                                     );
@@ -468,16 +468,16 @@ fn enums_without_fields_have_no_arms_to_walk() {
         "walk",
         "enum C { A, B = 7, C {} , D() }",
         expect![[r#"
-        fn f() {
-            let __index = match self {
-                Self::A { .. } => 0usize,
-                Self::B { .. } => 1usize,
-                Self::C { .. } => 2usize,
-                Self::D { .. } => 3usize,
-            };
-            __w.variant(::heap_walk::Shape::of::<Self>(), __index);
-        }
-    "#]],
+            fn f() {
+                let __index = match self {
+                    Self::A { .. } => 0u32,
+                    Self::B { .. } => 1u32,
+                    Self::C { .. } => 2u32,
+                    Self::D { .. } => 3u32,
+                };
+                __w.variant(::heap_walk::Shape::of::<Self>(), __index);
+            }
+        "#]],
     );
 }
 
