@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::rc::Rc;
 
-use heap_walk::Walk;
+use heap_walk::{checkpoint, Walk};
 use polonius_engine::Algorithm;
 use rustc_hash::{FxHashMap, FxHashSet};
 use rustc_index::bit_set::DenseBitSet;
 use rustc_index::IndexVec;
 
+use crate::arena::Arena;
 use crate::borrow_set::BorrowSet;
 use crate::build;
 use crate::facts::{Output, PoloniusFacts, PoloniusOutput};
@@ -255,6 +256,7 @@ pub enum BlockState {
 /// Facts that contradict each other, as text that names the function.
 pub fn check_function<'tcx>(
     gcx: &GlobalCtxt<'tcx>,
+    arena: &'tcx Arena<'tcx>,
     krate: CrateNum,
     function: FunctionFacts,
 ) -> Result<DefId, String> {
@@ -297,6 +299,21 @@ pub fn check_function<'tcx>(
     mbcx.check_subsets();
     mbcx.check_moves();
     mbcx.report_moves();
+
+    checkpoint!(
+        "after_borrowck",
+        mbcx = &mbcx,
+        mbcx.body = &body,
+        mbcx.move_data = &move_data,
+        mbcx.location_table = &location_table,
+        mbcx.regioncx = &regioncx,
+        mbcx.borrow_set = &borrow_set,
+        mbcx.facts = &facts,
+        mbcx.flow = &flow,
+        gcx = gcx,
+        gcx.arena = arena;
+        def = name
+    );
 
     let figures = mbcx.figures();
     let MirBorrowckCtxt { errors, diags, used_mut, closure_requirements, .. } = mbcx;

@@ -10,7 +10,9 @@ use borrowck::borrowck::check_function;
 use borrowck::gcx::GlobalCtxt;
 use borrowck::generate::{self, Request};
 use borrowck::source::{self, CrateFacts, FactSource};
+use heap_walk::checkpoint;
 
+#[cfg(feature = "heap-walk")]
 #[global_allocator]
 static ALLOC: tracking_alloc::TrackingAlloc = tracking_alloc::TrackingAlloc::new();
 
@@ -104,10 +106,11 @@ fn run(options: Options) -> Result<(), String> {
         for function in functions {
             let parsed = function.parse().map_err(|error| error.to_string())?;
             drop(function);
-            check_function(&gcx, krate, parsed)?;
+            check_function(&gcx, &arena, krate, parsed)?;
         }
     }
     let checked = started.elapsed();
+    checkpoint!("end", gcx = &gcx, gcx.arena = &arena);
 
     for (def, result) in gcx.results() {
         for diag in &result.diags {

@@ -28,7 +28,7 @@ fn checked<T>(look: impl FnOnce(&GlobalCtxt<'_>) -> T) -> T {
     let gcx = GlobalCtxt::new(&arena);
     let krate = gcx.crate_num("facts_fallback");
     for function in FactSource::fallback().crates.remove(0).functions {
-        check_function(&gcx, krate, function.parse().unwrap()).unwrap();
+        check_function(&gcx, &arena, krate, function.parse().unwrap()).unwrap();
     }
     look(&gcx)
 }
@@ -95,7 +95,7 @@ fn a_closure_leaves_requirements_instead_of_errors() {
     let mut undeclared = text.remove(text.iter().position(|f| f.function == "undeclared").unwrap());
     undeclared.function = "around-{closure#0}".to_owned();
     let krate = gcx.crate_num("k");
-    let def = check_function(&gcx, krate, undeclared.parse().unwrap()).unwrap();
+    let def = check_function(&gcx, &arena, krate, undeclared.parse().unwrap()).unwrap();
     let result = gcx.result(def).unwrap();
     assert_eq!(result.errors, []);
     assert_eq!(result.closure_requirements.len(), 1);
