@@ -2,6 +2,9 @@
 #![allow(dead_code)]
 
 #[cfg(feature = "enabled")]
+#[path = "derive/described.rs"]
+mod described;
+#[cfg(feature = "enabled")]
 #[path = "derive/enabled.rs"]
 mod enabled;
 
