@@ -1,33 +1,52 @@
-//! All answers about one heap, under one lens and one type config.
+//! All answers about one heap, under one lens and one type config. What is
+//! asked lives with its rows: see the modules of the crate.
 
 use crate::config::Config;
-use crate::find::{NotFound, Subject};
-use crate::heap::{Heap, NodeId};
+use crate::dominators::{dominators, Dominators};
+use crate::heap::Heap;
 use crate::ledger::Ledger;
 use crate::lens::Lens;
-use crate::owners::{Owns, RootRow};
-use crate::path::PathStep;
+use crate::owners::RootRow;
+use crate::retained::retained_sizes;
 use crate::summary::Summary;
-use crate::tree::{Children, NodeDetail, TreeRow};
-use crate::type_detail::TypeDetail;
-use crate::type_table::{GroupRow, RowId, TypeRow};
-use std::sync::Arc;
+use crate::type_table::{GroupRow, Table, TypeRow};
+use std::sync::{Arc, OnceLock};
 
 /// All answers about one heap, under one lens and one type config.
 ///
 /// Made once, in about a second for a million nodes; then shared between
-/// threads. What is asked for often is worked out when it is made.
+/// threads. Roots, ledger and summary are worked out when they are first asked
+/// for (a search over the heap for each root, a pass over all blocks) and kept.
 #[derive(Debug)]
 pub struct Analysis {
-    heap: Arc<Heap>,
-    config: Arc<Config>,
-    lens: Lens,
+    pub(crate) heap: Arc<Heap>,
+    pub(crate) config: Arc<Config>,
+    pub(crate) lens: Lens,
+    pub(crate) dominators: Dominators,
+    pub(crate) retained: Vec<u64>,
+    pub(crate) table: Table,
+    roots: OnceLock<Vec<RootRow>>,
+    ledger: OnceLock<Ledger>,
+    summary: OnceLock<Summary>,
 }
 
 impl Analysis {
-    /// Analyses `heap`: dominators, retained sizes, type table, ledger. O(n log n) in nodes and edges.
+    /// Analyses `heap`: dominators, retained sizes and type table. O(n log n) in nodes and edges.
     pub fn new(heap: Arc<Heap>, config: Arc<Config>, lens: Lens) -> Analysis {
-        Analysis { heap, config, lens }
+        let dominators = dominators(&heap, lens);
+        let retained = retained_sizes(&heap, &dominators);
+        let table = Table::build(&heap, &config, &dominators, &retained);
+        Analysis {
+            heap,
+            config,
+            lens,
+            dominators,
+            retained,
+            table,
+            roots: OnceLock::new(),
+            ledger: OnceLock::new(),
+            summary: OnceLock::new(),
+        }
     }
 
     /// The heap.
@@ -45,83 +64,33 @@ impl Analysis {
         self.lens
     }
 
+    /// The dominator tree.
+    pub fn dominators(&self) -> &Dominators {
+        &self.dominators
+    }
+
     /// What the snapshot is.
     pub fn summary(&self) -> &Summary {
-        unimplemented!("next commit")
+        self.summary.get_or_init(|| crate::summary::summary(self))
     }
 
     /// Roots by bytes in all, largest first; parts follow their root.
     pub fn roots(&self) -> &[RootRow] {
-        &[]
+        self.roots.get_or_init(|| crate::owners::root_rows(self))
     }
 
     /// The type table, most shallow bytes first; [`crate::type_table::select`] sorts and filters.
     pub fn types(&self) -> &[TypeRow] {
-        &[]
+        &self.table.rows
     }
 
-    /// The type table by component of the type config, most shallow bytes first.
+    /// The type table by component of the type config, most shallow bytes first. O(n).
     pub fn groups(&self) -> Vec<GroupRow> {
-        Vec::new()
-    }
-
-    /// One type in full.
-    pub fn type_detail(&self, _row: RowId) -> Option<TypeDetail> {
-        None
+        self.table.group_rows(&self.heap, &self.dominators, &self.retained)
     }
 
     /// The ledger.
     pub fn ledger(&self) -> &Ledger {
-        unimplemented!("next commit")
-    }
-
-    /// What a root, a node or all nodes of a type own. O(n): some searches over the whole heap.
-    pub fn owns(&self, _subject: Subject) -> Option<Owns> {
-        None
-    }
-
-    /// What hangs directly below a node, along the lens: the `top` entries that
-    /// retain most. Hidden types are replaced by what hangs below them.
-    pub fn children(&self, _node: NodeId, _top: usize) -> Children {
-        Children::default()
-    }
-
-    /// A node as an entry of a tree, without a holder.
-    pub fn tree_row(&self, _node: NodeId) -> Option<TreeRow> {
-        None
-    }
-
-    /// A node in full. O(n): a search over the whole heap.
-    pub fn node(&self, _node: NodeId) -> Option<NodeDetail> {
-        None
-    }
-
-    /// Shortest way from a root or an outside owner to `node`; empty if nothing reaches it. O(n).
-    pub fn path(&self, _node: NodeId) -> Vec<PathStep> {
-        Vec::new()
-    }
-
-    /// Everything that `node` cannot live without: its dominators, outermost first.
-    pub fn dominator_chain(&self, _node: NodeId) -> Vec<PathStep> {
-        Vec::new()
-    }
-
-    /// Nodes of a type, those that retain most first, at most `top`.
-    pub fn nodes_of(&self, _row: RowId, _top: usize) -> Vec<TreeRow> {
-        Vec::new()
-    }
-
-    /// What `text` means: the name of a root, `#123`, an address `0x7f…`, or a type.
-    ///
-    /// # Errors
-    ///
-    /// Where nothing or more than one type has that name; with names like it.
-    pub fn find(&self, text: &str) -> Result<Subject, NotFound> {
-        Err(NotFound { text: text.into(), what: "root or type", near: Vec::new(), is_ambiguous: false })
-    }
-
-    /// The nodes that `subject` stands for.
-    pub fn nodes(&self, _subject: Subject) -> Vec<NodeId> {
-        Vec::new()
+        self.ledger.get_or_init(|| crate::ledger::ledger(self))
     }
 }

@@ -1,6 +1,7 @@
 //! What a user means by a text: a root, a node or a type.
 
-use crate::heap::NodeId;
+use crate::analysis::Analysis;
+use crate::heap::{NodeId, Role};
 use crate::type_table::RowId;
 use std::fmt;
 
@@ -52,3 +53,129 @@ impl fmt::Display for NotFound {
 }
 
 impl std::error::Error for NotFound {}
+
+impl Analysis {
+    /// What `text` means: the name of a root, `#123`, an address `0x7f…`, or a
+    /// type by its displayed name, its path, or the last part of either.
+    ///
+    /// # Errors
+    ///
+    /// Where nothing or more than one type has that name; with names like it.
+    pub fn find(&self, text: &str) -> Result<Subject, NotFound> {
+        let text = text.trim();
+        let not_found = |what, near| NotFound { text: text.into(), what, near, is_ambiguous: false };
+        if let Some(root) = self.heap.roots().iter().position(|entry| entry.root.name == text) {
+            return Ok(Subject::Root(root));
+        }
+        if let Some(number) = text.strip_prefix('#') {
+            let node = number.parse().ok().filter(|&node: &u32| (node as usize) < self.heap.node_count());
+            let node = node.map(NodeId).filter(|&node| self.heap.role(node) != Role::Lost);
+            return match node {
+                Some(node) => Ok(Subject::Node(self.heap.resolve(node))),
+                None => {
+                    let last = self.heap.node_count().saturating_sub(1);
+                    Err(not_found("node", vec![format!("#0 to #{last}")]))
+                }
+            };
+        }
+        if let Some(digits) = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
+            let node = u64::from_str_radix(digits, 16).ok().and_then(|addr| self.heap.node_at(addr));
+            return node.map(Subject::Node).ok_or_else(|| not_found("claimed block at", Vec::new()));
+        }
+        // Exact names win over parts of names.
+        let rows = &self.table.rows;
+        let by = |is_same: &dyn Fn(&str) -> bool| -> Vec<RowId> {
+            rows.iter().filter(|row| is_same(&row.name) || is_same(&row.path)).map(|row| row.id).collect()
+        };
+        let mut found = by(&|name| name == text);
+        if found.is_empty() {
+            found = by(&|name| name.rsplit("::").next() == Some(text) && !name.contains('<'));
+        }
+        if found.is_empty() {
+            found = by(&|name| {
+                let bare = &name[..name.find('<').unwrap_or(name.len())];
+                bare == text || bare.rsplit("::").next() == Some(text)
+            });
+        }
+        match found[..] {
+            [row] => Ok(Subject::Type(row)),
+            [] => {
+                let names = self.heap.roots().iter().map(|entry| entry.root.name.as_str());
+                let names = names.chain(rows.iter().map(|row| row.name.as_str()));
+                Err(not_found("root or type", near(text, names)))
+            }
+            _ => {
+                let mut near: Vec<String> =
+                    found.iter().map(|row| rows[row.0 as usize].path.clone()).take(8).collect();
+                near.sort();
+                near.dedup();
+                if let [_] = near[..] {
+                    // The same path with several layouts: the largest.
+                    return Ok(Subject::Type(found[0]));
+                }
+                Err(NotFound { text: text.into(), what: "type", near, is_ambiguous: true })
+            }
+        }
+    }
+}
+
+/// Up to three of `names` that are like `text`, nearest first: few letters
+/// differ, or the text is in the name.
+pub fn near<'a>(text: &str, names: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let wanted = text.to_lowercase();
+    let mut scored: Vec<(usize, &str)> = names
+        .filter_map(|name| {
+            let lower = name.to_lowercase();
+            let last = lower[..lower.find('<').unwrap_or(lower.len())].rsplit("::").next().unwrap_or("");
+            let distance = distance(&wanted, &lower).min(distance(&wanted, last));
+            let limit = wanted.chars().count() / 3 + 1;
+            if distance <= limit {
+                Some((distance, name))
+            } else {
+                (wanted.len() >= 3 && lower.contains(&wanted)).then_some((limit + 1, name))
+            }
+        })
+        .collect();
+    scored.sort();
+    scored.dedup();
+    scored.into_iter().take(3).map(|(_, name)| name.to_owned()).collect()
+}
+
+/// Letters to insert, remove or replace to get from `a` to `b` (Levenshtein). O(a · b).
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (at, from) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = at + 1;
+        for (to, letter) in b.iter().enumerate() {
+            let replaced = diagonal + usize::from(from != *letter);
+            diagonal = row[to + 1];
+            row[to + 1] = replaced.min(diagonal + 1).min(row[to] + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn near_names_come_nearest_first() {
+        let names = ["mbcx", "gcx", "gcx.arena", "Vec<a::Body>", "a::mir::Body", "Output"];
+        let near = |text| near(text, names.iter().copied());
+        assert_eq!(near("gcy"), ["gcx"]);
+        assert_eq!(near("mbx"), ["mbcx", "gcx"]);
+        assert_eq!(near("body"), ["a::mir::Body", "Vec<a::Body>"]);
+        assert_eq!(near("outptu"), ["Output"]);
+        assert!(near("something else").is_empty());
+    }
+
+    #[test]
+    fn distances() {
+        assert_eq!(distance("", "abc"), 3);
+        assert_eq!(distance("kitten", "sitting"), 3);
+        assert_eq!(distance("abc", "abc"), 0);
+    }
+}

@@ -1,13 +1,42 @@
-//! The heap.
+//! A snapshot in dense columns, with the walk's claims joined with the allocator's blocks.
+//!
+//! Building it decides, in this order:
+//!
+//! 1. which block each node stands for (binary search; O(n log blocks));
+//! 2. which nodes are the same: two claims of one block are one node, and a
+//!    root that lies in a claimed block or in another root's value is a name for
+//!    that node. The node that stands for the others is found by [`Heap::resolve`];
+//! 3. where every edge ends, addresses looked up in the block table and among
+//!    the roots;
+//! 4. which blocks have a *shell*: with weak handles a block is two nodes, the
+//!    value and the bytes, since the bytes outlive the value;
+//! 5. who has an owner the walk did not see.
+//!
+//! Ids of nodes are those of the file; shells come after them. Nothing in a
+//! snapshot is trusted: what points nowhere is dropped and counted.
 
-use heap_snapshot::read::Snapshot;
-use heap_snapshot::record::{EdgeKind, LabelIdx};
+use crate::lens::Lens;
+use crate::split;
+use heap_snapshot::read::{Snapshot, NO_PARENT};
+use heap_snapshot::record::{
+    AllocatorFigures, Census, Content, EdgeKind, Footer, Header, LabelDesc, LabelIdx, Layout, LiveBlock,
+    NodeTypeDesc, Root, Shared, ShownValue, Split, Target, TypeDesc, TypeIdx, Unreadable,
+};
 use serde::Serialize;
+use std::collections::{HashMap, HashSet};
 
-/// A node of a [`Heap`].
+/// A node of a [`Heap`]: a root, a block, or the shell of a block.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize)]
 #[serde(transparent)]
 pub struct NodeId(pub u32);
+
+impl NodeId {
+    /// As a position in a column.
+    #[inline]
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
 
 /// An edge of a [`Heap`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -16,7 +45,7 @@ pub struct Edge {
     pub from: NodeId,
     /// Where it ends.
     pub to: NodeId,
-    /// Kind.
+    /// Kind; [`HOLDS_SHELL`] beside those of the file.
     pub kind: EdgeKind,
     /// Field or position.
     pub label: LabelIdx,
@@ -24,33 +53,945 @@ pub struct Edge {
     pub place: u64,
 }
 
+/// Kind of the edge to the shell of a block, from its value and from each weak
+/// handle. Counted with [`Lens::SHARE`]. Files cannot hold it: their kinds end at 127.
+pub const HOLDS_SHELL: EdgeKind = EdgeKind(200);
+
 impl Edge {
+    /// The lenses that count it.
+    #[inline]
     pub(crate) fn lens_bits(&self) -> u8 {
-        crate::lens::Lens::of_kind(self.kind).map_or(0, |lens| lens.bits())
+        lens_bits(self.kind)
     }
 }
 
-/// A snapshot in dense columns, claims joined with blocks.
+fn lens_bits(kind: EdgeKind) -> u8 {
+    match kind {
+        HOLDS_SHELL => Lens::SHARE.bits(),
+        kind => Lens::of_kind(kind).map_or(0, Lens::bits),
+    }
+}
+
+/// No block, no content, no node.
+pub(crate) const NONE: u32 = u32::MAX;
+
+/// What a node is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Role {
+    /// A root outside the heap, or in a block that nothing else claims.
+    Root,
+    /// A block of the table, or an estimate of one where there is no table.
+    Block,
+    /// Reached memory that is in no block: another allocator's, or freed during the walk.
+    Foreign,
+    /// The bytes of a block whose value is another node.
+    Shell,
+    /// The bytes of a block whose value is gone.
+    Pinned,
+    /// The same as another node; see [`Heap::resolve`].
+    Same,
+    /// Its frame of the file was lost.
+    Lost,
+}
+
+/// A root and the node it stands for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RootEntry {
+    /// As the file has it.
+    pub root: Root,
+    /// The node: its own, or the one it names.
+    pub node: NodeId,
+    /// Whether it is a name for a place that something else holds.
+    pub is_name: bool,
+    /// Position of the root it is a part of.
+    pub part_of: Option<usize>,
+}
+
+/// Owners that the walk did not see: a block with more handles than were met.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Outside {
+    /// The value's node for strong handles, the shell for weak ones.
+    pub node: NodeId,
+    /// Whether the handles are weak.
+    pub is_weak: bool,
+    /// Handles by the block's own count.
+    pub counted: u64,
+    /// Handles met.
+    pub met: u64,
+}
+
+/// Things counted while the heap was built.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize)]
+pub struct BuildCounts {
+    /// References to memory that is neither in a claimed block nor in a root.
+    pub references_outside: u64,
+    /// Nodes and edges that point to no node or type of the file.
+    pub broken: u64,
+    /// Blocks that overlap another one, or reach past the end of memory.
+    pub overlapping_blocks: u64,
+    /// Nodes whose frame of the file was lost.
+    pub lost_nodes: u64,
+}
+
+/// A snapshot in dense columns. Made once, then read only.
 #[derive(Debug, Default)]
-pub struct Heap {}
+pub struct Heap {
+    pub(crate) header: Header,
+    pub(crate) footer: Option<Footer>,
+    pub(crate) allocator: Option<AllocatorFigures>,
+    pub(crate) types: Vec<TypeDesc>,
+    pub(crate) node_types: Vec<NodeTypeDesc>,
+    pub(crate) labels: Vec<LabelDesc>,
+    pub(crate) roots: Vec<RootEntry>,
+    pub(crate) census: Vec<Census>,
+    pub(crate) values: Vec<ShownValue>,
+    pub(crate) unreadable: Vec<Unreadable>,
+    pub(crate) contents: Vec<Content>,
+    /// Ascending, not overlapping where tracked.
+    pub(crate) blocks: Vec<LiveBlock>,
+    /// By block: the node that claims it.
+    pub(crate) block_node: Vec<u32>,
+    /// By node: the node that stands for it.
+    same_as: Vec<u32>,
+    role: Vec<Role>,
+    node_ty: Vec<u32>,
+    addr: Vec<u64>,
+    len: Vec<u64>,
+    cap: Vec<u64>,
+    block: Vec<u32>,
+    content: Vec<u32>,
+    shallow: Vec<u64>,
+    /// By value: its shell. By shell: its value.
+    counterpart: HashMap<u32, u32>,
+    /// By node, ascending.
+    shared: Vec<(u32, Shared)>,
+    outside: Vec<Outside>,
+    /// Edges sorted by where they start.
+    out_start: Vec<u32>,
+    edge_from: Vec<u32>,
+    edge_to: Vec<u32>,
+    edge_kind: Vec<EdgeKind>,
+    edge_lens: Vec<u8>,
+    edge_label: Vec<LabelIdx>,
+    edge_place: Vec<u64>,
+    /// Positions of edges sorted by where they end.
+    in_start: Vec<u32>,
+    in_edge: Vec<u32>,
+    counts: BuildCounts,
+    problems: Vec<String>,
+}
 
 impl Heap {
-    /// From a snapshot.
+    /// From a snapshot that was not read from a damaged file.
     pub fn from_snapshot(snapshot: Snapshot) -> Heap {
         Heap::build(snapshot, Vec::new(), &mut |_| true).unwrap_or_default()
     }
 
-    /// From a snapshot and problems of its file; `None` where `progress` said to stop.
+    /// From a snapshot and the problems of its file. `progress` is told each
+    /// phase and says whether to go on; `None` where it said no.
     pub fn build(
-        _snapshot: Snapshot,
-        _problems: Vec<String>,
-        _progress: &mut dyn FnMut(&'static str) -> bool,
+        snapshot: Snapshot,
+        problems: Vec<String>,
+        progress: &mut dyn FnMut(&'static str) -> bool,
     ) -> Option<Heap> {
-        Some(Heap {})
+        Builder::new(snapshot, problems).run(progress)
     }
 
-    /// What was wrong with the file.
+    /// What the program wrote when the checkpoint began.
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// What it wrote when it ended.
+    pub fn footer(&self) -> Option<&Footer> {
+        self.footer.as_ref()
+    }
+
+    /// What was wrong with the file, and what in it pointed nowhere.
     pub fn problems(&self) -> &[String] {
-        &[]
+        &self.problems
+    }
+
+    /// Things counted while the heap was built.
+    pub fn counts(&self) -> &BuildCounts {
+        &self.counts
+    }
+
+    /// Nodes, those that stand for others and shells included; ids are below it.
+    pub fn node_count(&self) -> usize {
+        self.role.len()
+    }
+
+    /// Edges of all kinds.
+    pub fn edge_count(&self) -> usize {
+        self.edge_to.len()
+    }
+
+    /// All node ids, also those of nodes that are the same as another.
+    pub fn node_ids(&self) -> impl Iterator<Item = NodeId> + Clone {
+        (0..self.role.len() as u32).map(NodeId)
+    }
+
+    /// The node that stands for `node`: itself, unless it turned out to be the same as another.
+    pub fn resolve(&self, node: NodeId) -> NodeId {
+        NodeId(self.same_as[node.index()])
+    }
+
+    /// The roots in the order of the file.
+    pub fn roots(&self) -> &[RootEntry] {
+        &self.roots
+    }
+
+    /// Owners that the walk did not see.
+    pub fn outside(&self) -> &[Outside] {
+        &self.outside
+    }
+
+    /// What a node is.
+    pub fn role(&self, node: NodeId) -> Role {
+        self.role[node.index()]
+    }
+
+    /// Its type; `None` where the file does not have it.
+    pub fn node_type(&self, node: NodeId) -> Option<&NodeTypeDesc> {
+        self.node_types.get(self.node_ty[node.index()] as usize)
+    }
+
+    pub(crate) fn node_type_index(&self, node: NodeId) -> u32 {
+        self.node_ty[node.index()]
+    }
+
+    /// Type of its value or of its elements.
+    pub fn elem(&self, node: NodeId) -> Option<&TypeDesc> {
+        self.types.get(self.node_type(node)?.elem as usize)
+    }
+
+    /// Address of its block, or of the value of a root.
+    pub fn addr(&self, node: NodeId) -> u64 {
+        match self.block(node) {
+            Some(block) => block.addr,
+            None => self.addr[node.index()],
+        }
+    }
+
+    /// The address that the walk recorded for a node.
+    pub(crate) fn recorded_addr(&self, node: NodeId) -> u64 {
+        self.addr[node.index()]
+    }
+
+    /// Length in elements, or 1.
+    pub fn len(&self, node: NodeId) -> u64 {
+        self.len[node.index()]
+    }
+
+    /// Whether there is no node at all.
+    pub fn is_empty(&self) -> bool {
+        self.role.is_empty()
+    }
+
+    /// Capacity in elements, or 1.
+    pub fn cap(&self, node: NodeId) -> u64 {
+        self.cap[node.index()]
+    }
+
+    /// The block it stands for. A shell has its value's.
+    pub fn block(&self, node: NodeId) -> Option<&LiveBlock> {
+        self.blocks.get(self.block[node.index()] as usize)
+    }
+
+    /// Shallow size: usable bytes of its block, less the roots inside it. Adds up over all nodes.
+    #[inline]
+    pub fn shallow(&self, node: NodeId) -> u64 {
+        self.shallow[node.index()]
+    }
+
+    /// The shell of a value, or the value of a shell.
+    pub fn counterpart(&self, node: NodeId) -> Option<NodeId> {
+        self.counterpart.get(&node.0).copied().map(NodeId)
+    }
+
+    /// The handle counts of a shared block.
+    pub fn shared(&self, node: NodeId) -> Option<&Shared> {
+        let at = self.shared.binary_search_by_key(&node.0, |(node, _)| *node).ok()?;
+        Some(&self.shared[at].1)
+    }
+
+    /// All shared blocks with their counts, ascending by node.
+    pub(crate) fn shared_counts(&self) -> impl Iterator<Item = (NodeId, &Shared)> {
+        self.shared.iter().map(|(node, shared)| (NodeId(*node), shared))
+    }
+
+    /// Active variant, where the node is one enum value.
+    pub fn variant(&self, node: NodeId) -> Option<u32> {
+        self.contents.get(self.content[node.index()] as usize)?.variant
+    }
+
+    /// How the values in a node divide, without what the container puts around them.
+    pub(crate) fn values_split(&self, node: NodeId) -> Split {
+        let (Some(ty), Some(elem)) = (self.node_type(node), self.elem(node)) else { return Split::default() };
+        if Layout(ty.layout) == Layout::RAW {
+            return Split::default();
+        }
+        if let Some(content) = self.contents.get(self.content[node.index()] as usize) {
+            return content.split;
+        }
+        let mut split = Split::default();
+        split.add_times(&elem.base, split::value_count(ty, self.len(node)));
+        split
+    }
+
+    /// How the requested bytes of a node's block divide; rounding comes on top.
+    /// Computed from what the walk described, never from the block's size, but
+    /// for bytes that nothing describes. Zero for nodes without a block.
+    pub fn split(&self, node: NodeId) -> Split {
+        let Some(block) = self.block(node) else { return Split::default() };
+        match self.role(node) {
+            Role::Block | Role::Root => {}
+            // The bytes are described once, by the value's node.
+            Role::Shell | Role::Same | Role::Lost | Role::Foreign => return Split::default(),
+            Role::Pinned => return Split { untyped: block.requested, ..Split::default() },
+        }
+        let Some(ty) = self.node_type(node) else {
+            return Split { untyped: block.requested, ..Split::default() };
+        };
+        let mut split = self.values_split(node);
+        let shape = split::Shape::new(ty, &self.types, self.header.pointer_size);
+        split.add_times(&shape.container(self.len(node), self.cap(node), block.requested, &split), 1);
+        split
+    }
+
+    /// Positions of the edges that leave a node.
+    #[inline]
+    pub(crate) fn out_range(&self, node: NodeId) -> std::ops::Range<usize> {
+        self.out_start[node.index()] as usize..self.out_start[node.index() + 1] as usize
+    }
+
+    /// Where the edge at a position ends, and the lenses that count it.
+    #[inline]
+    pub(crate) fn edge_end(&self, at: usize) -> (u32, u8) {
+        (self.edge_to[at], self.edge_lens[at])
+    }
+
+    #[inline]
+    pub(crate) fn edge_begin(&self, at: usize) -> (u32, u8) {
+        (self.edge_from[at], self.edge_lens[at])
+    }
+
+    /// Positions of the edges that reach a node.
+    #[inline]
+    pub(crate) fn in_positions(&self, node: NodeId) -> &[u32] {
+        &self.in_edge[self.in_start[node.index()] as usize..self.in_start[node.index() + 1] as usize]
+    }
+
+    pub(crate) fn edge_at(&self, at: usize) -> Edge {
+        Edge {
+            from: NodeId(self.edge_from[at]),
+            to: NodeId(self.edge_to[at]),
+            kind: self.edge_kind[at],
+            label: self.edge_label[at],
+            place: self.edge_place[at],
+        }
+    }
+
+    /// The edges that leave a node, of all kinds, by place.
+    pub fn edges_from(&self, node: NodeId) -> impl Iterator<Item = Edge> + '_ {
+        self.out_range(node).map(|at| self.edge_at(at))
+    }
+
+    /// The edges that reach a node, of all kinds.
+    pub fn edges_to(&self, node: NodeId) -> impl Iterator<Item = Edge> + '_ {
+        self.in_positions(node).iter().map(|&at| self.edge_at(at as usize))
+    }
+
+    /// The label of an edge.
+    pub fn label(&self, label: LabelIdx) -> Option<&LabelDesc> {
+        self.labels.get(label.0 as usize)
+    }
+
+    /// The node whose block, or whose value for a root, holds `addr`.
+    pub fn node_at(&self, addr: u64) -> Option<NodeId> {
+        if let Some(block) = block_at(&self.blocks, addr) {
+            let node = self.block_node[block];
+            if node != NONE {
+                return Some(NodeId(node));
+            }
+        }
+        self.roots
+            .iter()
+            .find(|entry| addr.wrapping_sub(entry.root.addr) < entry.root.size)
+            .map(|entry| entry.node)
+    }
+
+    /// Whether a block counts for the ledger: the program's, from before the checkpoint.
+    pub(crate) fn is_population(&self, block: &LiveBlock) -> bool {
+        !block.is_tool && block.epoch < self.header.epoch
+    }
+
+    /// Name of an edge's kind.
+    pub fn edge_name(&self, kind: EdgeKind) -> String {
+        match kind {
+            HOLDS_SHELL => "weak (shell)".into(),
+            kind => kind.name().map_or_else(|| format!("kind {}", kind.0), str::to_owned),
+        }
+    }
+}
+
+/// Position of the block that holds `addr`.
+fn block_at(blocks: &[LiveBlock], addr: u64) -> Option<usize> {
+    let at = blocks.partition_point(|block| block.addr <= addr).checked_sub(1)?;
+    (addr - blocks[at].addr < blocks[at].usable.max(1)).then_some(at)
+}
+
+/// An edge while the heap is built.
+struct Draft {
+    from: u32,
+    to: u32,
+    kind: EdgeKind,
+    label: LabelIdx,
+    place: u64,
+}
+
+struct Builder {
+    snapshot: Snapshot,
+    heap: Heap,
+    drafts: Vec<Draft>,
+    /// Start, end and node of roots outside the heap, ascending.
+    root_ranges: Vec<(u64, u64, u32)>,
+}
+
+fn is_own(kind: EdgeKind) -> bool {
+    matches!(kind, EdgeKind::OWN | EdgeKind::OWN_BY_HANDLE)
+}
+
+impl Builder {
+    fn new(mut snapshot: Snapshot, problems: Vec<String>) -> Builder {
+        use std::mem::take;
+        let mut heap = Heap {
+            header: take(&mut snapshot.header),
+            footer: snapshot.footer.take(),
+            allocator: snapshot.allocator.take(),
+            types: take(&mut snapshot.types),
+            node_types: take(&mut snapshot.node_types),
+            labels: take(&mut snapshot.labels),
+            census: take(&mut snapshot.census),
+            contents: take(&mut snapshot.contents),
+            blocks: take(&mut snapshot.blocks),
+            problems,
+            ..Heap::default()
+        };
+        if heap.header.pointer_size == 0 {
+            heap.header.pointer_size = 8;
+        }
+        // Ids and positions are 32 bits here; room is kept for shells.
+        let count = snapshot.nodes.count();
+        assert!(count < (NONE / 2) as usize, "a snapshot of more than two thousand million nodes");
+        let nodes = &mut snapshot.nodes;
+        heap.node_ty = take(&mut nodes.ty).into_iter().map(|ty| ty.0).collect();
+        heap.addr = take(&mut nodes.addr);
+        heap.len = take(&mut nodes.len);
+        heap.cap = take(&mut nodes.cap);
+        heap.same_as = (0..count as u32).collect();
+        heap.block = vec![NONE; count];
+        heap.content = vec![NONE; count];
+        heap.shallow = vec![0; count];
+        Builder { snapshot, heap, drafts: Vec::new(), root_ranges: Vec::new() }
+    }
+
+    fn run(mut self, progress: &mut dyn FnMut(&'static str) -> bool) -> Option<Heap> {
+        let phases: [(&'static str, fn(&mut Builder)); 5] = [
+            ("joining nodes with blocks", Builder::blocks),
+            ("placing roots", Builder::roots),
+            ("resolving edges", Builder::edges),
+            ("finding outside owners", Builder::shared),
+            ("sorting edges", Builder::adjacency),
+        ];
+        for (name, phase) in phases {
+            if !progress(name) {
+                return None;
+            }
+            phase(&mut self);
+        }
+        self.notes();
+        Some(self.heap)
+    }
+
+    /// Which block each node stands for.
+    fn blocks(&mut self) {
+        let heap = &mut self.heap;
+        let nodes = &self.snapshot.nodes;
+        let count = heap.node_ty.len();
+        for (at, content) in heap.contents.iter().enumerate() {
+            match usize::try_from(content.node).ok().and_then(|node| heap.content.get_mut(node)) {
+                Some(slot) => *slot = at as u32,
+                None => heap.counts.broken += 1,
+            }
+        }
+        heap.role = (0..count)
+            .map(|node| {
+                let ty = heap.node_types.get(heap.node_ty[node] as usize);
+                match (ty, nodes.parent[node]) {
+                    (Some(ty), NO_PARENT) if Layout(ty.layout) == Layout::ROOT => Role::Root,
+                    // What no edge reaches and is no root stands for a node that was lost.
+                    (_, NO_PARENT) => Role::Lost,
+                    _ => Role::Block,
+                }
+            })
+            .collect();
+        for root in &self.snapshot.roots {
+            let node = usize::try_from(root.node).unwrap_or(usize::MAX);
+            if nodes.parent.get(node) == Some(&NO_PARENT) {
+                heap.role[node] = Role::Root;
+            }
+        }
+        heap.counts.lost_nodes = heap.role.iter().filter(|role| **role == Role::Lost).count() as u64;
+        if heap.header.tracked {
+            if !heap.blocks.is_sorted_by_key(|block| block.addr) {
+                heap.blocks.sort_by_key(|block| block.addr);
+            }
+            let before = heap.blocks.len();
+            let mut end = 0;
+            heap.blocks.retain(|block| {
+                let is_apart = block.addr >= end && block.addr.checked_add(block.usable).is_some();
+                if is_apart {
+                    end = block.addr + block.usable;
+                }
+                is_apart
+            });
+            heap.counts.overlapping_blocks = (before - heap.blocks.len()) as u64;
+            for node in 0..count {
+                if heap.role[node] == Role::Block {
+                    match block_at(&heap.blocks, heap.addr[node]) {
+                        Some(block) => heap.block[node] = block as u32,
+                        None => heap.role[node] = Role::Foreign,
+                    }
+                }
+            }
+        } else {
+            self.estimates();
+        }
+        // Who stands for a block: the first that describes it, else the first raw claim.
+        let (heap, nodes) = (&mut self.heap, &self.snapshot.nodes);
+        heap.block_node = vec![NONE; heap.blocks.len()];
+        for is_raw in [false, true] {
+            for node in 0..count {
+                let block = heap.block[node];
+                if block == NONE || (nodes.edge[node] == EdgeKind::CLAIM_RAW) != is_raw {
+                    continue;
+                }
+                let owner = &mut heap.block_node[block as usize];
+                if *owner == NONE {
+                    *owner = node as u32;
+                    let block = &heap.blocks[block as usize];
+                    // The tool's blocks are in nobody's totals.
+                    heap.shallow[node] = if block.is_tool { 0 } else { block.usable };
+                } else {
+                    heap.same_as[node] = *owner;
+                    heap.role[node] = Role::Same;
+                    heap.block[node] = NONE;
+                }
+            }
+        }
+    }
+
+    /// Without a table of blocks: one made from what the layouts say.
+    fn estimates(&mut self) {
+        let heap = &mut self.heap;
+        heap.blocks.clear();
+        let mut made = Vec::new();
+        for node in 0..heap.node_ty.len() {
+            let Some(ty) = heap.node_types.get(heap.node_ty[node] as usize) else { continue };
+            if heap.role[node] != Role::Block {
+                continue;
+            }
+            let shape = split::Shape::new(ty, &heap.types, heap.header.pointer_size);
+            let size = shape.estimate(heap.len[node], heap.cap[node]);
+            let addr = match Layout(ty.layout) {
+                // The walk gives the last byte before the value.
+                Layout::COUNTED => heap.addr[node].wrapping_add(1).wrapping_sub(shape.value_offset()),
+                _ => heap.addr[node],
+            };
+            if size > 0 {
+                made.push((addr, size, node));
+            }
+        }
+        made.sort_unstable();
+        for (addr, size, node) in made {
+            heap.block[node] = heap.blocks.len() as u32;
+            heap.blocks.push(LiveBlock {
+                addr,
+                requested: size,
+                usable: size,
+                align_log2: 0,
+                epoch: 0,
+                is_tool: false,
+            });
+        }
+    }
+
+    /// Which roots are names for something else, and which blocks hold roots.
+    fn roots(&mut self) {
+        let count = self.heap.node_ty.len();
+        let mut roots = std::mem::take(&mut self.snapshot.roots);
+        let before = roots.len();
+        roots.retain(|root| (root.node as usize) < count && root.addr.checked_add(root.size).is_some());
+        self.heap.counts.broken += (before - roots.len()) as u64;
+        // Largest first, so that a value comes after every value that holds it.
+        let mut order: Vec<usize> = (0..roots.len()).collect();
+        order.sort_by_key(|&at| (std::cmp::Reverse(roots[at].size), roots[at].is_name, at));
+        let mut is_name = vec![false; roots.len()];
+        let mut placed: Vec<usize> = Vec::new();
+        for at in order {
+            let root = &roots[at];
+            let node = root.node as usize;
+            let heap = &mut self.heap;
+            let own = heap.same_as[node];
+            if own != node as u32 || heap.role[node] != Role::Root {
+                is_name[at] = true; // listed twice, or a block's node
+                continue;
+            }
+            // A zero-sized value may point to where its neighbour begins.
+            let block = if root.size > 0 || root.is_name { block_at(&heap.blocks, root.addr) } else { None };
+            let claimed = block.map(|block| heap.block_node[block]).filter(|owner| *owner != NONE);
+            let is_root_block = claimed.is_some_and(|owner| heap.role[owner as usize] == Role::Root);
+            let holder = match claimed {
+                Some(owner) if !is_root_block => Some(owner),
+                _ => placed.iter().find_map(|&other| {
+                    let other = &roots[other];
+                    let offset = root.addr.wrapping_sub(other.addr);
+                    let is_inside = offset <= other.size && root.size <= other.size - offset;
+                    (is_inside && (root.size > 0 || root.is_name && offset < other.size.max(1)))
+                        .then_some(other.node as u32)
+                }),
+            };
+            if let Some(holder) = holder.filter(|holder| *holder != node as u32) {
+                let holder = heap.same_as[holder as usize];
+                heap.same_as[node] = holder;
+                heap.role[node] = Role::Same;
+                is_name[at] = true;
+                // What the walk found out about the value, when it met it as a root.
+                let (own, other) = (heap.content[node], heap.content[holder as usize]);
+                let elem = |node: usize| heap.node_types.get(heap.node_ty[node] as usize).map(|ty| ty.elem);
+                if other == NONE && elem(node) == elem(holder as usize) {
+                    heap.content[holder as usize] = own;
+                }
+                continue;
+            }
+            placed.push(at);
+            match (block, claimed) {
+                (Some(block), None) if !heap.blocks[block].is_tool => {
+                    // Nothing else claims the block: the tag does.
+                    heap.block_node[block] = node as u32;
+                    heap.block[node] = block as u32;
+                    heap.shallow[node] = heap.blocks[block].usable;
+                }
+                (Some(_), Some(owner)) => {
+                    // A value inside a block that another root's tag claims.
+                    heap.shallow[node] = root.size.min(heap.shallow[owner as usize]);
+                    heap.shallow[owner as usize] -= heap.shallow[node];
+                }
+                _ => {}
+            }
+        }
+        let by_name: HashMap<&str, usize> =
+            roots.iter().enumerate().rev().map(|(at, root)| (root.name.as_str(), at)).collect();
+        let part_of: Vec<Option<usize>> = roots
+            .iter()
+            .map(|root| {
+                // The longest prefix that is a root's name.
+                let mut name = root.name.as_str();
+                while let Some((prefix, _)) = name.rsplit_once('.') {
+                    if let Some(at) = by_name.get(prefix) {
+                        return Some(*at);
+                    }
+                    name = prefix;
+                }
+                None
+            })
+            .collect();
+        let heap = &mut self.heap;
+        self.root_ranges = roots
+            .iter()
+            .filter(|root| heap.same_as[root.node as usize] == root.node as u32 && root.size > 0)
+            .map(|root| (root.addr, root.addr + root.size, root.node as u32))
+            .collect();
+        self.root_ranges.sort_unstable();
+        heap.roots = roots
+            .into_iter()
+            .zip(is_name)
+            .zip(part_of)
+            .map(|((root, is_name), part_of)| RootEntry {
+                node: NodeId(heap.same_as[root.node as usize]),
+                root,
+                is_name,
+                part_of,
+            })
+            .collect();
+    }
+
+    /// Where every edge begins and ends.
+    fn edges(&mut self) {
+        let nodes = &self.snapshot.nodes;
+        let count = self.heap.node_ty.len();
+        self.drafts.reserve(count + self.snapshot.edges.len());
+        for node in 0..count {
+            let parent = nodes.parent[node];
+            if parent == NO_PARENT {
+                continue;
+            }
+            if parent as usize >= count {
+                self.heap.counts.broken += 1;
+                continue;
+            }
+            let to = self.heap.same_as[node];
+            let (kind, place) = (nodes.edge[node], nodes.place[node]);
+            // Two records of one handle are one edge.
+            let is_repeat = to != node as u32
+                && place == nodes.place[to as usize]
+                && is_own(kind)
+                && is_own(nodes.edge[to as usize]);
+            if !is_repeat {
+                let from = self.heap.same_as[parent as usize];
+                self.drafts.push(Draft { from, to, kind, label: nodes.label[node], place });
+            }
+        }
+        let mut repeats: HashSet<(u32, u64)> = HashSet::new();
+        let mut weak: Vec<(u32, Draft)> = Vec::new();
+        for edge in std::mem::take(&mut self.snapshot.edges) {
+            let Some(&from) = usize::try_from(edge.from).ok().and_then(|from| self.heap.same_as.get(from))
+            else {
+                self.heap.counts.broken += 1;
+                continue;
+            };
+            let draft = |to| Draft { from, to, kind: edge.kind, label: edge.label, place: edge.place };
+            let target = match edge.target {
+                Target::Node(to) => {
+                    let to = usize::try_from(to).ok().and_then(|to| self.heap.same_as.get(to));
+                    if to.is_none() {
+                        self.heap.counts.broken += 1;
+                    }
+                    to.copied()
+                }
+                Target::Addr(addr) => {
+                    let mut target = self.target(addr, edge.ty);
+                    if target.is_none() && edge.kind == EdgeKind::WEAK && self.heap.header.tracked {
+                        // No strong handle was met: the value is gone, the bytes are there.
+                        target = block_at(&self.heap.blocks, addr)
+                            .filter(|&block| self.heap.block_node[block] == NONE)
+                            .map(|block| self.heap.push_pinned(block as u32, edge.ty));
+                    }
+                    if target.is_none() {
+                        self.heap.counts.references_outside += 1;
+                    }
+                    target
+                }
+            };
+            let Some(to) = target else { continue };
+            if is_own(edge.kind) {
+                let first = to as usize;
+                let is_first = first < count && nodes.place[first] == edge.place && is_own(nodes.edge[first]);
+                if is_first || !repeats.insert((to, edge.place)) {
+                    continue;
+                }
+            }
+            if edge.kind == EdgeKind::WEAK && self.heap.role[to as usize] == Role::Pinned {
+                self.drafts.push(Draft { kind: HOLDS_SHELL, ..draft(to) });
+            } else if edge.kind == EdgeKind::WEAK {
+                weak.push((to, draft(to)));
+            } else {
+                self.drafts.push(draft(to));
+            }
+        }
+        // Shells: of values that have weak handles, met or not.
+        let mut has_shell: Vec<u32> = self
+            .snapshot
+            .shared
+            .iter()
+            .filter(|shared| shared.weak > 0 || shared.weak_met > 0)
+            .filter_map(|shared| self.heap.same_as.get(usize::try_from(shared.node).ok()?).copied())
+            .chain(weak.iter().map(|(to, _)| *to))
+            .filter(|&node| {
+                let node = NodeId(node);
+                self.heap.role(node) == Role::Block
+                    && self.heap.node_type(node).is_some_and(|ty| Layout(ty.layout) == Layout::COUNTED)
+            })
+            .collect();
+        has_shell.sort_unstable();
+        has_shell.dedup();
+        for value in has_shell {
+            let shell = self.heap.push_node(Role::Shell, self.heap.node_ty[value as usize]);
+            self.heap.addr[shell as usize] = self.heap.addr[value as usize];
+            self.heap.block[shell as usize] = self.heap.block[value as usize];
+            self.heap.shallow[shell as usize] = std::mem::take(&mut self.heap.shallow[value as usize]);
+            self.heap.counterpart.insert(value, shell);
+            self.heap.counterpart.insert(shell, value);
+            let place = self.heap.addr[value as usize];
+            self.drafts.push(Draft { from: value, to: shell, kind: HOLDS_SHELL, label: LabelIdx(0), place });
+        }
+        for (to, draft) in weak {
+            if let Some(&shell) = self.heap.counterpart.get(&to) {
+                self.drafts.push(Draft { to: shell, kind: HOLDS_SHELL, ..draft });
+            }
+            self.drafts.push(draft);
+        }
+    }
+
+    /// The node at an address: of the block there, or of the root whose value is there.
+    fn target(&self, addr: u64, ty: Option<TypeIdx>) -> Option<u32> {
+        // A reference to a zero-sized value may point anywhere.
+        if ty.and_then(|ty| self.heap.types.get(ty.0 as usize)).is_some_and(|ty| ty.size == 0) {
+            return None;
+        }
+        if let Some(block) = block_at(&self.heap.blocks, addr) {
+            let node = self.heap.block_node[block];
+            return (node != NONE).then_some(node);
+        }
+        let at = self.root_ranges.partition_point(|(start, _, _)| *start <= addr).checked_sub(1)?;
+        let (_, end, node) = self.root_ranges[at];
+        (addr < end).then_some(node)
+    }
+
+    /// Who has handles that the walk did not meet.
+    fn shared(&mut self) {
+        let heap = &mut self.heap;
+        for shared in std::mem::take(&mut self.snapshot.shared) {
+            let node = usize::try_from(shared.node).ok().and_then(|node| heap.same_as.get(node)).copied();
+            match node {
+                Some(node) => heap.shared.push((node, shared)),
+                None => heap.counts.broken += 1,
+            }
+        }
+        heap.shared.sort_by_key(|(node, _)| *node);
+        heap.shared.dedup_by_key(|(node, _)| *node);
+        for &(node, shared) in &heap.shared {
+            let node = NodeId(node);
+            if shared.strong > shared.met {
+                let (counted, met) = (shared.strong, shared.met);
+                heap.outside.push(Outside { node, is_weak: false, counted, met });
+            }
+            if shared.weak > shared.weak_met {
+                if let Some(shell) = heap.counterpart(node) {
+                    let (counted, met) = (shared.weak, shared.weak_met);
+                    heap.outside.push(Outside { node: shell, is_weak: true, counted, met });
+                }
+            }
+        }
+    }
+
+    /// Edges sorted by where they begin (then by place), and by where they end.
+    fn adjacency(&mut self) {
+        let heap = &mut self.heap;
+        let count = heap.role.len();
+        let drafts = std::mem::take(&mut self.drafts);
+        assert!(drafts.len() < NONE as usize, "a snapshot of more than four thousand million edges");
+        let starts = |ends: &mut dyn Iterator<Item = u32>| {
+            let mut start = vec![0_u32; count + 1];
+            for end in ends {
+                start[end as usize + 1] += 1;
+            }
+            for node in 0..count {
+                start[node + 1] += start[node];
+            }
+            start
+        };
+        heap.out_start = starts(&mut drafts.iter().map(|draft| draft.from));
+        let mut next = heap.out_start.clone();
+        let mut order = vec![0_u32; drafts.len()];
+        for (at, draft) in drafts.iter().enumerate() {
+            let slot = &mut next[draft.from as usize];
+            order[*slot as usize] = at as u32;
+            *slot += 1;
+        }
+        for node in 0..count {
+            let range = heap.out_start[node] as usize..heap.out_start[node + 1] as usize;
+            let part = &mut order[range];
+            if !part.is_sorted_by_key(|&at| drafts[at as usize].place) {
+                part.sort_by_key(|&at| drafts[at as usize].place);
+            }
+        }
+        let sorted = || order.iter().map(|&at| &drafts[at as usize]);
+        heap.edge_from = sorted().map(|draft| draft.from).collect();
+        heap.edge_to = sorted().map(|draft| draft.to).collect();
+        heap.edge_kind = sorted().map(|draft| draft.kind).collect();
+        heap.edge_lens = sorted().map(|draft| lens_bits(draft.kind)).collect();
+        heap.edge_label = sorted().map(|draft| draft.label).collect();
+        heap.edge_place = sorted().map(|draft| draft.place).collect();
+        heap.in_start = starts(&mut heap.edge_to.iter().copied());
+        let mut next = heap.in_start.clone();
+        heap.in_edge = vec![0; drafts.len()];
+        for (at, &to) in heap.edge_to.iter().enumerate() {
+            let slot = &mut next[to as usize];
+            heap.in_edge[*slot as usize] = at as u32;
+            *slot += 1;
+        }
+    }
+
+    /// What remains of the snapshot, and what was wrong in it, in sentences.
+    fn notes(&mut self) {
+        let count = self.heap.same_as.len() as u64;
+        let heap = &mut self.heap;
+        heap.values = std::mem::take(&mut self.snapshot.values);
+        heap.values.retain(|value| value.node < count);
+        heap.unreadable = std::mem::take(&mut self.snapshot.unreadable);
+        for value in &mut heap.values {
+            value.node = u64::from(heap.same_as[value.node as usize]);
+        }
+        for part in &mut heap.unreadable {
+            let node = usize::try_from(part.node).ok().and_then(|node| heap.same_as.get(node));
+            part.node = node.map_or(u64::MAX, |node| u64::from(*node));
+        }
+        let counts = heap.counts;
+        let mut note = |count: u64, what: &str| {
+            if count > 0 {
+                heap.problems.push(format!("{count} {what}"));
+            }
+        };
+        note(counts.broken, "records point to nodes that are not in the file and are left out");
+        note(counts.lost_nodes, "nodes were in damaged parts of the file and are left out");
+        note(counts.overlapping_blocks, "blocks overlap others or leave memory and are left out");
+        match &heap.footer {
+            None => heap.problems.push(
+                "the snapshot was cut off before its end: the program was stopped, or the disk was full"
+                    .into(),
+            ),
+            Some(footer) => heap.problems.extend(footer.problems.iter().cloned()),
+        }
+    }
+}
+
+impl Heap {
+    fn push_node(&mut self, role: Role, node_ty: u32) -> u32 {
+        let id = self.role.len() as u32;
+        self.role.push(role);
+        self.node_ty.push(node_ty);
+        self.same_as.push(id);
+        self.addr.push(0);
+        self.len.push(1);
+        self.cap.push(1);
+        self.block.push(NONE);
+        self.content.push(NONE);
+        self.shallow.push(0);
+        id
+    }
+
+    /// A node for a block that only weak handles keep.
+    fn push_pinned(&mut self, block: u32, ty: Option<TypeIdx>) -> u32 {
+        let desc = NodeTypeDesc {
+            container: "Weak".into(),
+            layout: Layout::RAW.0,
+            elem: ty.map_or(NONE, |ty| ty.0),
+            is_slice: false,
+        };
+        let known = self.node_types.iter().rposition(|known| *known == desc);
+        let node_ty = known.unwrap_or_else(|| {
+            self.node_types.push(desc);
+            self.node_types.len() - 1
+        });
+        let node = self.push_node(Role::Pinned, node_ty as u32);
+        let LiveBlock { addr, usable, is_tool, .. } = self.blocks[block as usize];
+        self.addr[node as usize] = addr;
+        self.block[node as usize] = block;
+        self.shallow[node as usize] = if is_tool { 0 } else { usable };
+        self.block_node[block as usize] = node;
+        node
     }
 }

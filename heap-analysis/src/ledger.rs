@@ -1,9 +1,14 @@
 //! The ledger: every live block of the program is in exactly one class, and
 //! the classes add up to what the allocator says.
 
-use crate::heap::NodeId;
-use heap_snapshot::record::BlockCount;
+use crate::analysis::Analysis;
+use crate::heap::{Heap, NodeId, Role, NONE};
+use crate::path::place;
+use crate::units;
+use heap_snapshot::record::{BlockCount, EdgeKind, Layout, LiveBlock};
 use serde::Serialize;
+use std::cmp::Reverse;
+use std::collections::HashMap;
 
 /// Classes of the population in the order in which they apply.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize)]
@@ -167,7 +172,7 @@ pub struct Ledger {
     /// The program's blocks from before the checkpoint: the sum of the classes.
     pub population: BlockCount,
     /// Claims by what is known of the contents: `typed`, `opaque` (claimed by type,
-    /// contents unknown) and `raw`, then `unclaimed`.
+    /// contents unknown) and `raw`, then `weak-pinned` and `unclaimed`.
     pub coverage: Vec<CountRow>,
     /// Counted beside the population: born during, freed during, the tool's own,
     /// frees of blocks from before tracking, reached memory of another allocator.
@@ -198,4 +203,336 @@ pub struct Ledger {
     pub closes: bool,
     /// The result in sentences, the first one the verdict.
     pub verdict: Vec<String>,
+}
+
+/// Rows of lists that name single blocks.
+const LIST_LIMIT: usize = 100;
+
+/// The class of a block, from who claims it.
+fn class(heap: &Heap, node: NodeId) -> Class {
+    match heap.role(node) {
+        Role::Pinned => return Class::WeakPinned,
+        Role::Root => return Class::ClaimedOnce,
+        _ => {}
+    }
+    let (mut owned, mut shared, mut raw) = (0_u64, 0_u64, 0_u64);
+    for edge in heap.edges_to(node) {
+        match edge.kind {
+            EdgeKind::OWN | EdgeKind::OWN_BY_HANDLE => owned += 1,
+            EdgeKind::SHARE => shared += 1,
+            EdgeKind::CLAIM_RAW => raw += 1,
+            _ => {}
+        }
+    }
+    let counted = heap.shared(node).map_or(0, |shared| shared.strong);
+    if owned > 1 || owned > 0 && shared > 0 {
+        Class::ClaimedTwice
+    } else if shared.max(counted) > 1 {
+        Class::MultiplyHeld
+    } else if owned + shared > 0 || raw == 0 {
+        Class::ClaimedOnce
+    } else {
+        Class::ClaimedRaw
+    }
+}
+
+fn coverage(heap: &Heap, node: NodeId, class: Class) -> usize {
+    let is_raw = heap.node_type(node).is_none_or(|ty| Layout(ty.layout) == Layout::RAW);
+    match class {
+        Class::Unclaimed => 4,
+        Class::WeakPinned => 3,
+        Class::ClaimedRaw => 2,
+        _ if is_raw => 1,
+        _ => 0,
+    }
+}
+
+#[derive(Default)]
+struct Mismatch {
+    blocks: u64,
+    difference: i64,
+    example: Option<(NodeId, u64, u64)>,
+}
+
+fn add(count: &mut BlockCount, block: &LiveBlock) {
+    count.blocks += 1;
+    count.bytes = count.bytes.saturating_add(block.usable);
+}
+
+pub(crate) fn ledger(analysis: &Analysis) -> Ledger {
+    let heap = &*analysis.heap;
+    let is_tracked = heap.header().tracked;
+    let mut classes = [BlockCount::default(); Class::ALL.len()];
+    let mut covered = [BlockCount::default(); 5];
+    let mut population = BlockCount::default();
+    let (mut tool, mut born) = (BlockCount::default(), BlockCount::default());
+    let mut waterfall = Waterfall::default();
+    let mut mismatched = BlockCount::default();
+    let mut mismatches: HashMap<u32, Mismatch> = HashMap::new();
+    let mut unclaimed: HashMap<(u64, u64), UnclaimedRow> = HashMap::new();
+    let mut twice: Vec<NodeId> = Vec::new();
+    let blocks: &[LiveBlock] = if is_tracked { &heap.blocks } else { &[] };
+    for (block, &node) in blocks.iter().zip(&heap.block_node) {
+        if !heap.is_population(block) {
+            add(if block.is_tool { &mut tool } else { &mut born }, block);
+            continue;
+        }
+        add(&mut population, block);
+        let rounding = block.usable.wrapping_sub(block.requested);
+        waterfall.rounding = waterfall.rounding.wrapping_add(rounding);
+        if node == NONE {
+            add(&mut classes[Class::Unclaimed as usize], block);
+            add(&mut covered[4], block);
+            waterfall.untyped = waterfall.untyped.wrapping_add(block.requested);
+            let row = unclaimed.entry((block.usable, block.requested)).or_insert(UnclaimedRow {
+                usable: block.usable,
+                requested: block.requested,
+                blocks: 0,
+                bytes: 0,
+                example: block.addr,
+            });
+            row.blocks += 1;
+            row.bytes = row.bytes.saturating_add(block.usable);
+            continue;
+        }
+        let node = NodeId(node);
+        let class = class(heap, node);
+        add(&mut classes[class as usize], block);
+        add(&mut covered[coverage(heap, node, class)], block);
+        if class == Class::ClaimedTwice {
+            twice.push(node);
+        }
+        let split = heap.split(node);
+        for (sum, part) in [
+            (&mut waterfall.payload, split.payload),
+            (&mut waterfall.padding, split.padding),
+            (&mut waterfall.dead, split.dead),
+            (&mut waterfall.overhead, split.overhead),
+            (&mut waterfall.spare, split.spare),
+            (&mut waterfall.untyped, split.untyped),
+        ] {
+            *sum = sum.wrapping_add(part);
+        }
+        // A part larger than its block is a "negative" one somewhere else.
+        let described = split.total();
+        let is_whole = described == block.requested
+            && split.parts().iter().all(|part| *part <= block.requested)
+            && block.requested <= block.usable;
+        if !is_whole {
+            add(&mut mismatched, block);
+            let row = mismatches.entry(heap.node_type_index(node)).or_default();
+            row.blocks += 1;
+            row.difference = row.difference.wrapping_add(described.wrapping_sub(block.requested) as i64);
+            row.example.get_or_insert((node, described, block.requested));
+        }
+    }
+    waterfall.total = [
+        waterfall.payload,
+        waterfall.padding,
+        waterfall.dead,
+        waterfall.overhead,
+        waterfall.spare,
+        waterfall.rounding,
+        waterfall.untyped,
+    ]
+    .into_iter()
+    .fold(0, u64::wrapping_add);
+
+    twice.sort_by_key(|&node| (Reverse(heap.block(node).map_or(0, |block| block.usable)), node));
+    twice.truncate(LIST_LIMIT);
+    let mut unclaimed: Vec<UnclaimedRow> = unclaimed.into_values().collect();
+    unclaimed.sort_by_key(|row| (Reverse(row.bytes), row.usable, row.requested));
+    let mut mismatches: Vec<MismatchRow> = mismatches
+        .into_iter()
+        .filter_map(|(ty, row)| {
+            let (example, example_described, example_requested) = row.example?;
+            let layout = heap.node_types.get(ty as usize).and_then(|ty| Layout(ty.layout).name());
+            Some(MismatchRow {
+                type_name: analysis.table.node_type_name(ty).to_owned(),
+                layout: layout.unwrap_or("unknown").into(),
+                blocks: row.blocks,
+                difference: row.difference,
+                example,
+                example_described,
+                example_requested,
+            })
+        })
+        .collect();
+    mismatches.sort_by(|a, b| b.blocks.cmp(&a.blocks).then_with(|| a.type_name.cmp(&b.type_name)));
+    let (moved, moved_count) = moved(analysis);
+    let footer = heap.footer();
+    let foreign = heap.node_ids().filter(|&node| heap.role(node) == Role::Foreign).count() as u64;
+    let count_row = |name: &str, count: BlockCount| CountRow {
+        name: name.into(),
+        blocks: count.blocks,
+        bytes: count.bytes,
+    };
+    let blocks_only = |blocks: u64| BlockCount { blocks, bytes: 0 };
+    let beside = vec![
+        count_row("born during the checkpoint", footer.map_or(born, |footer| footer.born)),
+        count_row(
+            "freed during the checkpoint",
+            footer.map_or_else(BlockCount::default, |footer| footer.freed),
+        ),
+        count_row("the tool's own", tool),
+        count_row(
+            "freed, from before tracking",
+            blocks_only(footer.map_or(0, |footer| footer.unknown_frees)),
+        ),
+        count_row("reached, of another allocator", blocks_only(if is_tracked { foreign } else { 0 })),
+    ];
+    let enumerated = population.bytes.saturating_add(born.bytes);
+    let allocator_live = heap.allocator.filter(|_| is_tracked).map(|figures| figures.live);
+    let difference = allocator_live.map(|live| live.wrapping_sub(enumerated) as i64);
+    let is_quiescent = footer.map(|footer| footer.quiescent);
+    let is_damaged = heap.counts().lost_nodes > 0
+        || heap.counts().overlapping_blocks > 0
+        || footer
+            .is_some_and(|footer| footer.blocks != 0 && is_tracked && footer.blocks != blocks.len() as u64);
+    let mut ledger = Ledger {
+        is_tracked,
+        is_quiescent,
+        classes: Class::ALL
+            .iter()
+            .zip(classes)
+            .map(|(&class, count)| ClassRow { class, blocks: count.blocks, bytes: count.bytes })
+            .collect(),
+        population,
+        coverage: ["typed", "opaque", "raw", "weak-pinned", "unclaimed"]
+            .iter()
+            .zip(covered)
+            .map(|(name, count)| count_row(name, count))
+            .collect(),
+        beside,
+        allocator_live,
+        enumerated,
+        difference,
+        waterfall,
+        mismatched,
+        claimed_twice: twice.into_iter().map(|node| twice_row(analysis, node)).collect(),
+        unclaimed,
+        mismatches,
+        moved,
+        moved_count,
+        closes: false,
+        verdict: Vec::new(),
+    };
+    verdict(&mut ledger, is_damaged);
+    ledger
+}
+
+/// Shared blocks with fewer handles counted than met.
+fn moved(analysis: &Analysis) -> (Vec<MovedRow>, u64) {
+    let heap = &analysis.heap;
+    let mut rows = Vec::new();
+    let mut count = 0;
+    for (node, shared) in heap.shared_counts() {
+        for (handles, counted, met) in
+            [("strong", shared.strong, shared.met), ("weak", shared.weak, shared.weak_met)]
+        {
+            if met > counted {
+                count += 1;
+                if rows.len() < LIST_LIMIT {
+                    let type_name = analysis.table.node_name(heap, node).to_owned();
+                    rows.push(MovedRow { node, type_name, handles, counted, met });
+                }
+            }
+        }
+    }
+    (rows, count)
+}
+
+fn twice_row(analysis: &Analysis, node: NodeId) -> TwiceRow {
+    let heap = &analysis.heap;
+    let claims = heap
+        .edges_to(node)
+        .filter(|edge| matches!(edge.kind, EdgeKind::OWN | EdgeKind::OWN_BY_HANDLE | EdgeKind::SHARE))
+        .take(8)
+        .map(|edge| {
+            let from = analysis.path_text(edge.from);
+            format!("{from}{} ({})", place(heap, &edge), heap.edge_name(edge.kind))
+        })
+        .collect();
+    let block = heap.block(node);
+    TwiceRow {
+        node,
+        addr: heap.addr(node),
+        bytes: block.map_or(0, |block| block.usable),
+        type_name: analysis.table.node_name(heap, node).to_owned(),
+        claims,
+    }
+}
+
+fn verdict(ledger: &mut Ledger, is_damaged: bool) {
+    let mut faults = Vec::new();
+    let bytes = units::bytes;
+    if !ledger.is_tracked {
+        ledger.verdict = vec![
+            "no ledger: the program does not use the tracking allocator, so sizes are estimates and what is missing is unknown"
+                .into(),
+        ];
+        return;
+    }
+    match ledger.is_quiescent {
+        None => faults.push("the snapshot is incomplete: it was cut off before its end".to_owned()),
+        Some(false) => faults.push(
+            "other threads allocated or freed while the checkpoint ran: the figures need not agree to the byte".to_owned(),
+        ),
+        Some(true) => {}
+    }
+    if is_damaged {
+        faults.push("parts of the snapshot are lost or contradict each other".into());
+    }
+    match ledger.difference {
+        None => faults.push("the allocator's own figure is missing, so nothing vouches for the total".into()),
+        Some(0) => {}
+        Some(difference) => faults.push(format!(
+            "the allocator counts {} in live blocks and the table {}: {} ({difference} bytes) {}",
+            bytes(ledger.allocator_live.unwrap_or(0)),
+            bytes(ledger.enumerated),
+            bytes(difference.unsigned_abs()),
+            if difference > 0 { "are in no record" } else { "are in records of no live block" },
+        )),
+    }
+    let twice = ledger.classes[Class::ClaimedTwice as usize];
+    if twice.blocks > 0 {
+        faults.push(format!(
+            "{} blocks ({}) have two owners: an impl of `Walk` is wrong",
+            twice.blocks,
+            bytes(twice.bytes)
+        ));
+    }
+    if ledger.mismatched.blocks > 0 {
+        faults.push(format!(
+            "{} blocks ({}) do not divide into their size: an impl of `Walk` or a layout is wrong",
+            ledger.mismatched.blocks,
+            bytes(ledger.mismatched.bytes)
+        ));
+    }
+    ledger.closes = faults.is_empty();
+    let mut sentences = vec![if ledger.closes {
+        format!(
+            "the ledger closes: {} blocks, {} bytes, each in one class, and the allocator says the same",
+            units::count(ledger.population.blocks),
+            units::count(ledger.population.bytes)
+        )
+    } else {
+        "the ledger does not close".into()
+    }];
+    sentences.append(&mut faults);
+    let unclaimed = ledger.classes[Class::Unclaimed as usize];
+    if unclaimed.blocks > 0 {
+        sentences.push(format!(
+            "nobody claims {} blocks, {} of the program's bytes",
+            units::count(unclaimed.blocks),
+            units::percent(unclaimed.bytes, ledger.population.bytes)
+        ));
+    }
+    if ledger.moved_count > 0 {
+        sentences.push(format!(
+            "{} shared blocks had fewer handles than the walk met: they moved during the walk",
+            ledger.moved_count
+        ));
+    }
+    ledger.verdict = sentences;
 }

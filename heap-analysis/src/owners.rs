@@ -1,8 +1,13 @@
 //! Roots and owners: alone, in all and shared.
 
+use crate::analysis::Analysis;
+use crate::find::Subject;
 use crate::heap::NodeId;
 use crate::lens::Lens;
+use crate::reach::{reach, NodeSet};
+use crate::retained::sizes_of;
 use serde::Serialize;
+use std::cmp::Reverse;
 
 /// Sizes of an owner, in bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize)]
@@ -86,4 +91,175 @@ pub struct Owns {
     /// Blocks reachable from the owner (with its parts) that somebody outside the walk
     /// holds as well, largest first. They and what is below them are nobody's alone.
     pub outside: Vec<OutsideOwner>,
+}
+
+pub(crate) fn root_rows(analysis: &Analysis) -> Vec<RootRow> {
+    let heap = &analysis.heap;
+    let mut rows: Vec<RootRow> = heap
+        .roots()
+        .iter()
+        .enumerate()
+        .map(|(index, entry)| {
+            let group = analysis.with_parts(index);
+            let own_type = heap.node_type(NodeId(entry.root.node as u32));
+            RootRow {
+                index,
+                name: entry.root.name.clone(),
+                type_name: own_type.map_or_else(
+                    || analysis.table.node_name(heap, entry.node).to_owned(),
+                    |ty| analysis.table.type_name(ty.elem).to_owned(),
+                ),
+                node: entry.node,
+                addr: entry.root.addr,
+                size: entry.root.size,
+                origin: entry.root.origin.clone(),
+                part_of: entry.part_of.map(|of| heap.roots()[of].root.name.clone()),
+                name_for: entry.is_name.then(|| analysis.path_text(entry.node)),
+                sizes: analysis.node_sizes(entry.node),
+                with_parts: (group.len() > 1).then(|| {
+                    let nodes: Vec<NodeId> = group.iter().map(|&root| heap.roots()[root].node).collect();
+                    sizes_of(heap, analysis.lens, &analysis.dominators, &nodes)
+                }),
+            }
+        })
+        .collect();
+    let key = |row: &RootRow| (Reverse(row.with_parts.unwrap_or(row.sizes).in_all), row.name.clone());
+    rows.sort_by_cached_key(key);
+    // Parts right after what they are part of, also parts of parts.
+    let mut sorted: Vec<RootRow> = Vec::with_capacity(rows.len());
+    let (tops, mut parts): (Vec<RootRow>, Vec<RootRow>) =
+        rows.into_iter().partition(|row| row.part_of.is_none());
+    let mut stack: Vec<RootRow> = tops.into_iter().rev().collect();
+    while let Some(row) = stack.pop() {
+        let (own, others): (Vec<RootRow>, Vec<RootRow>) =
+            parts.into_iter().partition(|part| part.part_of.as_ref() == Some(&row.name));
+        parts = others;
+        stack.extend(own.into_iter().rev());
+        sorted.push(row);
+    }
+    sorted.append(&mut parts);
+    sorted
+}
+
+impl Analysis {
+    /// Positions of a root and of all its parts.
+    fn with_parts(&self, root: usize) -> Vec<usize> {
+        let roots = self.heap.roots();
+        let is_part = |mut at: usize| {
+            // Each step goes to a shorter name, so this ends.
+            while at != root {
+                match roots[at].part_of {
+                    Some(above) => at = above,
+                    None => return false,
+                }
+            }
+            true
+        };
+        (0..roots.len()).filter(|&at| is_part(at)).collect()
+    }
+
+    /// Sizes of one node. O(n): a search.
+    pub(crate) fn node_sizes(&self, node: NodeId) -> Sizes {
+        let reached = reach(&self.heap, self.lens, [node], None);
+        let alone = match self.dominators.is_reachable(node) {
+            true => self.retained[node.index()],
+            // What nothing else reaches is its own.
+            false => sizes_of(&self.heap, self.lens, &self.dominators, &[node]).alone,
+        };
+        Sizes {
+            shallow: self.heap.shallow(node),
+            alone,
+            in_all: reached.bytes,
+            shared: reached.bytes.saturating_sub(alone),
+            nodes: reached.count,
+        }
+    }
+
+    /// The nodes that `subject` stands for: one, or all of a type.
+    pub fn nodes(&self, subject: Subject) -> Vec<NodeId> {
+        match subject {
+            Subject::Root(root) => self.heap.roots().get(root).map(|entry| entry.node).into_iter().collect(),
+            Subject::Node(node) if node.index() < self.heap.node_count() => vec![self.heap.resolve(node)],
+            Subject::Node(_) => Vec::new(),
+            Subject::Type(row) => self
+                .heap
+                .node_ids()
+                .filter(|&node| self.heap.resolve(node) == node)
+                .filter(|&node| self.table.row_of(&self.heap, node) == Some(row))
+                .collect(),
+        }
+    }
+
+    /// What a root, a node or all nodes of a type own. O(n): some searches over
+    /// the whole heap. `None` where there is no such root, node or type.
+    pub fn owns(&self, subject: Subject) -> Option<Owns> {
+        let heap = &self.heap;
+        let nodes = self.nodes(subject);
+        let (name, kind, group) = match subject {
+            Subject::Root(root) => (heap.roots().get(root)?.root.name.clone(), "root", self.with_parts(root)),
+            Subject::Node(_) => {
+                let node = *nodes.first()?;
+                (format!("#{} {}", node.0, self.table.node_name(heap, node)), "node", Vec::new())
+            }
+            Subject::Type(row) => (self.table.rows.get(row.0 as usize)?.name.clone(), "type", Vec::new()),
+        };
+        let sizes = match nodes[..] {
+            [node] => self.node_sizes(node),
+            _ => sizes_of(heap, self.lens, &self.dominators, &nodes),
+        };
+        let mut all = nodes.clone();
+        all.extend(group.iter().map(|&root| heap.roots()[root].node));
+        let parts: Vec<String> = match subject {
+            Subject::Root(own) => group
+                .iter()
+                .filter(|&&root| root != own)
+                .map(|&root| heap.roots()[root].root.name.clone())
+                .collect(),
+            _ => Vec::new(),
+        };
+        let reached = reach(heap, self.lens, all.iter().copied(), None);
+        Some(Owns {
+            name,
+            kind,
+            lens: self.lens,
+            owner_nodes: nodes.len() as u64,
+            sizes,
+            with_parts: (!parts.is_empty()).then(|| sizes_of(heap, self.lens, &self.dominators, &all)),
+            parts,
+            outside: self.outside_owners(|node| reached.nodes.contains(node.0)),
+        })
+    }
+
+    /// Shared blocks with handles that the walk did not see, largest first.
+    pub(crate) fn outside_owners(&self, is_wanted: impl Fn(NodeId) -> bool) -> Vec<OutsideOwner> {
+        let heap = &self.heap;
+        let mut rows: Vec<OutsideOwner> = heap
+            .outside()
+            .iter()
+            .filter(|outside| is_wanted(outside.node))
+            .map(|outside| OutsideOwner {
+                node: outside.node,
+                type_name: self.table.node_name(heap, outside.node).to_owned(),
+                handles: if outside.is_weak { "weak" } else { "strong" },
+                counted: outside.counted,
+                met: outside.met,
+                gap: outside.counted - outside.met,
+                retained: self.retained[outside.node.index()],
+            })
+            .collect();
+        rows.sort_by_key(|row| (Reverse(row.retained), row.node));
+        rows
+    }
+
+    /// Sizes of any nodes taken as one owner. O(n).
+    pub fn sizes_of(&self, nodes: &[NodeId]) -> Sizes {
+        let mut known = NodeSet::new(&self.heap);
+        let nodes: Vec<NodeId> = nodes
+            .iter()
+            .filter(|node| node.index() < self.heap.node_count())
+            .map(|&node| self.heap.resolve(node))
+            .filter(|node| known.insert(node.0))
+            .collect();
+        sizes_of(&self.heap, self.lens, &self.dominators, &nodes)
+    }
 }

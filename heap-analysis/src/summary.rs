@@ -1,8 +1,11 @@
 //! What a snapshot is, on one page.
 
+use crate::analysis::Analysis;
+use crate::heap::Role;
 use crate::lens::Lens;
 use heap_snapshot::record::{AllocatorFigures, Footer, Header};
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// What a snapshot is.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -52,4 +55,46 @@ pub struct UnreadableRow {
     pub reason: String,
     /// How often.
     pub count: u64,
+}
+
+pub(crate) fn summary(analysis: &Analysis) -> Summary {
+    let heap = &analysis.heap;
+    let sum = |sum: u64, size: u64| sum.saturating_add(size);
+    let all = heap.node_ids().map(|node| heap.shallow(node)).fold(0, sum);
+    let reachable = analysis.dominators.in_order().map(|(node, _)| heap.shallow(node)).fold(0, sum);
+    let population = || heap.blocks.iter().filter(|block| heap.is_population(block));
+    let mut unreadable: BTreeMap<(String, String, String), u64> = BTreeMap::new();
+    for part in &heap.unreadable {
+        let field = heap.labels.get(part.label as usize).map_or("", |label| label.name.as_str());
+        let key = (analysis.table.type_name(part.ty).to_owned(), field.to_owned(), part.reason.clone());
+        *unreadable.entry(key).or_default() += 1;
+    }
+    let mut problems = heap.problems().to_vec();
+    problems.extend(analysis.config.notes.iter().cloned());
+    let counted = |role: Role| !matches!(role, Role::Same | Role::Lost);
+    Summary {
+        header: heap.header().clone(),
+        footer: heap.footer().cloned(),
+        allocator: heap.allocator,
+        lens: analysis.lens,
+        config: analysis.config.origin.clone(),
+        nodes: heap.node_ids().filter(|&node| counted(heap.role(node))).count() as u64,
+        edges: heap.edge_count() as u64,
+        types: heap.types.len() as u64,
+        population_blocks: if heap.header().tracked { population().count() as u64 } else { 0 },
+        population_bytes: if heap.header().tracked {
+            population().map(|block| block.usable).fold(0, sum)
+        } else {
+            0
+        },
+        reachable,
+        unreachable: all.saturating_sub(reachable),
+        is_estimate: !heap.header().tracked,
+        problems,
+        unreadable: unreadable
+            .into_iter()
+            .map(|((type_name, field, reason), count)| UnreadableRow { type_name, field, reason, count })
+            .collect(),
+        rules: analysis.table.rules.clone(),
+    }
 }

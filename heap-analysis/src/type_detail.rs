@@ -1,8 +1,11 @@
 //! One type: its layout, its variants, and the lengths of its buffers.
 
-use crate::type_table::TypeRow;
-use heap_snapshot::record::{Source, Split};
+use crate::analysis::Analysis;
+use crate::heap::{NodeId, Role};
+use crate::type_table::{RowId, TypeRow};
+use heap_snapshot::record::{FieldDesc, Layout, Place, Source, Split, TypeDesc};
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// One type in full.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -101,4 +104,157 @@ pub struct LengthBucket {
     pub cap: u64,
     /// Spare capacity in bytes.
     pub spare: u64,
+}
+
+impl Analysis {
+    /// One type in full. O(n): a pass over the nodes. `None` where there is no such row.
+    pub fn type_detail(&self, row: RowId) -> Option<TypeDetail> {
+        let heap = &self.heap;
+        let own = self.table.rows.get(row.0 as usize)?.clone();
+        let unknown = TypeDesc::default();
+        let elem = self.table.elem(row);
+        let ty = elem.and_then(|elem| heap.types.get(elem as usize)).unwrap_or(&unknown);
+        // Several descriptions of one type share a row.
+        let is_this = |ty: u32| elem == Some(ty) || self.table.row_of_type(ty) == Some(row);
+        let mut places: BTreeMap<(u32, u8), u64> = BTreeMap::new();
+        for census in heap.census.iter().filter(|census| is_this(census.ty)) {
+            let count = places.entry((census.variant, census.place)).or_default();
+            *count = count.saturating_add(census.count);
+        }
+        let variants = ty.variants.iter().enumerate().map(|(at, variant)| {
+            let at = at as u32;
+            let mine = places.range((at, 0)..=(at, u8::MAX));
+            let count = mine.clone().map(|(_, count)| *count).fold(0, u64::saturating_add);
+            VariantRow {
+                name: variant.name.clone(),
+                count,
+                places: mine
+                    .map(|((_, place), count)| (Place(*place).name().unwrap_or("unknown").into(), *count))
+                    .collect(),
+                tuple_size: variant.tuple_size,
+                payload: variant.split.payload.wrapping_mul(count),
+                padding: variant.split.padding.wrapping_mul(count),
+                dead_each: variant.split.dead,
+                dead: variant.split.dead.wrapping_mul(count),
+                fields: self.field_rows(&variant.fields, None),
+            }
+        });
+        Some(TypeDetail {
+            size: ty.size,
+            align: ty.align,
+            base: ty.base,
+            discriminant: ty.discriminant,
+            source: ty.source.clone(),
+            fields: self.field_rows(&ty.fields, Some(ty.size)),
+            variants: variants.collect(),
+            lengths: self.lengths(row),
+            row: own,
+        })
+    }
+
+    /// Fields by offset; with the gaps, where `size` says how far the value reaches.
+    fn field_rows(&self, fields: &[FieldDesc], size: Option<u64>) -> Vec<FieldRow> {
+        let mut rows: Vec<FieldRow> = fields
+            .iter()
+            .map(|field| {
+                let one = self.heap.types.get(field.ty as usize).map_or(0, |ty| ty.size);
+                let name = self.table.type_name(field.ty);
+                let is_array = field.name == "[]";
+                FieldRow {
+                    name: if is_array { "elements".into() } else { field.name.clone() },
+                    type_name: if is_array { format!("[{name}; {}]", field.times) } else { name.to_owned() },
+                    offset: field.offset,
+                    size: one.saturating_mul(field.times),
+                    mode: field.mode.clone(),
+                    is_padding: false,
+                }
+            })
+            .collect();
+        rows.sort_by_key(|row| (row.offset.unwrap_or(u64::MAX), row.size));
+        let Some(size) = size.filter(|_| !rows.is_empty() && rows.iter().all(|row| row.offset.is_some()))
+        else {
+            return rows;
+        };
+        let mut with_gaps = Vec::new();
+        let mut end = 0_u64;
+        let gap = |from: u64, to: u64| FieldRow {
+            name: "padding".into(),
+            type_name: String::new(),
+            offset: Some(from),
+            size: to - from,
+            mode: String::new(),
+            is_padding: true,
+        };
+        for row in rows {
+            let offset = row.offset.unwrap_or(end);
+            if offset > end {
+                with_gaps.push(gap(end, offset));
+            }
+            end = end.max(offset.saturating_add(row.size));
+            with_gaps.push(row);
+        }
+        if size > end {
+            with_gaps.push(gap(end, size));
+        }
+        with_gaps
+    }
+
+    /// Lengths of the containers of a row, and of those that hold its values.
+    fn lengths(&self, row: RowId) -> Vec<Lengths> {
+        let heap = &self.heap;
+        // By node type: its statistics, with the buckets by the logarithm of the length.
+        let mut kinds: BTreeMap<u32, (Lengths, BTreeMap<u32, LengthBucket>)> = BTreeMap::new();
+        for node in heap.node_ids().filter(|&node| matches!(heap.role(node), Role::Block | Role::Foreign)) {
+            let Some((ty, container)) = self.counted_container(node, row) else { continue };
+            let (len, cap) = (heap.len(node), heap.cap(node));
+            let size = heap.elem(node).map_or(0, |elem| elem.size);
+            let spare = heap.split(node).spare;
+            let (all, buckets) = kinds.entry(ty).or_insert_with(|| {
+                let lengths = Lengths {
+                    container,
+                    containers: 0,
+                    element_size: size,
+                    len: 0,
+                    cap: 0,
+                    spare: 0,
+                    buckets: Vec::new(),
+                };
+                (lengths, BTreeMap::new())
+            });
+            all.containers += 1;
+            all.len = all.len.saturating_add(len);
+            all.cap = all.cap.saturating_add(cap);
+            all.spare = all.spare.saturating_add(spare);
+            let log2 = len.checked_ilog2().map_or(0, |log2| log2 + 1);
+            let bucket = buckets.entry(log2).or_insert_with(|| {
+                let from = if log2 == 0 { 0 } else { 1 << (log2 - 1) };
+                let to = if log2 == 0 { 0 } else { u64::MAX >> (64 - log2) };
+                LengthBucket { from, to, ..LengthBucket::default() }
+            });
+            bucket.containers += 1;
+            bucket.len = bucket.len.saturating_add(len);
+            bucket.cap = bucket.cap.saturating_add(cap);
+            bucket.spare = bucket.spare.saturating_add(spare);
+        }
+        let mut lengths: Vec<Lengths> = kinds
+            .into_values()
+            .map(|(lengths, buckets)| Lengths { buckets: buckets.into_values().collect(), ..lengths })
+            .collect();
+        lengths.sort_by(|a, b| b.cap.cmp(&a.cap).then(a.container.cmp(&b.container)));
+        lengths
+    }
+
+    /// The node type of a container with a length, if it is of `row` or holds values of `row`.
+    fn counted_container(&self, node: NodeId, row: RowId) -> Option<(u32, String)> {
+        let heap = &self.heap;
+        let ty = heap.node_type(node)?;
+        let has_length = ty.is_slice
+            || matches!(Layout(ty.layout), Layout::BUFFER | Layout::HASH_TABLE | Layout::BTREE_NODE);
+        let is_wanted =
+            self.table.row_of(heap, node) == Some(row) || self.table.row_of_type(ty.elem) == Some(row);
+        (has_length && is_wanted).then(|| {
+            let index = heap.node_type_index(node);
+            (index, self.table.node_type_name(index).to_owned())
+        })
+    }
 }

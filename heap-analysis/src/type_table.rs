@@ -1,6 +1,13 @@
 //! The type table: for each type how many there are and where their bytes go.
 
+use crate::config::{Config, RuleReport};
+use crate::dominators::Dominators;
+use crate::heap::{Heap, NodeId, Role, NONE};
+use crate::retained::retained_by_class;
+use crate::split::value_count;
+use heap_snapshot::record::{FieldDesc, Layout, NodeTypeDesc, Split, TypeKind};
 use serde::Serialize;
+use std::collections::{BTreeSet, HashMap};
 
 /// Position of a row in [`crate::Analysis::types`].
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize)]
@@ -182,4 +189,400 @@ pub fn select(rows: &[TypeRow], filter: &str, column: Column, descending: bool) 
         order.then_with(|| a.name.cmp(&b.name)).then_with(|| a.id.cmp(&b.id))
     });
     found.into_iter().map(|row| row.id).collect()
+}
+
+/// The table, and which row each type and node belongs to.
+#[derive(Debug, Default)]
+pub(crate) struct Table {
+    pub(crate) rows: Vec<TypeRow>,
+    /// By value type: its row, or `NONE` where no value was met.
+    row_of_type: Vec<u32>,
+    /// By node type: its row.
+    row_of_node_type: Vec<u32>,
+    /// By row: the value type it describes, of the elements for containers.
+    elem: Vec<u32>,
+    /// By value type: displayed name.
+    type_names: Vec<String>,
+    /// By node type: displayed name.
+    node_names: Vec<String>,
+    /// By node type: not shown in trees.
+    is_lifted: Vec<Lift>,
+    pub(crate) rules: Vec<RuleReport>,
+    groups: Vec<String>,
+}
+
+/// What trees do with nodes of a type.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Lift {
+    /// Show them.
+    No,
+    /// Show what hangs below instead.
+    Hidden,
+    /// Show what hangs below instead, where that is one node.
+    Flattened,
+}
+
+/// A row before it has numbers.
+struct Draft {
+    row: TypeRow,
+    elem: u32,
+    parts: Split,
+}
+
+impl Table {
+    pub(crate) fn build(heap: &Heap, config: &Config, dominators: &Dominators, retained: &[u64]) -> Table {
+        let mut table = Table { rules: config.reports(), ..Table::default() };
+        let mut drafts: Vec<Draft> = Vec::new();
+        let mut used: Vec<BTreeSet<usize>> = Vec::new();
+        let mut push = |path: String, kind: &str, elem: u32, groups: &[&str]| {
+            let mut rules = BTreeSet::new();
+            let name = config.display(&path, &mut rules);
+            let group = groups.iter().find_map(|path| config.group(path));
+            rules.extend(group.map(|(rule, _)| rule));
+            rules.extend(config.hides(&path));
+            used.push(rules);
+            drafts.push(Draft {
+                row: TypeRow {
+                    name,
+                    path,
+                    group: group.map_or_else(String::new, |(_, name)| name.to_owned()),
+                    kind: kind.into(),
+                    size: heap.types.get(elem as usize).map_or(0, |ty| ty.size),
+                    ..TypeRow::default()
+                },
+                elem,
+                parts: Split::default(),
+            });
+            drafts.len() as u32 - 1
+        };
+        // Value types. Those that cannot be told apart share a row.
+        let mut by_type = HashMap::new();
+        for (at, ty) in heap.types.iter().enumerate() {
+            let key = (ty.name.as_str(), ty.size, ty.align, ty.kind);
+            let row = *by_type.entry(key).or_insert_with(|| {
+                let kind = TypeKind(ty.kind).name().unwrap_or("unknown");
+                push(ty.name.clone(), kind, at as u32, &[&ty.name])
+            });
+            table.row_of_type.push(row);
+        }
+        let mut by_container = HashMap::new();
+        for ty in &heap.node_types {
+            let is_value = match Layout(ty.layout) {
+                Layout::VALUE | Layout::COUNTED | Layout::ROOT => !ty.is_slice,
+                _ => false,
+            };
+            let value_row = table.row_of_type.get(ty.elem as usize).copied();
+            let row = match value_row {
+                Some(row) if is_value => row,
+                _ => {
+                    let key = (ty.container.as_str(), ty.is_slice, ty.layout, value_row);
+                    *by_container.entry(key).or_insert_with(|| {
+                        let path = container_path(heap, ty);
+                        let elem = heap.types.get(ty.elem as usize).map_or("", |elem| elem.name.as_str());
+                        let kind = Layout(ty.layout).name().unwrap_or("unknown");
+                        let inner = elem.trim_start_matches('(');
+                        push(path.clone(), kind, ty.elem, &[&path, elem, inner])
+                    })
+                }
+            };
+            table.row_of_node_type.push(row);
+        }
+        // Nodes whose type the file does not have.
+        let no_type = push("(unknown)".into(), "unknown", NONE, &[]);
+
+        let row_of = |node: NodeId| {
+            table.row_of_node_type.get(heap.node_type_index(node) as usize).copied().unwrap_or(no_type)
+        };
+        for node in heap.node_ids() {
+            let role = heap.role(node);
+            if matches!(role, Role::Same | Role::Lost) {
+                continue;
+            }
+            let Draft { row, parts, .. } = &mut drafts[row_of(node) as usize];
+            row.shallow = row.shallow.saturating_add(heap.shallow(node));
+            if role == Role::Shell {
+                continue; // its value is what is counted
+            }
+            row.count += 1;
+            if let Some(block) = heap.block(node) {
+                if !block.is_tool {
+                    parts.add_times(&heap.split(node), 1);
+                    row.rounding = row.rounding.wrapping_add(block.usable.wrapping_sub(block.requested));
+                }
+            }
+        }
+        for (ty, inline) in inline_values(heap).into_iter().enumerate() {
+            let row = &mut drafts[table.row_of_type[ty] as usize].row;
+            row.inline_values = row.inline_values.saturating_add(inline);
+            row.inline_bytes = row.inline_values.saturating_mul(row.size);
+        }
+        let is_class = |node: NodeId| !matches!(heap.role(node), Role::Same | Role::Lost);
+        let sums = retained_by_class(heap, dominators, retained, drafts.len(), |node| {
+            is_class(node).then(|| row_of(node) as usize)
+        });
+        for (draft, retained) in drafts.iter_mut().zip(sums) {
+            let Draft { row, parts, .. } = draft;
+            row.retained = retained;
+            [row.payload, row.padding, row.dead, row.overhead, row.spare, row.untyped] = parts.parts();
+            row.slack = [row.padding, row.dead, row.overhead, row.spare, row.rounding]
+                .into_iter()
+                .fold(0, u64::wrapping_add);
+        }
+        for (rules, draft) in used.iter().zip(&drafts) {
+            for &rule in rules {
+                table.rules[rule].types += 1;
+                table.rules[rule].nodes += draft.row.count;
+            }
+        }
+        table.type_names =
+            table.row_of_type.iter().map(|&row| drafts[row as usize].row.name.clone()).collect();
+        table.node_names =
+            table.row_of_node_type.iter().map(|&row| drafts[row as usize].row.name.clone()).collect();
+        table.is_lifted = table
+            .row_of_node_type
+            .iter()
+            .map(|&row| {
+                let path = &drafts[row as usize].row.path;
+                match (config.hides(path), config.flattens(path)) {
+                    (Some(_), _) => Lift::Hidden,
+                    (None, Some(_)) => Lift::Flattened,
+                    (None, None) => Lift::No,
+                }
+            })
+            .collect();
+
+        // Types that do not occur have no row; the rest by size.
+        let mut order: Vec<u32> = (0..drafts.len() as u32)
+            .filter(|&at| {
+                let row = &drafts[at as usize].row;
+                row.count > 0 || row.inline_values > 0
+            })
+            .collect();
+        order.sort_by(|&a, &b| {
+            let (a, b) = (&drafts[a as usize].row, &drafts[b as usize].row);
+            b.shallow.cmp(&a.shallow).then(b.inline_bytes.cmp(&a.inline_bytes)).then(a.name.cmp(&b.name))
+        });
+        let mut new_id = vec![NONE; drafts.len()];
+        for (id, &at) in order.iter().enumerate() {
+            new_id[at as usize] = id as u32;
+        }
+        for row in table.row_of_type.iter_mut().chain(&mut table.row_of_node_type) {
+            *row = new_id[*row as usize];
+        }
+        let mut drafts: Vec<Option<Draft>> = drafts.into_iter().map(Some).collect();
+        for (id, at) in order.into_iter().enumerate() {
+            if let Some(draft) = drafts[at as usize].take() {
+                table.elem.push(draft.elem);
+                table.rows.push(TypeRow { id: RowId(id as u32), ..draft.row });
+            }
+        }
+        table.groups = table.rows.iter().map(|row| row.group.clone()).collect();
+        table.groups.sort();
+        table.groups.dedup();
+        table
+    }
+
+    /// The row of a node's type.
+    pub(crate) fn row_of(&self, heap: &Heap, node: NodeId) -> Option<RowId> {
+        let row = self.row_of_node_type.get(heap.node_type_index(node) as usize)?;
+        (*row != NONE).then_some(RowId(*row))
+    }
+
+    /// The row of a value type.
+    pub(crate) fn row_of_type(&self, ty: u32) -> Option<RowId> {
+        let row = self.row_of_type.get(ty as usize)?;
+        (*row != NONE).then_some(RowId(*row))
+    }
+
+    /// The value type that a row describes; of the elements for containers.
+    pub(crate) fn elem(&self, row: RowId) -> Option<u32> {
+        self.elem.get(row.0 as usize).copied().filter(|elem| *elem != NONE)
+    }
+
+    /// Displayed name of a value type.
+    pub(crate) fn type_name(&self, ty: u32) -> &str {
+        self.type_names.get(ty as usize).map_or("(unknown)", String::as_str)
+    }
+
+    /// Displayed name of a node's type.
+    pub(crate) fn node_name<'a>(&'a self, heap: &Heap, node: NodeId) -> &'a str {
+        self.node_names.get(heap.node_type_index(node) as usize).map_or("(unknown)", String::as_str)
+    }
+
+    /// Displayed name of a node type.
+    pub(crate) fn node_type_name(&self, ty: u32) -> &str {
+        self.node_names.get(ty as usize).map_or("(unknown)", String::as_str)
+    }
+
+    /// What trees do with a node.
+    pub(crate) fn lift(&self, heap: &Heap, node: NodeId) -> Lift {
+        self.is_lifted.get(heap.node_type_index(node) as usize).copied().unwrap_or(Lift::No)
+    }
+
+    /// The table by component.
+    pub(crate) fn group_rows(&self, heap: &Heap, dominators: &Dominators, retained: &[u64]) -> Vec<GroupRow> {
+        let index: HashMap<&str, usize> =
+            self.groups.iter().enumerate().map(|(at, name)| (name.as_str(), at)).collect();
+        let mut groups: Vec<GroupRow> = self
+            .groups
+            .iter()
+            .map(|group| GroupRow { group: group.clone(), ..GroupRow::default() })
+            .collect();
+        for row in &self.rows {
+            let group = &mut groups[index[row.group.as_str()]];
+            group.types += 1;
+            let total = &mut group.total;
+            for (sum, part) in [
+                (&mut total.count, row.count),
+                (&mut total.inline_values, row.inline_values),
+                (&mut total.inline_bytes, row.inline_bytes),
+                (&mut total.shallow, row.shallow),
+                (&mut total.payload, row.payload),
+                (&mut total.padding, row.padding),
+                (&mut total.dead, row.dead),
+                (&mut total.overhead, row.overhead),
+                (&mut total.spare, row.spare),
+                (&mut total.rounding, row.rounding),
+                (&mut total.untyped, row.untyped),
+                (&mut total.slack, row.slack),
+            ] {
+                *sum = sum.wrapping_add(part);
+            }
+        }
+        let of_row: Vec<usize> = self.rows.iter().map(|row| index[row.group.as_str()]).collect();
+        let sums = retained_by_class(heap, dominators, retained, groups.len(), |node| {
+            Some(of_row[self.row_of(heap, node)?.0 as usize])
+        });
+        for (group, sum) in groups.iter_mut().zip(sums) {
+            group.total.retained = sum;
+        }
+        groups.sort_by(|a, b| b.total.shallow.cmp(&a.total.shallow).then(a.group.cmp(&b.group)));
+        groups
+    }
+}
+
+/// A container with its element type as a path: `Vec<T>`, `HashMap<K, V>`, `Box<[T]>`.
+fn container_path(heap: &Heap, ty: &NodeTypeDesc) -> String {
+    let elem = heap.types.get(ty.elem as usize);
+    let name = elem.map_or("?", |elem| elem.name.as_str());
+    let container = &ty.container;
+    if container.is_empty() {
+        return name.into();
+    }
+    // Complete names, and containers that always hold the same.
+    if container.contains('<') || matches!(container.as_str(), "String" | "OsString" | "PathBuf" | "CString")
+    {
+        return container.clone();
+    }
+    match Layout(ty.layout) {
+        Layout::VALUE | Layout::COUNTED if ty.is_slice && name != "str" && !name.starts_with('[') => {
+            format!("{container}<[{name}]>")
+        }
+        Layout::HASH_TABLE | Layout::BTREE_NODE => {
+            let field = |at: usize| {
+                let ty = elem?.fields.get(at)?.ty;
+                Some(heap.types.get(ty as usize)?.name.as_str())
+            };
+            match (field(0), field(1)) {
+                (Some(key), Some("()")) if container.ends_with("Set") => format!("{container}<{key}>"),
+                (Some(key), Some(value)) if !container.ends_with("Set") => {
+                    format!("{container}<{key}, {value}>")
+                }
+                _ => format!("{container}<{name}>"),
+            }
+        }
+        _ => format!("{container}<{name}>"),
+    }
+}
+
+/// By value type: the values that lie inside other values, in buffers, or in
+/// roots' and blocks' values. Structs pass their count on to their fields, enums
+/// the count of each variant to its fields; how many enums there are is what
+/// the walk counted.
+fn inline_values(heap: &Heap) -> Vec<u64> {
+    let count = heap.types.len();
+    // As the sole value of a node, and as elements.
+    let mut alone = vec![0_u64; count];
+    let mut inline = vec![0_u64; count];
+    for node in heap.node_ids() {
+        let Some(ty) = heap.node_type(node) else { continue };
+        if ty.elem as usize >= count || !matches!(heap.role(node), Role::Root | Role::Block | Role::Foreign) {
+            continue;
+        }
+        match Layout(ty.layout) {
+            Layout::VALUE | Layout::COUNTED | Layout::ROOT if !ty.is_slice => alone[ty.elem as usize] += 1,
+            _ => {
+                let elements = &mut inline[ty.elem as usize];
+                *elements = elements.saturating_add(value_count(ty, heap.len(node)));
+            }
+        }
+    }
+    let mut variants: HashMap<(u32, u32), u64> = HashMap::new();
+    let mut met = vec![0_u64; count];
+    for census in &heap.census {
+        if let Some(met) = met.get_mut(census.ty as usize) {
+            *met = met.saturating_add(census.count);
+            let variant = variants.entry((census.ty, census.variant)).or_default();
+            *variant = variant.saturating_add(census.count);
+        }
+    }
+    for ty in containers_first(heap) {
+        let desc = &heap.types[ty];
+        let total = if TypeKind(desc.kind) == TypeKind::ENUM {
+            inline[ty] = met[ty].saturating_sub(alone[ty]);
+            met[ty]
+        } else {
+            inline[ty].saturating_add(alone[ty])
+        };
+        let mut pass_on = |fields: &[FieldDesc], total: u64| {
+            for field in fields.iter().filter(|field| field.mode.is_empty()) {
+                if let Some(inline) = inline.get_mut(field.ty as usize) {
+                    *inline = inline.saturating_add(total.saturating_mul(field.times));
+                }
+            }
+        };
+        if total > 0 {
+            pass_on(&desc.fields, total);
+            for (at, variant) in desc.variants.iter().enumerate() {
+                let total = variants.get(&(ty as u32, at as u32)).copied().unwrap_or(0);
+                pass_on(&variant.fields, total);
+            }
+        }
+    }
+    inline
+}
+
+/// Value types, each before the types of its fields. Values cannot contain
+/// themselves; where a damaged file says they do, the order is arbitrary.
+fn containers_first(heap: &Heap) -> Vec<usize> {
+    let count = heap.types.len();
+    let fields = |ty: usize| {
+        let desc = &heap.types[ty];
+        let variants = desc.variants.iter().flat_map(|variant| &variant.fields);
+        desc.fields.iter().chain(variants).map(|field| field.ty as usize).filter(move |ty| *ty < count)
+    };
+    let mut order = Vec::with_capacity(count);
+    let mut is_met = vec![false; count];
+    for start in 0..count {
+        if std::mem::replace(&mut is_met[start], true) {
+            continue;
+        }
+        let mut stack: Vec<(usize, Box<dyn Iterator<Item = usize> + '_>)> =
+            vec![(start, Box::new(fields(start)))];
+        while let Some((ty, rest)) = stack.last_mut() {
+            match rest.next() {
+                Some(field) if !is_met[field] => {
+                    is_met[field] = true;
+                    stack.push((field, Box::new(fields(field))));
+                }
+                Some(_) => {}
+                None => {
+                    order.push(*ty);
+                    stack.pop();
+                }
+            }
+        }
+    }
+    order.reverse();
+    order
 }
