@@ -254,6 +254,10 @@ pub enum BlockState {
 /// # Errors
 ///
 /// Facts that contradict each other, as text that names the function.
+#[cfg_attr(
+    not(feature = "heap-walk"),
+    expect(unused_variables, reason = "only the checkpoint looks at the arenas")
+)]
 pub fn check_function<'tcx>(
     gcx: &GlobalCtxt<'tcx>,
     arena: &'tcx Arena<'tcx>,
