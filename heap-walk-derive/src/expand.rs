@@ -5,7 +5,7 @@
 //! so nothing meets a name of the user's. Calls about a field carry the place of the field's type,
 //! because that is what a missing `impl Walk` is about.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::{DeriveInput, Type};
@@ -242,7 +242,12 @@ fn visit(field: &Field<'_>, label: TokenStream) -> Option<TokenStream> {
         Mode::Skip => None,
         Mode::Opaque => Some(quote!(__w.visit_opaque(#label, #place);)),
         Mode::Show => Some(quote!(__w.show(#label, #place);)),
-        Mode::With(path) => Some(quote!(__w.visit_with(#label, #place, #path);)),
+        Mode::With(path) => {
+            // Called rather than passed on, so that a `Vec` may go to a function of slices.
+            let span = path.path.segments.last().map_or_else(Span::call_site, |last| last.ident.span());
+            let with = quote_spanned!(span=> |__v, __w| #path(__v, __w));
+            Some(quote!(__w.visit_with(#label, #place, #with);))
+        }
     }
 }
 

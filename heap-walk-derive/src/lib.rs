@@ -51,6 +51,9 @@ use proc_macro::TokenStream;
 /// | `#[walk(show)]` | its value is written into the snapshot; then walked | `Walk + Debug` |
 /// | `#[walk(with = path)]` | `path` walks it: `fn(&'a Field, &mut Walker<'a>)` | nothing |
 ///
+/// The function of `with` may also take what a `&'a Field` coerces to, such as `&'a [T]` for a
+/// field that is a `Vec<T>`.
+///
 /// Values are written into a snapshot only by `show`; without it a snapshot holds shapes and
 /// sizes.
 ///

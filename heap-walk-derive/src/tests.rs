@@ -123,7 +123,7 @@ fn a_struct_and_every_mode() {
                         __w.visit_with(
                             const { &::heap_walk::Label::field("type") },
                             __f4,
-                            walk_facts,
+                            |__v, __w| walk_facts(__v, __w),
                         );
                         __w.visit(const { &::heap_walk::Label::field("len") }, __f5);
                     }

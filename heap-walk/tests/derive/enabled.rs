@@ -109,7 +109,7 @@ mod kinds {
 mod modes {
     use super::*;
 
-    fn walk_list<'a, T: Walk>(list: &'a Vec<T>, walker: &mut Walker<'a>) {
+    fn walk_list<'a, T: Walk>(list: &'a [T], walker: &mut Walker<'a>) {
         if let Some(first) = list.first() {
             walker.field("first", first);
         }
