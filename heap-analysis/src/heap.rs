@@ -20,7 +20,7 @@ use crate::split;
 use heap_snapshot::read::{Snapshot, NO_PARENT};
 use heap_snapshot::record::{
     AllocatorFigures, Census, Content, EdgeKind, Footer, Header, LabelDesc, LabelIdx, Layout, LiveBlock,
-    NodeTypeDesc, Root, Shared, ShownValue, Split, Target, TypeDesc, TypeIdx, Unreadable,
+    NodeTypeDesc, Root, Shared, ShownValue, Split, Target, TypeDesc, TypeIdx, TypeKind, Unreadable,
 };
 use serde::Serialize;
 use std::collections::{HashMap, HashSet};
@@ -457,6 +457,8 @@ struct Builder {
     drafts: Vec<Draft>,
     /// Start, end and node of roots outside the heap, ascending.
     root_ranges: Vec<(u64, u64, u32)>,
+    /// By type: references to it point to no bytes, or to a neighbour's.
+    is_zero_sized: Vec<bool>,
 }
 
 fn is_own(kind: EdgeKind) -> bool {
@@ -494,7 +496,14 @@ impl Builder {
         heap.block = vec![NONE; count];
         heap.content = vec![NONE; count];
         heap.shallow = vec![0; count];
-        Builder { snapshot, heap, drafts: Vec::new(), root_ranges: Vec::new() }
+        // A reference's type has no size of its own where only its name is known:
+        // then a described type of that name tells.
+        let is_described = |ty: &&TypeDesc| TypeKind(ty.kind) != TypeKind::UNKNOWN && ty.size == 0;
+        let names: HashSet<&str> =
+            heap.types.iter().filter(is_described).map(|ty| ty.name.as_str()).collect();
+        let is_zero_sized =
+            heap.types.iter().map(|ty| ty.size == 0 && names.contains(ty.name.as_str())).collect();
+        Builder { snapshot, heap, drafts: Vec::new(), root_ranges: Vec::new(), is_zero_sized }
     }
 
     fn run(mut self, progress: &mut dyn FnMut(&'static str) -> bool) -> Option<Heap> {
@@ -520,12 +529,24 @@ impl Builder {
         let heap = &mut self.heap;
         let nodes = &self.snapshot.nodes;
         let count = heap.node_ty.len();
-        for (at, content) in heap.contents.iter().enumerate() {
-            match usize::try_from(content.node).ok().and_then(|node| heap.content.get_mut(node)) {
-                Some(slot) => *slot = at as u32,
+        // A node may have several records: of its parts, or of what a lock hid at first. They add up.
+        let mut contents: Vec<Content> = Vec::with_capacity(heap.contents.len());
+        for content in &heap.contents {
+            let slot = usize::try_from(content.node).ok().and_then(|node| heap.content.get_mut(node));
+            match slot {
                 None => heap.counts.broken += 1,
+                Some(slot) if *slot == NONE => {
+                    *slot = contents.len() as u32;
+                    contents.push(*content);
+                }
+                Some(slot) => {
+                    let known = &mut contents[*slot as usize];
+                    known.split.add_times(&content.split, 1);
+                    known.variant = known.variant.or(content.variant);
+                }
             }
         }
+        heap.contents = contents;
         heap.role = (0..count)
             .map(|node| {
                 let ty = heap.node_types.get(heap.node_ty[node] as usize);
@@ -838,7 +859,7 @@ impl Builder {
     /// The node at an address: of the block there, or of the root whose value is there.
     fn target(&self, addr: u64, ty: Option<TypeIdx>) -> Option<u32> {
         // A reference to a zero-sized value may point anywhere.
-        if ty.and_then(|ty| self.heap.types.get(ty.0 as usize)).is_some_and(|ty| ty.size == 0) {
+        if ty.and_then(|ty| self.is_zero_sized.get(ty.0 as usize)).is_some_and(|is_zero_sized| *is_zero_sized) {
             return None;
         }
         if let Some(block) = block_at(&self.heap.blocks, addr) {
