@@ -151,8 +151,18 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 struct Rule {
     directive: Directive,
     hits: AtomicU64,
-    /// For `@max`: the live bytes of the heaviest hit, and its file.
-    best: Mutex<(u64, Option<PathBuf>, String)>,
+    /// For `@max`: the heaviest hit so far.
+    best: Mutex<Option<Heaviest>>,
+}
+
+/// The heaviest hit of an `@max` rule.
+struct Heaviest {
+    live: u64,
+    /// What is said of it when the program ends.
+    said: String,
+    /// Its file, to be removed when a heavier hit is written; `None` if
+    /// another rule asked for it too.
+    file: Option<PathBuf>,
 }
 
 struct Engine {
@@ -174,8 +184,12 @@ struct Engine {
 struct Chosen<'e> {
     hit: u64,
     is_pause: bool,
-    /// The `@max` rules that chose it, with the live bytes.
-    max: Vec<(&'e Rule, u64)>,
+    /// A rule without `@max` chose it: the file stays.
+    is_kept: bool,
+    /// The `@max` rules that chose it.
+    max: Vec<&'e Rule>,
+    /// Live bytes, where an `@max` rule chose it.
+    live: u64,
 }
 
 /// What `HEAP_WALK` asks for; `None` where it asks for nothing.
@@ -234,7 +248,6 @@ impl Engine {
         let mut live_bytes = None;
         for rule in self.named(name).filter(|rule| rule.directive.matches(labels)) {
             let hit = rule.hits.fetch_add(1, Ordering::Relaxed) + 1;
-            let mut max = None;
             let is_wanted = match rule.directive.hits {
                 Hits::All => {
                     let has_room = self.written.load(Ordering::Relaxed) < self.max_snapshots;
@@ -245,21 +258,37 @@ impl Engine {
                 Hits::Max => {
                     let live = *live_bytes
                         .get_or_insert_with(|| live::installed().map_or(0, |blocks| blocks.figures().live));
-                    let best = lock(&rule.best);
-                    max = Some((rule, live));
-                    best.1.is_none() || live > best.0
+                    lock(&rule.best).as_ref().is_none_or(|best| live > best.live)
                 }
             };
             if is_wanted {
-                let chosen = chosen.get_or_insert(Chosen { hit, is_pause: false, max: Vec::new() });
+                let chosen = chosen.get_or_insert(Chosen {
+                    hit,
+                    is_pause: false,
+                    is_kept: false,
+                    max: Vec::new(),
+                    live: 0,
+                });
                 chosen.is_pause |= rule.directive.action == Action::Pause;
-                chosen.max.extend(max);
+                match rule.directive.hits {
+                    Hits::Max => chosen.max.push(rule),
+                    Hits::All | Hits::Range(..) => chosen.is_kept = true,
+                }
             }
+        }
+        if let (Some(chosen), Some(live)) = (&mut chosen, live_bytes) {
+            chosen.live = live;
         }
         chosen
     }
 
-    fn take(&self, name: &str, chosen: &Chosen<'_>, labels: Vec<(String, String)>, roots: &[(&str, &dyn Walk)]) {
+    fn take(
+        &self,
+        name: &str,
+        chosen: &Chosen<'_>,
+        labels: Vec<(String, String)>,
+        roots: &[(&str, &dyn Walk)],
+    ) {
         if chosen.is_pause && !self.has_warned_of_pause.swap(true, Ordering::Relaxed) {
             line("pausing comes with a later version: a file is written instead");
         }
@@ -286,24 +315,17 @@ impl Engine {
                 for problem in &written.problems {
                     line(problem);
                 }
-                if chosen.max.is_empty() {
+                if chosen.is_kept {
                     self.written.fetch_add(1, Ordering::Relaxed);
                     line(&said);
                 }
-                // A hit that several `@max` rules chose: the first keeps the file.
-                for (at, (rule, live)) in chosen.max.iter().enumerate() {
-                    let mut best = lock(&rule.best);
-                    let file = (at == 0).then(|| path.clone());
-                    let before = std::mem::replace(&mut *best, (*live, file.or(Some(path.clone())), said.clone()));
-                    if let Some(lighter) = before.1.filter(|before| *before != path) {
-                        let is_shared =
-                            self.rules.iter().any(|other| {
-                                !std::ptr::eq(other, *rule)
-                                    && lock(&other.best).1.as_ref() == Some(&lighter)
-                            });
-                        if !is_shared {
-                            let _ = std::fs::remove_file(lighter);
-                        }
+                for (at, rule) in chosen.max.iter().enumerate() {
+                    // Rules that chose the same hits all along share a file; the first removes it.
+                    let file = (at == 0 && !chosen.is_kept).then(|| path.clone());
+                    let heaviest = Heaviest { live: chosen.live, said: said.clone(), file };
+                    let lighter = lock(&rule.best).replace(heaviest);
+                    if let Some(file) = lighter.and_then(|lighter| lighter.file) {
+                        let _ = std::fs::remove_file(file);
                     }
                 }
             }
@@ -431,9 +453,9 @@ pub(crate) fn write(
         problems: summary.problems,
     };
     if epoch_exhausted {
-        footer
-            .problems
-            .push("more checkpoints than birth epochs: new and surviving blocks are no longer told apart".into());
+        footer.problems.push(
+            "more checkpoints than birth epochs: new and surviving blocks are no longer told apart".into(),
+        );
     }
     writer.footer(&footer);
     let (nodes, bytes) = (footer.nodes, writer.written());
@@ -472,7 +494,8 @@ fn thread() -> u64 {
 fn rss() -> u64 {
     let status = std::fs::read_to_string(Path::new("/proc/self/status")).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    line.and_then(|line| line.trim().trim_end_matches("kB").trim().parse::<u64>().ok()).map_or(0, |kib| kib * 1024)
+    line.and_then(|line| line.trim().trim_end_matches("kB").trim().parse::<u64>().ok())
+        .map_or(0, |kib| kib * 1024)
 }
 
 /// Says at the end of the program what there is to say.
@@ -505,9 +528,8 @@ pub(crate) fn report() {
                 line(&format!("checkpoint `{name}` was hit {met} times, and hit {first} was asked for"));
             }
         }
-        let best = lock(&rule.best);
-        if best.1.is_some() {
-            line(&format!("of {met} hits the heaviest: {}", best.2));
+        if let Some(best) = &*lock(&rule.best) {
+            line(&format!("of {met} hits the heaviest: {}", best.said));
         }
     }
     for (count, what) in [

@@ -155,7 +155,9 @@ impl<'t> Parser<'t> {
         self.spaces();
         match self.peek() {
             None => Ok(Directive { name, hits, filters, action }),
-            Some(c) => Err(format!("`{c}` does not belong here: the order is name, @hits, [label=pattern], =action")),
+            Some(c) => {
+                Err(format!("`{c}` does not belong here: the order is name, @hits, [label=pattern], =action"))
+            }
         }
     }
 
@@ -279,12 +281,8 @@ mod tests {
 
     #[test]
     fn items_are_understood() {
-        let plain = |name: &str, hits| Directive {
-            name: name.into(),
-            hits,
-            filters: vec![],
-            action: Action::File,
-        };
+        let plain =
+            |name: &str, hits| Directive { name: name.into(), hits, filters: vec![], action: Action::File };
         assert_eq!(one("end"), plain("end", Hits::All));
         assert_eq!(one(" after_* "), plain("after_*", Hits::All));
         assert_eq!(one("a@3"), plain("a", Hits::Range(3, 3)));
@@ -295,7 +293,10 @@ mod tests {
         let full = one("a@max[def=std::*][kind!=\"x,[]=y\"]=file");
         assert_eq!(full.hits, Hits::Max);
         assert_eq!(full.filters.len(), 2);
-        assert_eq!(full.filters[1], Filter { label: "kind".into(), is_negated: true, pattern: "x,[]=y".into() });
+        assert_eq!(
+            full.filters[1],
+            Filter { label: "kind".into(), is_negated: true, pattern: "x,[]=y".into() }
+        );
         let labels = |def: &str, kind: &str| [("def".into(), def.into()), ("kind".into(), kind.into())];
         assert!(full.matches(&labels("std::vec", "z")));
         assert!(!full.matches(&labels("core::vec", "z")));

@@ -101,7 +101,10 @@ impl Held {
 
     /// Addresses of the handles that are the registry's own.
     pub(crate) fn handles(&self) -> Vec<u64> {
-        self.shared.iter().map(|(_, value)| std::ptr::from_ref(&**value).cast::<u8>() as usize as u64).collect()
+        self.shared
+            .iter()
+            .map(|(_, value)| std::ptr::from_ref(&**value).cast::<u8>() as usize as u64)
+            .collect()
     }
 
     /// Calls `use_roots` with the registered roots and those of this thread's scopes.

@@ -206,7 +206,8 @@ impl Describe<'_> {
 
     /// Says that the fields do not lie beside each other: there is no padding between them.
     pub(crate) fn is_unpadded(&mut self) {
-        self.desc.size -= self.desc.base.padding;
+        // What `structure` found beyond the fields is this type's own size, which is not the entry's.
+        self.desc.size = self.desc.size.wrapping_sub(self.desc.base.padding);
         self.desc.base.padding = 0;
     }
 

@@ -65,6 +65,9 @@ fn slot(key: usize) -> usize {
     (key >> 3).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - 9)
 }
 
+/// Addresses of a container and a shape, and whether there are `len` elements.
+type NodeKey = (usize, usize, bool);
+
 type Map<K, V> = HashMap<K, V, RandomState>;
 
 fn map<K, V>() -> Map<K, V> {
@@ -82,8 +85,8 @@ pub(crate) struct Types {
     pub(crate) new_types: Vec<TypeDesc>,
     pub(crate) offsets: Vec<VariantOffsets>,
 
-    node_cache: Box<[((usize, usize, bool), u32)]>,
-    by_node: Map<(usize, usize, bool), u32>,
+    node_cache: Box<[(NodeKey, u32)]>,
+    by_node: Map<NodeKey, u32>,
     by_node_key: Map<(&'static str, u8, u32, bool), u32>,
     node_types: Vec<NodeType>,
     pub(crate) new_node_types: Vec<NodeTypeDesc>,
@@ -248,12 +251,7 @@ impl Types {
     }
 
     #[cold]
-    fn node_type_slow(
-        &mut self,
-        container: &'static Container,
-        elem: &'static Shape,
-        key: (usize, usize, bool),
-    ) -> u32 {
+    fn node_type_slow(&mut self, container: &'static Container, elem: &'static Shape, key: NodeKey) -> u32 {
         if let Some(idx) = self.by_node.get(&key) {
             return *idx;
         }

@@ -786,15 +786,8 @@ impl<'a> Walker<'a> {
         let ty = self.types.node_type(&ROOT, start.value.shape(), false);
         let label = self.types.label(&label::ROOT);
         self.write_news();
-        let node = Node {
-            parent: None,
-            edge: EdgeKind::OWN,
-            label,
-            place: addr,
-            ty: ty.idx,
-            addr,
-            len_cap: None,
-        };
+        let node =
+            Node { parent: None, edge: EdgeKind::OWN, label, place: addr, ty: ty.idx, addr, len_cap: None };
         let node = self.writer.node(&node, 0);
         self.roots.push(Root {
             name: start.name.clone(),

@@ -140,4 +140,3 @@ impl<T: Walk> Handle for BTreeSet<T> {
         walk_nodes(self, &SET, self.iter().map(|key| (key, &())), w);
     }
 }
-

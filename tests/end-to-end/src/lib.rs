@@ -1,1 +1,82 @@
-//! (being built)
+//! What the end-to-end tests share: a snapshot of this very process, taken and
+//! analysed without a trace in what it measures.
+
+use heap_analysis::config::Config;
+use heap_analysis::{Analysis, Heap, Lens};
+use heap_snapshot::live::ToolScope;
+use heap_snapshot::read::{self, Snapshot};
+use heap_snapshot::record::LiveBlock;
+use heap_walk::Walk;
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+
+#[derive(Clone, Default)]
+struct Buffer(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Buffer {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Takes a snapshot of this process. All that this allocates is the tool's own;
+/// the result must be dropped or kept in a [`ToolScope`] of the caller's choice.
+///
+/// # Panics
+///
+/// Where the snapshot cannot be read back without problems.
+pub fn take(roots: &[(&str, &dyn Walk)]) -> Snapshot {
+    let bytes = take_bytes(roots);
+    let mut file = read::read(&bytes[..], |_| true).expect("our own snapshot");
+    assert!(file.problems.is_empty(), "{:?}", file.problems);
+    assert_eq!(file.snapshots.len(), 1);
+    file.snapshots.remove(0)
+}
+
+/// The bytes of a snapshot of this process.
+///
+/// # Panics
+///
+/// Where it cannot be written.
+pub fn take_bytes(roots: &[(&str, &dyn Walk)]) -> Vec<u8> {
+    let _tool = ToolScope::enter();
+    let buffer = Buffer::default();
+    heap_walk::snapshot(buffer.clone(), roots).expect("memory takes everything");
+    let bytes = std::mem::take(&mut *buffer.0.lock().unwrap_or_else(PoisonError::into_inner));
+    bytes
+}
+
+/// Analyses a snapshot under the default lens, without a config.
+pub fn analyse(snapshot: Snapshot) -> Analysis {
+    let heap = Heap::from_snapshot(snapshot);
+    Analysis::new(Arc::new(heap), Arc::new(Config::default()), Lens::default())
+}
+
+/// Blocks that were born while `epoch` was the current one.
+pub fn born_in(snapshot: &Snapshot, epoch: u32) -> BTreeMap<u64, LiveBlock> {
+    snapshot.blocks.iter().filter(|block| block.epoch == epoch).map(|block| (block.addr, *block)).collect()
+}
+
+/// How often each block is claimed by a node of its own, and addresses that are in no block.
+pub fn claims(snapshot: &Snapshot) -> (BTreeMap<u64, usize>, Vec<u64>) {
+    let (mut claims, mut lost) = (BTreeMap::new(), Vec::new());
+    for id in 0..snapshot.nodes.count() {
+        let node = snapshot.nodes.get(id);
+        if node.parent.is_none() {
+            continue;
+        }
+        let at = snapshot.blocks.partition_point(|block| block.addr <= node.addr);
+        let block = snapshot.blocks[..at].last().filter(|block| node.addr - block.addr < block.usable);
+        match block {
+            Some(block) => *claims.entry(block.addr).or_insert(0) += 1,
+            None => lost.push(node.addr),
+        }
+    }
+    (claims, lost)
+}
