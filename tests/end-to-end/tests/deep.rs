@@ -1,0 +1,168 @@
+//! Ten million links in a thread with a stack of 256 KiB, and nothing is left
+//! locked, borrowed or poisoned, whatever happened in between.
+
+use end_to_end::take;
+use heap_snapshot::live::ToolScope;
+use heap_walk::{Walk, Walker};
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::{mpsc, Arc, Mutex};
+
+#[global_allocator]
+static ALLOC: tracking_alloc::TrackingAlloc = tracking_alloc::TrackingAlloc::new();
+
+const LINKS: u64 = 10_000_000;
+
+#[derive(Walk)]
+struct Boxed {
+    value: u64,
+    next: Option<Box<Boxed>>,
+}
+
+#[derive(Walk)]
+struct Shared {
+    value: u64,
+    next: Option<Rc<RefCell<Shared>>>,
+}
+
+#[derive(Walk)]
+struct Locked {
+    value: u64,
+    next: Option<Arc<Mutex<Locked>>>,
+}
+
+/// Runs in a thread of its own with a small stack.
+fn with_small_stack(run: impl FnOnce() + Send + 'static) {
+    std::thread::Builder::new().stack_size(256 << 10).spawn(run).expect("a thread").join().expect("no panic");
+}
+
+/// Walks, and counts nodes without keeping what is written.
+fn nodes(roots: &[(&str, &dyn Walk)]) -> u64 {
+    let _tool = ToolScope::enter();
+    let path = std::env::temp_dir().join(format!("heap-walk-deep-{}.heapsnap", std::process::id()));
+    heap_walk::snapshot(std::fs::File::create(&path).expect("a file"), roots).expect("written");
+    let file = std::io::BufReader::new(std::fs::File::open(&path).expect("the file"));
+    let file = heap_snapshot::read::read(file, |_| true).expect("a snapshot");
+    std::fs::remove_file(&path).expect("removed");
+    assert!(file.problems.is_empty(), "{:?}", file.problems);
+    let footer = file.snapshots[0].footer.as_ref().expect("complete");
+    assert_eq!((footer.unreadable, footer.quiescent), (0, true));
+    assert_eq!(footer.nodes, file.snapshots[0].nodes.count() as u64);
+    footer.nodes
+}
+
+fn boxed_list() {
+    let mut list = None;
+    for value in 0..LINKS {
+        list = Some(Box::new(Boxed { value, next: list }));
+    }
+    assert_eq!(nodes(&[("list", &list)]), LINKS + 1);
+    let mut sum = 0;
+    while let Some(link) = list {
+        sum += link.value;
+        list = link.next;
+    }
+    assert_eq!(sum, LINKS * (LINKS - 1) / 2);
+}
+
+fn shared_chain() {
+    let mut chain = None;
+    for value in 0..LINKS {
+        chain = Some(Rc::new(RefCell::new(Shared { value, next: chain })));
+    }
+    assert_eq!(nodes(&[("chain", &chain)]), LINKS + 1);
+    let mut sum = 0;
+    while let Some(link) = chain {
+        let mut link = link.try_borrow_mut().expect("nothing is left borrowed");
+        sum += link.value;
+        chain = link.next.take();
+    }
+    assert_eq!(sum, LINKS * (LINKS - 1) / 2);
+}
+
+fn locked_chain() {
+    let mut chain = None;
+    for value in 0..LINKS / 100 {
+        chain = Some(Arc::new(Mutex::new(Locked { value, next: chain })));
+    }
+    assert_eq!(nodes(&[("chain", &chain)]), LINKS / 100 + 1);
+    while let Some(link) = chain {
+        let mut link = link.try_lock().expect("nothing is left locked or poisoned");
+        assert!(link.value < LINKS);
+        chain = link.next.take();
+    }
+}
+
+struct Panics;
+
+impl Walk for Panics {
+    fn walk<'a>(&'a self, _: &mut Walker<'a>) {
+        panic!("a wrong impl");
+    }
+}
+
+/// A panic deep behind locks and borrows ends that root's walk and nothing else.
+fn panicking_impl() {
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| {}));
+    let behind = Mutex::new(RefCell::new(vec![Mutex::new((String::from("before"), Panics))]));
+    let other = vec![String::from("another root")];
+    let snapshot = take(&[("behind", &behind), ("other", &other)]);
+    std::panic::set_hook(hook);
+    let footer = snapshot.footer.as_ref().expect("complete");
+    assert_eq!(footer.unreadable, 1);
+    assert_eq!(snapshot.unreadable[0].reason, "panicked");
+    assert_eq!(footer.problems.len(), 1, "{:?}", footer.problems);
+    assert!(footer.problems[0].contains("root `behind` panicked (a wrong impl)"), "{:?}", footer.problems);
+    assert_eq!(snapshot.nodes.count(), 2 + 2 + 2, "what was reported before the panic, and the other root");
+    assert!(!behind.is_poisoned());
+    let mut outer = behind.try_lock().expect("released");
+    assert!(!outer.get_mut()[0].is_poisoned());
+    assert!(outer.try_borrow_mut().expect("released")[0].try_lock().is_ok());
+}
+
+/// What another thread holds is reported as unreadable, and never waited for;
+/// what this thread has borrowed likewise.
+fn held_locks() {
+    let lock = Arc::new(Mutex::new(vec![String::from("held")]));
+    let free = Mutex::new(vec![String::from("free")]);
+    let cell = RefCell::new(vec![String::from("borrowed")]);
+    let borrowed = cell.borrow_mut();
+    let (held, is_held) = mpsc::channel();
+    let (go, gate) = mpsc::channel::<()>();
+    let holder = {
+        let lock = lock.clone();
+        std::thread::spawn(move || {
+            let guard = lock.lock().expect("free");
+            held.send(()).expect("main listens");
+            let _ = gate.recv();
+            drop(guard);
+        })
+    };
+    is_held.recv().expect("held");
+    // The holder may still be on its way into `recv`; it allocates nothing there that is kept.
+    let snapshot = take(&[("lock", &*lock), ("free", &free), ("cell", &cell)]);
+    let reasons: Vec<&str> = snapshot.unreadable.iter().map(|part| part.reason.as_str()).collect();
+    assert_eq!(reasons.len(), 2);
+    assert!(reasons.contains(&"locked") && reasons.contains(&"borrowed"), "{reasons:?}");
+    drop(borrowed);
+    drop(go);
+    holder.join().expect("the holder");
+    let snapshot = take(&[("lock", &*lock), ("free", &free), ("cell", &cell)]);
+    assert!(snapshot.unreadable.is_empty());
+}
+
+fn main() {
+    println!("running deep");
+    with_small_stack(boxed_list);
+    println!("test boxed_list ... ok");
+    with_small_stack(shared_chain);
+    println!("test shared_chain ... ok");
+    with_small_stack(locked_chain);
+    println!("test locked_chain ... ok");
+    panicking_impl();
+    println!("test panicking_impl ... ok");
+    held_locks();
+    println!("test held_locks ... ok");
+    println!("5 passed, 0 failed");
+}
