@@ -859,7 +859,8 @@ impl Builder {
     /// The node at an address: of the block there, or of the root whose value is there.
     fn target(&self, addr: u64, ty: Option<TypeIdx>) -> Option<u32> {
         // A reference to a zero-sized value may point anywhere.
-        if ty.and_then(|ty| self.is_zero_sized.get(ty.0 as usize)).is_some_and(|is_zero_sized| *is_zero_sized) {
+        if ty.and_then(|ty| self.is_zero_sized.get(ty.0 as usize)).is_some_and(|is_zero_sized| *is_zero_sized)
+        {
             return None;
         }
         if let Some(block) = block_at(&self.heap.blocks, addr) {

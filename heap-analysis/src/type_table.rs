@@ -5,7 +5,7 @@ use crate::dominators::Dominators;
 use crate::heap::{Heap, NodeId, Role, NONE};
 use crate::retained::retained_by_class;
 use crate::split::value_count;
-use heap_snapshot::record::{FieldDesc, Layout, NodeTypeDesc, Split, TypeKind};
+use heap_snapshot::record::{FieldDesc, Layout, NodeTypeDesc, Split, TypeDesc, TypeKind};
 use serde::Serialize;
 use std::collections::{BTreeSet, HashMap};
 
@@ -261,7 +261,8 @@ impl Table {
             let key = (ty.name.as_str(), ty.size, ty.align, ty.kind);
             let row = *by_type.entry(key).or_insert_with(|| {
                 let kind = TypeKind(ty.kind).name().unwrap_or("unknown");
-                push(ty.name.clone(), kind, at as u32, &[&ty.name])
+                let path = entry_path(heap, ty).unwrap_or_else(|| ty.name.clone());
+                push(path, kind, at as u32, &[&ty.name])
             });
             table.row_of_type.push(row);
         }
@@ -461,6 +462,14 @@ impl Table {
     }
 }
 
+/// The walk's own type for the entries of a B-tree node, as the pair it stands for.
+fn entry_path(heap: &Heap, ty: &TypeDesc) -> Option<String> {
+    let [key, value] = &ty.fields[..] else { return None };
+    let is_entry = ty.name.starts_with("heap_walk::") && (&*key.name, &*value.name) == ("key", "value");
+    let name = |field: &FieldDesc| Some(heap.types.get(field.ty as usize)?.name.as_str());
+    is_entry.then(|| Some(format!("({}, {})", name(key)?, name(value)?)))?
+}
+
 /// A container with its element type as a path: `Vec<T>`, `HashMap<K, V>`, `Box<[T]>`.
 fn container_path(heap: &Heap, ty: &NodeTypeDesc) -> String {
     let elem = heap.types.get(ty.elem as usize);
@@ -469,13 +478,24 @@ fn container_path(heap: &Heap, ty: &NodeTypeDesc) -> String {
     if container.is_empty() {
         return name.into();
     }
+    if Layout(ty.layout) == Layout::RAW && ty.elem == NONE {
+        return "(dropped value)".into();
+    }
+    if Layout(ty.layout) == Layout::RAW && container == "raw" {
+        return "(raw bytes)".into();
+    }
     // Complete names, and containers that always hold the same.
     if container.contains('<') || matches!(container.as_str(), "String" | "OsString" | "PathBuf" | "CString")
     {
         return container.clone();
     }
     match Layout(ty.layout) {
-        Layout::VALUE | Layout::COUNTED if ty.is_slice && name != "str" && !name.starts_with('[') => {
+        Layout::VALUE | Layout::COUNTED | Layout::BUFFER
+            if ty.is_slice
+                && matches!(container.as_str(), "Box" | "Rc" | "Arc")
+                && name != "str"
+                && !name.starts_with('[') =>
+        {
             format!("{container}<[{name}]>")
         }
         Layout::HASH_TABLE | Layout::BTREE_NODE => {

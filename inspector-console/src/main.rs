@@ -1,3 +1,88 @@
-//! (being built)
+//! `inspector-console`: the terminal view of a heap snapshot.
+//!
+//! Parses, loads, matches on the command, prints. The rows come from
+//! heap-analysis; with `--json` they are printed as they are.
 
-fn main() {}
+mod args;
+mod commands;
+mod table;
+
+use args::{Args, Command};
+use clap::Parser;
+use heap_analysis::config::Config;
+use heap_analysis::load::{load, LoadError};
+use heap_analysis::Analysis;
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+/// The exit code of every error, as clap has it for wrong arguments.
+const FAILED: u8 = 2;
+
+fn main() -> ExitCode {
+    match run(&Args::parse()) {
+        Ok(text) => match io::stdout().lock().write_all(text.as_bytes()) {
+            Ok(()) => ExitCode::SUCCESS,
+            // Whoever read us has seen enough.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+            Err(error) => fail(&format!("cannot write: {error}")),
+        },
+        Err(message) => fail(&message),
+    }
+}
+
+fn fail(message: &str) -> ExitCode {
+    // Nothing is left to do where even this cannot be written.
+    let _ = writeln!(io::stderr(), "inspector-console: {message}");
+    ExitCode::from(FAILED)
+}
+
+fn run(args: &Args) -> Result<String, String> {
+    let which = match args.snapshot {
+        Some(0) => return Err("snapshots are numbered from 1: use `--snapshot 1` for the first".into()),
+        Some(number) => Some(number - 1),
+        None => None,
+    };
+    let loaded = load(&args.file, which, &mut |_| true).map_err(|error| {
+        let hint = match &error {
+            LoadError::Read(_) if !args.file.exists() => near_files(&args.file),
+            _ => String::new(),
+        };
+        format!("{error}{hint}: {}", args.file.display())
+    })?;
+    let program = loaded.heap.header().program.clone();
+    let config =
+        Config::find(&program, args.config.as_deref(), Path::new(".")).map_err(|error| error.to_string())?;
+    let analysis = Analysis::new(Arc::new(loaded.heap), Arc::new(config), args.lens);
+    let out = commands::Out { analysis: &analysis, is_json: args.json, width: table::terminal_width() };
+    match args.command.as_ref().unwrap_or(&Command::Summary) {
+        Command::Summary => Ok(commands::summary::run(&out, loaded.index, &loaded.snapshots)),
+        Command::Roots => Ok(commands::roots::run(&out)),
+        Command::Types { filter, sort, top, group } => {
+            commands::types::run(&out, filter.as_deref().unwrap_or(""), sort, *top, *group)
+        }
+        Command::Type { name } => commands::type_detail::run(&out, name),
+        Command::Owns { subject } => commands::owns::run(&out, subject),
+        Command::Tree { node, depth, top } => commands::tree::run(&out, node, *depth, *top),
+        Command::Path { node } => commands::path::run(&out, node),
+        Command::Ledger => Ok(commands::ledger::run(&out)),
+    }
+}
+
+/// Names of snapshots beside a file that does not exist, as a hint.
+fn near_files(path: &Path) -> String {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let Ok(entries) = folder.read_dir() else { return String::new() };
+    let mut names: Vec<String> = entries
+        .flatten()
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .filter(|name| name.ends_with(".heapsnap"))
+        .collect();
+    names.sort();
+    names.truncate(3);
+    match names.is_empty() {
+        true => String::new(),
+        false => format!("; there is {}", names.join(", ")),
+    }
+}

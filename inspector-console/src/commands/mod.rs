@@ -1,0 +1,61 @@
+//! One file per question.
+
+pub(crate) mod ledger;
+pub(crate) mod owns;
+pub(crate) mod path;
+pub(crate) mod roots;
+pub(crate) mod summary;
+pub(crate) mod tree;
+pub(crate) mod type_detail;
+pub(crate) mod types;
+
+use heap_analysis::find::Subject;
+use heap_analysis::{Analysis, NodeId};
+use serde::Serialize;
+
+/// What is asked, and how the answer is wanted.
+pub(crate) struct Out<'a> {
+    pub(crate) analysis: &'a Analysis,
+    pub(crate) is_json: bool,
+    pub(crate) width: Option<usize>,
+}
+
+impl Out<'_> {
+    /// Rows as JSON.
+    pub(crate) fn json(&self, rows: &impl Serialize) -> String {
+        let mut text = serde_json::to_string_pretty(rows).expect("rows are plain data with text keys");
+        text.push('\n');
+        text
+    }
+
+    /// Ends an answer for people: which config named the types, and which edges were followed.
+    pub(crate) fn end(&self, mut text: String) -> String {
+        let lens = self.analysis.lens();
+        if lens != heap_analysis::Lens::default() {
+            text.push_str(&format!("\nlens: {lens}"));
+        }
+        text.push_str(&format!("\ntype config: {}\n", self.analysis.config().origin));
+        text
+    }
+
+    pub(crate) fn find(&self, text: &str) -> Result<Subject, String> {
+        self.analysis.find(text).map_err(|error| error.to_string())
+    }
+
+    /// One node: of a type the one that retains most.
+    pub(crate) fn find_node(&self, text: &str) -> Result<NodeId, String> {
+        let subject = self.find(text)?;
+        let node = match subject {
+            Subject::Type(row) => self.analysis.nodes_of(row, 1).first().map(|row| row.node),
+            _ => self.analysis.nodes(subject).first().copied(),
+        };
+        node.ok_or_else(|| {
+            format!("`{text}` occurs only inside other values and has no node of its own: use `type {text}`")
+        })
+    }
+}
+
+/// The number of a node as it is typed.
+pub(crate) fn id(node: NodeId) -> String {
+    format!("#{}", node.0)
+}
