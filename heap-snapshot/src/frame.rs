@@ -107,6 +107,8 @@ impl Kinds {
 pub struct Head {
     /// Kind.
     pub kind: FrameKind,
+    /// For later versions; 0 in this one, and not looked at.
+    pub reserved: u16,
     /// Bytes of the body that follows.
     pub len: u32,
     /// Process that wrote it.
@@ -125,7 +127,7 @@ impl Head {
         let mut out = [0; HEAD_SIZE - 8];
         out[..4].copy_from_slice(&MARKER);
         out[4..6].copy_from_slice(&self.kind.0.to_le_bytes());
-        // 6..8 is reserved and zero.
+        out[6..8].copy_from_slice(&self.reserved.to_le_bytes());
         out[8..12].copy_from_slice(&self.len.to_le_bytes());
         out[12..16].copy_from_slice(&self.process.to_le_bytes());
         out[16..24].copy_from_slice(&self.thread.to_le_bytes());
@@ -152,6 +154,7 @@ impl Head {
         let u64_at = |at: usize| u64::from(u32_at(at)) | u64::from(u32_at(at + 4)) << 32;
         Some(Head {
             kind: FrameKind(u16_at(4)),
+            reserved: u16_at(6),
             len: u32_at(8),
             process: u32_at(12),
             thread: u64_at(16),

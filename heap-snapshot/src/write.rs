@@ -328,6 +328,7 @@ impl<W: Write> Writer<W> {
         }
         let head = Head {
             kind,
+            reserved: 0,
             len: (bytes.len() - HEAD_SIZE) as u32,
             process: self.process,
             thread: self.thread,

@@ -1,3 +1,59 @@
-//! (being built)
+//! Build, check and benchmark commands of the workspace. Depends on nothing,
+//! so that it is built in a second.
+//!
+//! ```text
+//! cargo xtask demo        the borrow checker on real facts, its heap in the terminal and in the window
+//! cargo xtask test        all tests, with what they need installed
+//! cargo xtask lint        formatting, clippy and the rules of `tidy`
+//! cargo xtask tidy        rules that no other tool checks
+//! cargo xtask bench       the benchmarks, one table
+//! cargo xtask deep NAME   long checks: corruption, valgrind
+//! ```
 
-fn main() {}
+mod bench;
+mod deep;
+mod demo;
+mod system;
+mod test;
+mod tidy;
+
+use std::process::ExitCode;
+
+/// What a command gives: nothing, or a line that says what failed and what to do.
+type Done = Result<(), String>;
+
+const HELP: &str = "\
+cargo xtask demo [-- ARGUMENTS]   run the borrow checker on real facts and look at its heap
+                                  (ARGUMENTS go to it: --crate log, --manifest ../x/Cargo.toml)
+cargo xtask test                  run all tests; installs what they need
+cargo xtask lint                  cargo fmt --check, cargo clippy, tidy
+cargo xtask tidy [--bless]        check the workspace's own rules; --bless accepts new dependencies
+cargo xtask bench                 run the benchmarks and print one table
+cargo xtask deep corruption       damage a snapshot at random some 100,000 times and read it
+cargo xtask deep valgrind         run the walk's tests under valgrind";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let done = match arguments[..] {
+        ["demo", ref rest @ ..] => demo::run(rest),
+        ["test"] => test::run(),
+        ["lint"] => tidy::lint(),
+        ["tidy"] => tidy::check(false),
+        ["tidy", "--bless"] => tidy::check(true),
+        ["bench"] => bench::run(),
+        ["deep", name] => deep::run(name),
+        [] | ["help" | "--help" | "-h"] => {
+            println!("{HELP}");
+            Ok(())
+        }
+        _ => Err(format!("unknown command `{}`\n{HELP}", arguments.join(" "))),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("xtask: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}

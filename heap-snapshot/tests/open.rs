@@ -1,0 +1,50 @@
+//! A file of a later version: kinds that this one does not know.
+
+mod common;
+
+use common::assert_whole;
+use heap_snapshot::frame::FrameKind;
+use heap_snapshot::read::read;
+use heap_snapshot::record::{Edge, EdgeKind, LabelIdx, Target};
+use heap_snapshot::write::Writer;
+
+/// An edge kind that does not exist.
+const WAITS_ON: EdgeKind = EdgeKind(77);
+
+#[test]
+fn unknown_frames_are_skipped_and_unknown_edges_kept() {
+    let mut writer = Writer::new(Vec::new(), 7, 1);
+    common::write(&mut writer, 40);
+    writer.foreign_frame(FrameKind(900), &["tasks", "of", "an", "async", "runtime"]);
+    writer.foreign_frame(FrameKind(900), &"once more");
+    let edge =
+        Edge { from: 3, kind: WAITS_ON, label: LabelIdx(0), place: 8, target: Target::Node(4), ty: None };
+    writer.edge(&edge);
+    let bytes = writer.finish().expect("memory takes everything");
+    let file = read(&bytes[..], |_| true).expect("a snapshot");
+    let snapshot = &file.snapshots[0];
+    assert_whole(snapshot, 40);
+    assert_eq!(snapshot.edges.last(), Some(&edge));
+    assert_eq!(file.problems.len(), 1, "said once: {:?}", file.problems);
+    assert_eq!(file.problems[0].frame, "kind 900");
+    assert_eq!(EdgeKind::OWN.name(), Some("own"));
+    assert_eq!(WAITS_ON.name(), None);
+}
+
+/// Snapshots of every version that was ever released are still read.
+#[test]
+fn committed_files_of_old_versions() {
+    let bytes = include_bytes!("corpus/v1.0.heapsnap");
+    let file = read(&bytes[..], |_| true).expect("a snapshot");
+    assert_eq!(file.problems, []);
+    assert_eq!(file.kinds.version, (1, 0));
+    assert_whole(&file.snapshots[0], 40);
+}
+
+/// Writes the file for the version of today: `cargo test -p heap-snapshot --test open -- --ignored`.
+#[test]
+#[ignore = "writes a file that is committed once per version"]
+fn write_corpus() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/corpus/v1.0.heapsnap");
+    std::fs::write(path, common::small()).expect("written");
+}

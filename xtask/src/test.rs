@@ -1,0 +1,15 @@
+//! All tests.
+
+use crate::system::{self, cargo, ensure_build_tools, ensure_virtual_screen};
+use crate::Done;
+
+pub(crate) fn run() -> Done {
+    ensure_build_tools()?;
+    ensure_virtual_screen()?;
+    // First all binaries: end-to-end tests run them.
+    system::run(&mut cargo(&["build", "--workspace"]))?;
+    system::run(&mut cargo(&["test", "--workspace", "--no-fail-fast"]))?;
+    // The other half of a feature is other code.
+    system::run(&mut cargo(&["test", "-p", "heap-walk", "-p", "heap-walk-derive", "--no-default-features"]))?;
+    system::run(&mut cargo(&["test", "-p", "borrowck", "--no-default-features"]))
+}

@@ -1,0 +1,155 @@
+//! Rules that no other tool checks.
+//!
+//! - What is linked into the observed program is a list in
+//!   `xtask/observed-dependencies.txt`: growing it is a visible decision.
+//! - The graph of our crates points one way, along the dataflow.
+//! - `unsafe` lies in the files that ARCHITECTURE.md names.
+
+use crate::system::{cargo, root, run};
+use crate::Done;
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::path::Path;
+
+/// Files that may hold unsafe code; ARCHITECTURE.md says why.
+const UNSAFE_FILES: &[&str] = &[
+    "heap-walk/src/exit.rs",
+    "heap-walk/src/guard.rs",
+    "heap-walk/src/root.rs",
+    "heap-walk/src/walker.rs",
+    "tests/programs/borrowck/src/arena.rs",
+    "tracking-alloc/src/global.rs",
+    "tracking-alloc/src/jemalloc.rs",
+    "tracking-alloc/src/table.rs",
+];
+
+/// Crates of ours that a crate may depend on.
+const DATAFLOW: &[(&str, &[&str])] = &[
+    ("heap-snapshot", &[]),
+    ("heap-walk-derive", &[]),
+    ("heap-walk", &["heap-walk-derive", "heap-snapshot"]),
+    ("tracking-alloc", &["heap-snapshot"]),
+    ("heap-analysis", &["heap-snapshot", "rustc-config"]),
+    ("rustc-config", &[]),
+    ("inspector-console", &["heap-analysis", "rustc-config"]),
+    ("inspector-gui", &["heap-analysis", "rustc-config"]),
+];
+
+pub(crate) fn lint() -> Done {
+    run(&mut cargo(&["fmt", "--all", "--check"]))?;
+    run(&mut cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
+    check(false)
+}
+
+pub(crate) fn check(bless: bool) -> Done {
+    dependencies(bless)?;
+    dataflow()?;
+    unsafe_files()
+}
+
+fn tree(arguments: &[&str]) -> Result<BTreeSet<String>, String> {
+    let common = [
+        "tree",
+        "--edges",
+        "normal",
+        "--prefix",
+        "none",
+        "--format",
+        "{p}",
+        "--target",
+        "x86_64-unknown-linux-gnu",
+    ];
+    let output = cargo(&[&common[..], arguments].concat())
+        .output()
+        .map_err(|error| format!("cargo tree cannot be started: {error}"))?;
+    if !output.status.success() {
+        return Err(format!("cargo tree failed: {}", String::from_utf8_lossy(&output.stderr)));
+    }
+    // Names alone: a new version is no new dependency.
+    let text = String::from_utf8_lossy(&output.stdout);
+    Ok(text.lines().filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect())
+}
+
+fn dependencies(bless: bool) -> Done {
+    let mut found = String::new();
+    for (what, arguments) in [
+        ("heap-snapshot", &["-p", "heap-snapshot"][..]),
+        ("heap-walk", &["-p", "heap-walk"]),
+        ("heap-walk without `enabled`", &["-p", "heap-walk", "--no-default-features"]),
+        ("tracking-alloc", &["-p", "tracking-alloc"]),
+    ] {
+        let _ = writeln!(found, "# {what}");
+        for name in tree(arguments)? {
+            let _ = writeln!(found, "{name}");
+        }
+    }
+    let path = root().join("xtask/observed-dependencies.txt");
+    if bless {
+        return std::fs::write(&path, found).map_err(|error| format!("{error}: {}", path.display()));
+    }
+    let expected = std::fs::read_to_string(&path).unwrap_or_default();
+    if found != expected {
+        let lines = |text: &str| text.lines().map(str::to_owned).collect::<BTreeSet<_>>();
+        let new: Vec<_> = lines(&found).difference(&lines(&expected)).cloned().collect();
+        let gone: Vec<_> = lines(&expected).difference(&lines(&found)).cloned().collect();
+        return Err(format!(
+            "what is linked into the observed program has changed (new: {new:?}, gone: {gone:?}); \
+             if that is meant, run `cargo xtask tidy --bless`"
+        ));
+    }
+    Ok(())
+}
+
+fn dataflow() -> Done {
+    for (name, allowed) in DATAFLOW {
+        let manifest = root().join(name).join("Cargo.toml");
+        let text =
+            std::fs::read_to_string(&manifest).map_err(|error| format!("{error}: {}", manifest.display()))?;
+        let section =
+            text.split("\n[").find(|section| section.starts_with("dependencies]")).unwrap_or_default();
+        for (other, _) in DATAFLOW {
+            let depends = section
+                .lines()
+                .any(|line| line.strip_prefix(other).is_some_and(|rest| rest.starts_with(['.', ' ', '='])));
+            if depends && !allowed.contains(other) {
+                return Err(format!("{name} must not depend on {other}: see ARCHITECTURE.md"));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn unsafe_files() -> Done {
+    let mut files = Vec::new();
+    for (name, _) in DATAFLOW {
+        sources(&root().join(name).join("src"), &mut files)?;
+    }
+    sources(&root().join("tests/programs/borrowck/src"), &mut files)?;
+    for path in files {
+        let relative = path.strip_prefix(root()).unwrap_or(&path).to_string_lossy().into_owned();
+        let text = std::fs::read_to_string(&path).map_err(|error| format!("{error}: {relative}"))?;
+        let opens = text.lines().any(|line| {
+            let line = line.trim_start();
+            (line.starts_with("#![") || line.starts_with("#[")) && line.contains("(unsafe_code")
+        });
+        if opens && !UNSAFE_FILES.contains(&relative.as_str()) {
+            return Err(format!(
+                "unsafe code is opened in a file that ARCHITECTURE.md does not name: {relative}"
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn sources(folder: &Path, files: &mut Vec<std::path::PathBuf>) -> Done {
+    let entries = std::fs::read_dir(folder).map_err(|error| format!("{error}: {}", folder.display()))?;
+    for entry in entries.flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            sources(&path, files)?;
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
