@@ -234,7 +234,8 @@ impl Config {
             match (rule.kind, args) {
                 (RuleKind::Flatten, Some(args)) => {
                     used.insert(at);
-                    let first = split_arguments(args).into_iter().next().unwrap_or("");
+                    let mut args = split_arguments(args).into_iter();
+                    let first = args.find(|arg| !arg.starts_with('\'')).unwrap_or("");
                     return self.display_at(first, used, depth + 1);
                 }
                 (RuleKind::Rename, _) => {
@@ -276,9 +277,13 @@ impl Config {
         used: &mut BTreeSet<usize>,
         depth: usize,
     ) {
-        if let Some(args) = args {
+        let Some(args) = args else { return };
+        // Lifetimes are erased: `'_` says nothing.
+        let args: Vec<&str> =
+            split_arguments(args).into_iter().filter(|arg| !arg.starts_with('\'')).collect();
+        if !args.is_empty() {
             name.push('<');
-            name.push_str(&self.display_at(args, used, depth + 1));
+            name.push_str(&self.display_at(&args.join(", "), used, depth + 1));
             name.push('>');
         }
     }
@@ -439,6 +444,7 @@ mod tests {
             ("[core::cell::Cell<u8>; 4]", "[Cell<u8>; 4]"),
             ("dyn core::ops::Fn(a::B) -> alloc::string::String + Send", "dyn Fn(a::B) -> String + Send"),
             ("a::F<fn() -> b::C, core::D>", "a::F<fn() -> b::C, D>"),
+            ("a::B<'_, a::C<'_>>", "a::B<a::C>"),
             ("a::broken<b::C", "a::broken<b::C"),
             ("", ""),
         ] {

@@ -89,12 +89,11 @@ impl Analysis {
         };
         let mut found = by(&|name| name == text);
         if found.is_empty() {
-            found = by(&|name| name.rsplit("::").next() == Some(text) && !name.contains('<'));
-        }
-        if found.is_empty() {
+            // The last part of a path; not of what a reference points to.
             found = by(&|name| {
                 let bare = &name[..name.find('<').unwrap_or(name.len())];
-                bare == text || bare.rsplit("::").next() == Some(text)
+                let is_path = bare.starts_with(|c: char| c.is_alphabetic() || c == '_');
+                is_path && (bare == text || bare.rsplit("::").next() == Some(text))
             });
         }
         match found[..] {
@@ -106,13 +105,14 @@ impl Analysis {
             }
             _ => {
                 let mut near: Vec<String> =
-                    found.iter().map(|row| rows[row.0 as usize].path.clone()).take(8).collect();
+                    found.iter().map(|row| rows[row.0 as usize].name.clone()).collect();
                 near.sort();
                 near.dedup();
                 if let [_] = near[..] {
-                    // The same path with several layouts: the largest.
+                    // One name for several layouts: the one with most bytes.
                     return Ok(Subject::Type(found[0]));
                 }
+                near.truncate(8);
                 Err(NotFound { text: text.into(), what: "type", near, is_ambiguous: true })
             }
         }
@@ -128,7 +128,7 @@ pub fn near<'a>(text: &str, names: impl Iterator<Item = &'a str>) -> Vec<String>
             let lower = name.to_lowercase();
             let last = lower[..lower.find('<').unwrap_or(lower.len())].rsplit("::").next().unwrap_or("");
             let distance = distance(&wanted, &lower).min(distance(&wanted, last));
-            let limit = wanted.chars().count() / 3 + 1;
+            let limit = (wanted.chars().count() / 3).max(1);
             if distance <= limit {
                 Some((distance, name))
             } else {
@@ -141,20 +141,26 @@ pub fn near<'a>(text: &str, names: impl Iterator<Item = &'a str>) -> Vec<String>
     scored.into_iter().take(3).map(|(_, name)| name.to_owned()).collect()
 }
 
-/// Letters to insert, remove or replace to get from `a` to `b` (Levenshtein). O(a · b).
+/// Letters to insert, remove, replace or swap with their neighbour to get from
+/// `a` to `b` (optimal string alignment). O(a · b).
 fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (at, from) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = at + 1;
-        for (to, letter) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(from != *letter);
-            diagonal = row[to + 1];
-            row[to + 1] = replaced.min(diagonal + 1).min(row[to] + 1);
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    let mut rows = vec![vec![0; b.len() + 1]; a.len() + 1];
+    for (i, row) in rows.iter_mut().enumerate() {
+        row[0] = i;
+    }
+    rows[0] = (0..=b.len()).collect();
+    for i in 1..=a.len() {
+        for j in 1..=b.len() {
+            let replaced = rows[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
+            let mut best = replaced.min(rows[i - 1][j] + 1).min(rows[i][j - 1] + 1);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                best = best.min(rows[i - 2][j - 2] + 1);
+            }
+            rows[i][j] = best;
         }
     }
-    row[b.len()]
+    rows[a.len()][b.len()]
 }
 
 #[cfg(test)]
@@ -166,7 +172,8 @@ mod tests {
         let names = ["mbcx", "gcx", "gcx.arena", "Vec<a::Body>", "a::mir::Body", "Output"];
         let near = |text| near(text, names.iter().copied());
         assert_eq!(near("gcy"), ["gcx"]);
-        assert_eq!(near("mbx"), ["mbcx", "gcx"]);
+        assert_eq!(near("gxc"), ["gcx"]);
+        assert_eq!(near("mbx"), ["mbcx"]);
         assert_eq!(near("body"), ["a::mir::Body", "Vec<a::Body>"]);
         assert_eq!(near("outptu"), ["Output"]);
         assert!(near("something else").is_empty());
@@ -177,5 +184,6 @@ mod tests {
         assert_eq!(distance("", "abc"), 3);
         assert_eq!(distance("kitten", "sitting"), 3);
         assert_eq!(distance("abc", "abc"), 0);
+        assert_eq!(distance("abc", "acb"), 1);
     }
 }

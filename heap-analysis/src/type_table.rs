@@ -20,6 +20,8 @@ pub struct RowId(pub u32);
 /// `Box`, `Rc` or `Arc`, else the container with its elements' type. Values that
 /// lie inside other values are counted in `inline_values`; their bytes are
 /// those of the block around them. So the columns from `shallow` on add up over all rows.
+/// A container's row counts its blocks as nodes and its handles as inline
+/// values: where there are more handles than blocks, the rest are empty.
 /// `retained` does not add up: what a `Vec` retains, its owner retains as well.
 #[derive(Clone, PartialEq, Eq, Default, Debug, Serialize)]
 pub struct TypeRow {
@@ -266,7 +268,13 @@ impl Table {
             });
             table.row_of_type.push(row);
         }
+        // A container's blocks and its handles are one type: `Vec<T>` and `alloc::vec::Vec<T>`.
+        let mut by_short_name: HashMap<String, u32> = HashMap::new();
+        for (ty, &row) in heap.types.iter().zip(&table.row_of_type) {
+            by_short_name.entry(short_name(&ty.name)).or_insert(row);
+        }
         let mut by_container = HashMap::new();
+        let mut handles: Vec<(u32, u32, u8)> = Vec::new();
         for ty in &heap.node_types {
             let is_value = match Layout(ty.layout) {
                 Layout::VALUE | Layout::COUNTED | Layout::ROOT => !ty.is_slice,
@@ -279,6 +287,10 @@ impl Table {
                     let key = (ty.container.as_str(), ty.is_slice, ty.layout, value_row);
                     *by_container.entry(key).or_insert_with(|| {
                         let path = container_path(heap, ty);
+                        if let Some(&row) = by_short_name.get(&short_name(&path)) {
+                            handles.push((row, ty.elem, ty.layout));
+                            return row;
+                        }
                         let elem = heap.types.get(ty.elem as usize).map_or("", |elem| elem.name.as_str());
                         let kind = Layout(ty.layout).name().unwrap_or("unknown");
                         let inner = elem.trim_start_matches('(');
@@ -290,6 +302,12 @@ impl Table {
         }
         // Nodes whose type the file does not have.
         let no_type = push("(unknown)".into(), "unknown", NONE, &[]);
+        for (row, elem, layout) in handles {
+            let draft = &mut drafts[row as usize];
+            draft.elem = elem;
+            draft.row.size = heap.types.get(elem as usize).map_or(0, |ty| ty.size);
+            draft.row.kind = Layout(layout).name().unwrap_or("unknown").into();
+        }
 
         let row_of = |node: NodeId| {
             table.row_of_node_type.get(heap.node_type_index(node) as usize).copied().unwrap_or(no_type)
@@ -314,8 +332,9 @@ impl Table {
         }
         for (ty, inline) in inline_values(heap).into_iter().enumerate() {
             let row = &mut drafts[table.row_of_type[ty] as usize].row;
+            let bytes = inline.saturating_mul(heap.types[ty].size);
             row.inline_values = row.inline_values.saturating_add(inline);
-            row.inline_bytes = row.inline_values.saturating_mul(row.size);
+            row.inline_bytes = row.inline_bytes.saturating_add(bytes);
         }
         let is_class = |node: NodeId| !matches!(heap.role(node), Role::Same | Role::Lost);
         let sums = retained_by_class(heap, dominators, retained, drafts.len(), |node| {
@@ -460,6 +479,11 @@ impl Table {
         groups.sort_by(|a, b| b.total.shallow.cmp(&a.total.shallow).then(a.group.cmp(&b.group)));
         groups
     }
+}
+
+/// A type's name without the modules of the standard library.
+fn short_name(path: &str) -> String {
+    Config::default().display(path, &mut BTreeSet::new())
 }
 
 /// The walk's own type for the entries of a B-tree node, as the pair it stands for.

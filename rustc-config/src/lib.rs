@@ -5,7 +5,7 @@
 //! holds texts and depends on nothing.
 
 /// Name of the program and text of its config.
-pub const BUILT_IN: &[(&str, &str)] = &[];
+pub const BUILT_IN: &[(&str, &str)] = &[("borrowck", include_str!("../configs/borrowck.toml"))];
 
 /// The text of the config for snapshots of `program`.
 pub fn built_in(program: &str) -> Option<&'static str> {
