@@ -5,12 +5,15 @@
 
 mod common;
 
-use common::{assert_whole, small, write, MANY};
+use common::{assert_whole, small, write};
 use heap_snapshot::frame::{FrameKind, Head, HEAD_SIZE};
 use heap_snapshot::read::{read, Error};
 use heap_snapshot::write::Writer;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// So many nodes that their columns take several frames.
+const MANY: u64 = 50_000;
 
 struct Watching;
 

@@ -4,14 +4,11 @@ use heap_snapshot::frame::FrameKind;
 use heap_snapshot::record::*;
 use heap_snapshot::write::Writer;
 
-/// The nodes of the second snapshot, at least; columns are longer than a frame there.
-pub const MANY: u64 = 50_000;
-
-pub fn split(seed: u64) -> Split {
+pub(crate) fn split(seed: u64) -> Split {
     Split { payload: seed, padding: 0, dead: seed / 2, overhead: 16, spare: 0, untyped: u64::MAX - seed }
 }
 
-pub fn block(n: u64) -> LiveBlock {
+pub(crate) fn block(n: u64) -> LiveBlock {
     LiveBlock {
         addr: 0x7f00_0000_0000 + n * 64,
         requested: 40 + n % 8,
@@ -22,7 +19,7 @@ pub fn block(n: u64) -> LiveBlock {
     }
 }
 
-pub fn node(n: u64) -> Node {
+pub(crate) fn node(n: u64) -> Node {
     Node {
         parent: n.checked_sub(1 + n % 2),
         edge: if n % 5 == 0 { EdgeKind::SHARE } else { EdgeKind::OWN },
@@ -34,7 +31,7 @@ pub fn node(n: u64) -> Node {
     }
 }
 
-pub fn edge(n: u64) -> Edge {
+pub(crate) fn edge(n: u64) -> Edge {
     Edge {
         from: n % 10,
         kind: if n % 2 == 0 { EdgeKind::BORROW } else { EdgeKind::SHARE },
@@ -45,7 +42,7 @@ pub fn edge(n: u64) -> Edge {
     }
 }
 
-pub fn types() -> Vec<TypeDesc> {
+pub(crate) fn types() -> Vec<TypeDesc> {
     vec![TypeDesc {
         name: "demo::Kind".into(),
         size: 24,
@@ -69,7 +66,7 @@ pub fn types() -> Vec<TypeDesc> {
 }
 
 /// Writes one snapshot with `nodes` nodes and as many edges and blocks.
-pub fn write(writer: &mut Writer<Vec<u8>>, nodes: u64) {
+pub(crate) fn write(writer: &mut Writer<Vec<u8>>, nodes: u64) {
     writer.header(&Header {
         program: "demo".into(),
         checkpoint: "end".into(),
@@ -116,14 +113,14 @@ pub fn write(writer: &mut Writer<Vec<u8>>, nodes: u64) {
 }
 
 /// A file with a small snapshot.
-pub fn small() -> Vec<u8> {
+pub(crate) fn small() -> Vec<u8> {
     let mut writer = Writer::new(Vec::new(), 7, 1);
     write(&mut writer, 40);
     writer.finish().expect("memory takes everything")
 }
 
 /// Asserts that a snapshot is what [`write`] wrote.
-pub fn assert_whole(snapshot: &heap_snapshot::read::Snapshot, nodes: u64) {
+pub(crate) fn assert_whole(snapshot: &heap_snapshot::read::Snapshot, nodes: u64) {
     assert_eq!(snapshot.header.labels, [("size".to_owned(), nodes.to_string())]);
     assert_eq!((snapshot.header.hit, snapshot.header.epoch), (3, 2));
     let mut expected = types();
