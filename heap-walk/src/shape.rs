@@ -204,11 +204,11 @@ impl Describe<'_> {
         self.desc.fixed = true;
     }
 
-    /// Says that the fields do not lie beside each other: there is no padding between them.
-    pub(crate) fn is_unpadded(&mut self) {
-        // What `structure` found beyond the fields is this type's own size, which is not the entry's.
-        self.desc.size = self.desc.size.wrapping_sub(self.desc.base.padding);
-        self.desc.base.padding = 0;
+    /// Values that a container keeps in arrays of their own, so that there is
+    /// no padding between them: their sizes add up.
+    pub(crate) fn apart(&mut self, fields: &[Field]) {
+        self.desc.kind = TypeKind::STRUCT.0;
+        (self.desc.fields, self.desc.base, self.desc.size, self.desc.fixed) = self.fields(fields);
     }
 
     /// A container's handle or a cell: `payload` bytes of its own, and

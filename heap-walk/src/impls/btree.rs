@@ -23,8 +23,7 @@ struct Entry<K, V>(std::marker::PhantomData<(K, V)>);
 impl<K: Walk, V: Walk> Walk for Entry<K, V> {
     fn walk<'a>(&'a self, _: &mut Walker<'a>) {}
     fn describe(d: &mut Describe<'_>) {
-        d.structure(&[Field::walked::<K>("key", None), Field::walked::<V>("value", None)]);
-        d.is_unpadded();
+        d.apart(&[Field::walked::<K>("key", None), Field::walked::<V>("value", None)]);
     }
     fn is_leaf() -> bool {
         K::is_leaf() && V::is_leaf()

@@ -292,6 +292,9 @@ fn tables(judge: &mut Judge) {
             .map(|len| (0..len).map(|n| (padded(n), n as u8)).collect::<BTreeMap<_, _>>())
             .collect::<Vec<_>>()
     });
+    judge.check("BTreeMap of padded keys", || {
+        (0..50).map(|n| (padded(n), vec![Some(padded(n))])).collect::<BTreeMap<_, _>>()
+    });
     judge.check("BTreeMap of trees", || {
         (0..30u32)
             .map(|n| (n, (0..n).map(|m| (m, uneven(m as usize))).collect::<BTreeMap<_, _>>()))
