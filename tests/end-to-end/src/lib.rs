@@ -80,3 +80,36 @@ pub fn claims(snapshot: &Snapshot) -> (BTreeMap<u64, usize>, Vec<u64>) {
     }
     (claims, lost)
 }
+
+/// A program of the workspace, built in this test's profile.
+///
+/// # Panics
+///
+/// Where it cannot be built.
+pub fn program(name: &str) -> std::path::PathBuf {
+    // …/<profile>/deps/<this test>
+    let test = std::env::current_exe().expect("the path of this test");
+    let profile = test.ancestors().nth(2).expect("the profile's folder").to_owned();
+    let path = profile.join(name);
+    // `cargo test --workspace` has built it; a test that is run alone builds it first.
+    let mut cargo = std::process::Command::new(env!("CARGO"));
+    cargo.args(["build", "--quiet", "-p", name]).current_dir(env!("CARGO_MANIFEST_DIR"));
+    cargo.env("CARGO_TARGET_DIR", profile.parent().expect("the target folder"));
+    if profile.file_name().is_some_and(|profile| profile == "release") {
+        cargo.arg("--release");
+    }
+    assert!(cargo.status().expect("cargo").success(), "{name} cannot be built");
+    path
+}
+
+/// A folder of one test's own, empty.
+///
+/// # Panics
+///
+/// Where it cannot be made.
+pub fn folder(test: &str) -> std::path::PathBuf {
+    let path = std::env::temp_dir().join(format!("heap-inspector-{}-{test}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&path);
+    std::fs::create_dir_all(&path).expect("a folder");
+    path
+}
