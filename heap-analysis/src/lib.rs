@@ -38,6 +38,7 @@ pub mod config;
 pub mod demo;
 pub mod dominators;
 pub mod find;
+pub mod graph;
 pub mod heap;
 pub mod ledger;
 pub mod lens;
