@@ -1,0 +1,169 @@
+//! The state of the window as JSON, for scripts and tests that drive it: what
+//! is open, how it is sorted and filtered, what is on the screen and selected,
+//! and where the headers are to click.
+
+use crate::inspector::Inspector;
+use crate::selection::Selection;
+use crate::views::View;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The state of the window.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct State {
+    /// Title of the window.
+    pub title: String,
+    /// The file that is open, or `sample`.
+    pub file: Option<String>,
+    /// Its program.
+    pub program: Option<String>,
+    /// Its checkpoint.
+    pub checkpoint: Option<String>,
+    /// Where its type config came from.
+    pub config: Option<String>,
+    /// Number of nodes.
+    pub nodes: Option<u64>,
+    /// Whether its ledger closes.
+    pub ledger_closes: Option<bool>,
+    /// What is wrong with the file.
+    pub problems: Vec<String>,
+    /// What went wrong last: why a file could not be opened.
+    pub error: Option<String>,
+    /// Something is being loaded or worked out.
+    pub is_busy: bool,
+    /// What the middle shows.
+    pub view: View,
+    /// The type table, once a file is open.
+    pub types: Option<Types>,
+    /// Names of the visible rows of the ownership tree.
+    pub tree: Vec<String>,
+    /// What is selected.
+    pub selection: Selected,
+}
+
+/// The state of the type table.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct Types {
+    /// Column that it is sorted by.
+    pub sorted_by: &'static str,
+    /// Whether the largest come first.
+    pub descending: bool,
+    /// Text of the filter.
+    pub filter: String,
+    /// Whether rows are grouped by component.
+    pub is_grouped: bool,
+    /// Rows, on the screen or scrolled away.
+    pub rows: usize,
+    /// Names of the rows on the screen.
+    pub visible: Vec<String>,
+    /// Middle of each header on the screen, in points from the window's top left.
+    pub headers: BTreeMap<&'static str, [f32; 2]>,
+}
+
+/// What is selected.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Selected {
+    /// Nothing.
+    Nothing,
+    /// A type.
+    Type {
+        /// Its displayed name.
+        name: String,
+    },
+    /// A node.
+    Node {
+        /// Its number.
+        id: u32,
+        /// Displayed name of its type.
+        type_name: String,
+    },
+}
+
+impl State {
+    pub(crate) fn of(inspector: &Inspector) -> State {
+        let document = inspector.document();
+        let analysis = document.map(|document| &document.analysis);
+        let summary = analysis.map(|analysis| analysis.summary());
+        State {
+            title: inspector.title(),
+            file: document.map(|document| document.request.origin.to_string()),
+            program: summary.map(|summary| summary.header.program.clone()),
+            checkpoint: summary.map(|summary| summary.header.checkpoint.clone()),
+            config: summary.map(|summary| summary.config.clone()),
+            nodes: summary.map(|summary| summary.nodes),
+            ledger_closes: analysis.map(|analysis| analysis.ledger().closes),
+            problems: summary.map_or_else(Vec::new, |summary| summary.problems.clone()),
+            error: inspector.error(),
+            is_busy: inspector.is_busy(),
+            view: inspector.view(),
+            types: inspector.type_table().map(|table| {
+                let (sorted_by, descending) = table.sorted();
+                Types {
+                    sorted_by,
+                    descending,
+                    filter: table.filter().to_owned(),
+                    is_grouped: table.is_grouped(),
+                    rows: table.row_count(),
+                    visible: table.visible().to_vec(),
+                    headers: table
+                        .headers()
+                        .iter()
+                        .map(|(name, rect)| (*name, [rect.center().x, rect.center().y]))
+                        .collect(),
+                }
+            }),
+            tree: inspector.tree_rows().to_vec(),
+            selection: match inspector.selection() {
+                Selection::Nothing => Selected::Nothing,
+                Selection::Type(id) => Selected::Type {
+                    name: analysis
+                        .and_then(|analysis| analysis.types().get(id.0 as usize))
+                        .map_or_else(String::new, |row| row.name.clone()),
+                },
+                Selection::Node(node) => Selected::Node {
+                    id: node.0,
+                    type_name: analysis
+                        .and_then(|analysis| analysis.tree_row(node))
+                        .map_or_else(String::new, |row| row.type_name),
+                },
+            },
+        }
+    }
+}
+
+/// Writes the state to a file whenever it has changed.
+#[derive(Debug)]
+pub struct Dump {
+    path: PathBuf,
+    last: String,
+}
+
+impl Dump {
+    /// Into the file at `path`.
+    pub fn new(path: PathBuf) -> Dump {
+        Dump { path, last: String::new() }
+    }
+
+    /// Writes `state` if it is new. Readers see the old state or the new one, never a part.
+    ///
+    /// # Errors
+    ///
+    /// Where the file or its neighbour with `.new` at its end cannot be written.
+    pub fn write(&mut self, state: &State) -> io::Result<()> {
+        let text = serde_json::to_string_pretty(state).map_err(io::Error::other)?;
+        if text == self.last {
+            return Ok(());
+        }
+        let mut beside = self.path.clone().into_os_string();
+        beside.push(".new");
+        let beside = Path::new(&beside);
+        fs::write(beside, &text)?;
+        fs::rename(beside, &self.path)?;
+        self.last = text;
+        Ok(())
+    }
+}

@@ -1,0 +1,662 @@
+//! The window: what is open, what is selected, and where each pane stands.
+
+use crate::dialog::{self, Dialog};
+use crate::dump::{Dump, State};
+use crate::selection::{History, Selection};
+use crate::source::{Document, Failure, Loading, Origin, Outcome, Request};
+use crate::theme;
+use crate::views::details::{Action, Details};
+use crate::views::ownership::Ownership;
+use crate::views::roots::Roots;
+use crate::views::type_detail::TypeDetails;
+use crate::views::type_table::TypeTable;
+use crate::views::{overview, View};
+use crate::{cells, sample};
+use egui::{
+    Align, CentralPanel, ComboBox, Frame, Key, KeyboardShortcut, Layout, Modifiers, Panel, ProgressBar,
+    RichText, TextEdit, Theme, Ui, ViewportCommand,
+};
+use heap_analysis::type_table::RowId;
+use heap_analysis::{units, Lens};
+use std::path::PathBuf;
+
+/// What the window is started with.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// What to open at once.
+    pub open: Option<Origin>,
+    /// Which snapshot of it, from 0; without it the last one.
+    pub which: Option<usize>,
+    /// Type config to use instead of the one found by the program's name.
+    pub config: Option<PathBuf>,
+    /// Where [`heap_analysis::config::FILE_NAME`] is looked for.
+    pub directory: PathBuf,
+    /// What the middle shows first.
+    pub view: View,
+    /// File to write the state to whenever it changes.
+    pub dump_state: Option<PathBuf>,
+}
+
+/// The window.
+#[derive(Debug)]
+pub struct Inspector {
+    options: Options,
+    open: Option<Open>,
+    loading: Option<Loading>,
+    failure: Option<Failure>,
+    /// What the file dialog has to say.
+    hint: Option<&'static str>,
+    dialog: Option<Dialog>,
+    path_text: String,
+    view: View,
+    title: String,
+    dump: Option<Dump>,
+    dump_error: Option<String>,
+    is_problem_list_open: bool,
+}
+
+/// An open document and the state of the panes over it.
+#[derive(Debug)]
+struct Open {
+    document: Document,
+    history: History,
+    /// The type that was selected last: it stays on the screen while nodes are selected.
+    shown_type: Option<RowId>,
+    roots: Roots,
+    types: TypeTable,
+    type_details: TypeDetails,
+    tree: Ownership,
+    details: Details,
+    /// Notices about the file that were read and put away.
+    is_problem_hidden: bool,
+    is_config_error_hidden: bool,
+}
+
+const OPEN: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::O);
+const FIND: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::F);
+const BACK: KeyboardShortcut = KeyboardShortcut::new(Modifiers::ALT, Key::ArrowLeft);
+const FORWARD: KeyboardShortcut = KeyboardShortcut::new(Modifiers::ALT, Key::ArrowRight);
+const VIEWS: [(Key, View); 3] =
+    [(Key::Num1, View::Overview), (Key::Num2, View::Types), (Key::Num3, View::Ownership)];
+
+const NO_DIALOG: &str =
+    "no file dialog came up: this desktop has no file portal; type the path into the field above, \
+     drop the file on this window, or give it as an argument";
+
+impl Inspector {
+    /// Sets the theme of `ctx` up, and starts loading what the options name.
+    pub fn new(ctx: &egui::Context, options: Options) -> Inspector {
+        theme::install(ctx);
+        let dump = options.dump_state.clone().map(Dump::new);
+        let view = options.view;
+        let mut inspector = Inspector {
+            options,
+            open: None,
+            loading: None,
+            failure: None,
+            hint: None,
+            dialog: None,
+            path_text: String::new(),
+            view,
+            title: String::new(),
+            dump,
+            dump_error: None,
+            is_problem_list_open: false,
+        };
+        if let Some(origin) = inspector.options.open.clone() {
+            let which = inspector.options.which;
+            inspector.load(ctx, origin, which);
+        }
+        inspector
+    }
+
+    /// Starts loading. What is open stays so until that has worked.
+    pub fn load(&mut self, ctx: &egui::Context, origin: Origin, which: Option<usize>) {
+        if let Origin::File(path) = &origin {
+            self.path_text = path.display().to_string();
+        }
+        self.failure = None;
+        self.hint = None;
+        let request = Request {
+            origin,
+            which,
+            config: self.options.config.clone(),
+            directory: self.options.directory.clone(),
+        };
+        // What was being loaded is cancelled by being dropped.
+        self.loading = Some(Loading::start(request, ctx));
+    }
+
+    /// What is open.
+    pub fn document(&self) -> Option<&Document> {
+        self.open.as_ref().map(|open| &open.document)
+    }
+
+    /// What is selected.
+    pub fn selection(&self) -> Selection {
+        self.open.as_ref().map_or(Selection::Nothing, |open| open.history.current())
+    }
+
+    /// What the middle shows.
+    pub fn view(&self) -> View {
+        self.view
+    }
+
+    /// Title of the window.
+    pub fn title(&self) -> String {
+        match &self.open {
+            Some(open) => format!("heap inspector – {}", open.document.request.origin.name()),
+            None => "heap inspector".into(),
+        }
+    }
+
+    /// Why the last file could not be opened.
+    pub fn error(&self) -> Option<String> {
+        self.failure.as_ref().map(|failure| failure.what.clone())
+    }
+
+    /// Whether something is being loaded or worked out.
+    pub fn is_busy(&self) -> bool {
+        let is_working = self.open.as_ref().is_some_and(|open| {
+            open.roots.is_working()
+                || open.types.is_working()
+                || open.type_details.is_working()
+                || open.tree.is_working()
+                || open.details.is_working()
+        });
+        is_working || self.loading.is_some()
+    }
+
+    /// Everything a script may want to know.
+    pub fn state(&self) -> State {
+        State::of(self)
+    }
+
+    pub(crate) fn type_table(&self) -> Option<&TypeTable> {
+        self.open.as_ref().map(|open| &open.types)
+    }
+
+    pub(crate) fn tree_rows(&self) -> &[String] {
+        self.open.as_ref().map_or(&[], |open| open.tree.visible())
+    }
+
+    /// Draws the window.
+    pub fn ui(&mut self, ui: &mut Ui) {
+        self.poll(ui.ctx());
+        self.keys(ui);
+        self.dropped(ui);
+        Panel::top("toolbar").show(ui, |ui| self.toolbar_ui(ui));
+        Panel::bottom("status").show(ui, |ui| self.status_ui(ui));
+        self.notices_ui(ui);
+        match &mut self.open {
+            Some(open) => open.ui(ui, &mut self.view),
+            None => {
+                CentralPanel::default().show(ui, |ui| self.welcome_ui(ui));
+            }
+        }
+        drop_hint_ui(ui);
+        let title = self.title();
+        if title != self.title {
+            ui.ctx().send_viewport_cmd(ViewportCommand::Title(title.clone()));
+            self.title = title;
+        }
+        self.dump();
+    }
+
+    fn poll(&mut self, ctx: &egui::Context) {
+        if let Some(outcome) = self.loading.as_ref().and_then(Loading::poll) {
+            self.loading = None;
+            match outcome {
+                Outcome::Opened(document) => {
+                    let before = self.open.take();
+                    self.open = Some(Open::new(*document, before));
+                    // The next frame has answers to wait for.
+                    ctx.request_repaint();
+                }
+                Outcome::Failed(failure) => self.failure = Some(failure),
+            }
+        }
+        if let Some(answer) = self.dialog.as_ref().and_then(Dialog::poll) {
+            self.dialog = None;
+            match answer {
+                dialog::Answer::Chosen(path) => self.load(ctx, Origin::File(path), None),
+                dialog::Answer::Closed => {}
+                dialog::Answer::Unavailable => self.hint = Some(NO_DIALOG),
+            }
+        }
+    }
+
+    fn keys(&mut self, ui: &Ui) {
+        let pressed = |shortcut: &KeyboardShortcut| ui.input_mut(|input| input.consume_shortcut(shortcut));
+        if pressed(&OPEN) {
+            self.open_dialog(ui.ctx());
+        }
+        if pressed(&FIND) {
+            self.view = View::Types;
+            ui.memory_mut(|memory| memory.request_focus(TypeTable::filter_id()));
+        }
+        for (key, view) in VIEWS {
+            if pressed(&KeyboardShortcut::new(Modifiers::COMMAND, key)) {
+                self.view = view;
+            }
+        }
+        let (is_back, is_forward) = (pressed(&BACK), pressed(&FORWARD));
+        if let Some(open) = &mut self.open {
+            if is_back {
+                open.history.back();
+            }
+            if is_forward {
+                open.history.forward();
+            }
+        }
+    }
+
+    fn dropped(&mut self, ui: &Ui) {
+        let dropped = ui.input(|input| input.raw.dropped_files.first().map(|file| file.path().to_owned()));
+        if let Some(path) = dropped {
+            self.load(ui.ctx(), Origin::File(path), None);
+        }
+    }
+
+    fn open_dialog(&mut self, ctx: &egui::Context) {
+        if self.dialog.is_none() {
+            self.hint = None;
+            self.dialog = Some(Dialog::open(ctx));
+        }
+    }
+
+    fn toolbar_ui(&mut self, ui: &mut Ui) {
+        ui.add_space(2.0);
+        ui.horizontal(|ui| {
+            if ui.button("Open…").on_hover_text("Choose a snapshot file (Ctrl+O).").clicked() {
+                self.open_dialog(ui.ctx());
+            }
+            let history = self.open.as_mut().map(|open| &mut open.history);
+            let (can_back, can_forward) = history
+                .as_ref()
+                .map_or((false, false), |history| (history.can_go_back(), history.can_go_forward()));
+            let back = ui.add_enabled(can_back, egui::Button::new("⏴ Back"));
+            let is_back = back.on_hover_text("Select what was selected before (Alt+Left).").clicked();
+            let forward = ui.add_enabled(can_forward, egui::Button::new("Forward ⏵"));
+            let is_forward = forward.on_hover_text("Undo going back (Alt+Right).").clicked();
+            if let Some(history) = history {
+                if is_back {
+                    history.back();
+                }
+                if is_forward {
+                    history.forward();
+                }
+            }
+            ui.separator();
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                theme_ui(ui);
+                self.chooser_ui(ui);
+                // What is left goes to the path.
+                ui.with_layout(Layout::left_to_right(Align::Center), |ui| self.path_ui(ui));
+            });
+        });
+        ui.add_space(2.0);
+    }
+
+    fn path_ui(&mut self, ui: &mut Ui) {
+        let label = ui.label("File");
+        let width = (ui.available_width() - 70.0).max(80.0);
+        let edit = TextEdit::singleline(&mut self.path_text)
+            .hint_text("path of a .heapsnap file")
+            .desired_width(width);
+        let response = ui.add(edit).labelled_by(label.id);
+        let is_entered = response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
+        let button = ui.add_enabled(!self.path_text.trim().is_empty(), egui::Button::new("Load"));
+        if is_entered || button.on_hover_text("Open the file at this path.").clicked() {
+            let path = PathBuf::from(self.path_text.trim());
+            if !path.as_os_str().is_empty() {
+                self.load(ui.ctx(), Origin::File(path), None);
+            }
+        }
+    }
+
+    /// Which snapshot of the file, where it holds several.
+    fn chooser_ui(&mut self, ui: &mut Ui) {
+        let Some(open) = &self.open else { return };
+        let document = &open.document;
+        if document.snapshots.len() < 2 {
+            return;
+        }
+        let text = |at: usize| {
+            let snapshot = &document.snapshots[at];
+            let labels: Vec<String> =
+                snapshot.labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            format!(
+                "{}: {} hit {} {}, {} nodes{}",
+                at + 1,
+                snapshot.checkpoint,
+                units::count(snapshot.hit),
+                labels.join(" "),
+                units::count(snapshot.nodes),
+                if snapshot.is_complete { "" } else { ", cut off" }
+            )
+        };
+        let mut chosen = document.index;
+        let combo = ComboBox::from_label("Snapshot").width(220.0).truncate();
+        combo.selected_text(text(chosen)).show_ui(ui, |ui| {
+            for at in 0..document.snapshots.len() {
+                ui.selectable_value(&mut chosen, at, text(at));
+            }
+        });
+        if chosen != document.index {
+            let origin = document.request.origin.clone();
+            self.load(ui.ctx(), origin, Some(chosen));
+        }
+    }
+
+    /// What went wrong, and what is being loaded, above the panes.
+    fn notices_ui(&mut self, ui: &mut Ui) {
+        let problem = self.open.as_ref().filter(|open| !open.is_problem_hidden).and_then(Open::problem);
+        let config_error = self
+            .open
+            .as_ref()
+            .filter(|open| !open.is_config_error_hidden)
+            .and_then(|open| open.document.config_error.clone());
+        let is_quiet = self.loading.is_none()
+            && self.failure.is_none()
+            && self.hint.is_none()
+            && self.dump_error.is_none()
+            && problem.is_none()
+            && config_error.is_none();
+        if is_quiet {
+            return;
+        }
+        Panel::top("notices").show(ui, |ui| {
+            ui.add_space(2.0);
+            self.loading_ui(ui);
+            let (error, warning) = (theme::error(ui), theme::warning(ui));
+            if let Some(failure) = &self.failure {
+                let what = format!("{}: {}", failure.request.origin, failure.what);
+                if notice_ui(ui, error, &what, failure.fix, "Dismiss error") {
+                    self.failure = None;
+                }
+            }
+            if let Some(hint) = self.hint {
+                if notice_ui(ui, warning, hint, "", "Dismiss hint") {
+                    self.hint = None;
+                }
+            }
+            if let Some(what) = &self.dump_error {
+                if notice_ui(ui, warning, what, "", "Dismiss state") {
+                    self.dump_error = None;
+                }
+            }
+            let Some(open) = &mut self.open else { return };
+            if let Some(what) = config_error {
+                let fix = "the snapshot is shown without a type config; correct the file and load again";
+                if notice_ui(ui, warning, &what, fix, "Dismiss config error") {
+                    open.is_config_error_hidden = true;
+                }
+            }
+            if let Some((what, problems)) = problem {
+                let fix = "what could be read is shown; take the snapshot again if something is missing";
+                if notice_ui(ui, warning, &what, fix, "Dismiss problems") {
+                    open.is_problem_hidden = true;
+                }
+                if problems.len() > 1 {
+                    let text = if self.is_problem_list_open { "Hide problems" } else { "Show all problems" };
+                    if ui.button(text).clicked() {
+                        self.is_problem_list_open = !self.is_problem_list_open;
+                    }
+                    if self.is_problem_list_open {
+                        egui::ScrollArea::vertical().max_height(160.0).show(ui, |ui| {
+                            for problem in problems.iter().take(100) {
+                                ui.label(problem);
+                            }
+                        });
+                    }
+                }
+            }
+            ui.add_space(2.0);
+        });
+    }
+
+    fn loading_ui(&mut self, ui: &mut Ui) {
+        let Some(loading) = &self.loading else { return };
+        let stage = loading.stage();
+        let mut is_cancelled = false;
+        ui.horizontal(|ui| {
+            ui.label(format!("{}: {}…", loading.request().origin.name(), stage.what));
+            if let Some(done) = stage.done {
+                ui.add(ProgressBar::new(done).desired_width(220.0).show_percentage());
+            }
+            let cancel = ui.button("Cancel").on_hover_text("Stop loading; what is open stays.");
+            is_cancelled = cancel.clicked();
+        });
+        if is_cancelled {
+            self.loading = None;
+        }
+    }
+
+    fn welcome_ui(&mut self, ui: &mut Ui) {
+        if self.loading.is_some() {
+            return;
+        }
+        let (space, width) = (ui.available_height() * 0.16, 560.0_f32.min(ui.available_width()));
+        ui.add_space(space);
+        ui.vertical_centered(|ui| {
+            ui.set_max_width(width);
+            ui.label(RichText::new("Who owns the heap?").size(26.0).strong());
+            ui.add_space(6.0);
+            ui.label(
+                "A snapshot shows who owns every block of a Rust program, how much would go with each \
+                 owner, and how much of it is waste.",
+            );
+            ui.add_space(18.0);
+            let button = egui::Button::new(RichText::new("Open a snapshot file…").size(15.0));
+            if ui.add(button.min_size(egui::vec2(240.0, 34.0))).clicked() {
+                self.open_dialog(ui.ctx());
+            }
+            ui.add_space(4.0);
+            let button = egui::Button::new(RichText::new("Look at the sample").size(15.0));
+            let help = format!("A snapshot that comes with the inspector ({}).", sample::NAME);
+            if ui.add(button.min_size(egui::vec2(240.0, 34.0))).on_hover_text(help).clicked() {
+                self.load(ui.ctx(), Origin::Sample, None);
+            }
+            ui.add_space(18.0);
+            ui.weak("Or drop a .heapsnap file here, or type its path into the field above.");
+            ui.add_space(4.0);
+            ui.weak("A program writes them when it runs with HEAP_WALK=<checkpoint>; HEAP_WALK=? lists its checkpoints.");
+        });
+    }
+
+    fn status_ui(&self, ui: &mut Ui) {
+        ui.add_space(1.0);
+        ui.horizontal(|ui| {
+            ui.spacing_mut().item_spacing.x = 14.0;
+            let Some(open) = &self.open else {
+                ui.weak("no snapshot is open");
+                return;
+            };
+            let analysis = &open.document.analysis;
+            let (summary, ledger) = (analysis.summary(), analysis.ledger());
+            let header = &summary.header;
+            ui.strong(&header.program);
+            let labels: String =
+                header.labels.iter().map(|(name, value)| format!("  {name}={value}")).collect();
+            ui.label(format!("{} hit {}{labels}", header.checkpoint, units::count(header.hit)))
+                .on_hover_text("Checkpoint, which of its hits this was, and its labels.");
+            match summary.footer.as_ref().map(|footer| footer.quiescent) {
+                Some(true) => ui
+                    .label("quiescent")
+                    .on_hover_text("Nothing was allocated or freed while the checkpoint ran."),
+                Some(false) => ui.label("concurrent").on_hover_text(
+                    "Other threads allocated or freed while the checkpoint ran: figures may differ by that.",
+                ),
+                None => {
+                    let color = theme::warning(ui);
+                    ui.colored_label(color, "cut off")
+                        .on_hover_text("The snapshot was not written to its end.")
+                }
+            };
+            ui.label(format!("{} nodes", units::count(summary.nodes)));
+            ui.label(format!("{} live", units::bytes(summary.population_bytes)))
+                .on_hover_text(cells::exact(summary.population_bytes));
+            if summary.is_estimate {
+                let color = theme::warning(ui);
+                ui.colored_label(color, "sizes are estimates")
+                    .on_hover_text("No tracking allocator supplied the blocks.");
+            } else if ledger.closes {
+                let color = theme::good(ui);
+                ui.colored_label(color, "ledger closes")
+                    .on_hover_text("Every byte is accounted for; see Overview.");
+            } else {
+                let color = theme::warning(ui);
+                ui.colored_label(color, "ledger does not close").on_hover_text("See Overview for why.");
+            }
+            if analysis.lens() != Lens::default() {
+                ui.label(format!("lens {}", analysis.lens()));
+            }
+            ui.weak(format!("type config: {}", summary.config))
+                .on_hover_text("How types are named, hidden and grouped.");
+            if self.is_busy() {
+                ui.weak("working…");
+            }
+        });
+        ui.add_space(1.0);
+    }
+
+    fn dump(&mut self) {
+        let Some(dump) = &mut self.dump else { return };
+        // The state is read before the file is taken out, to keep the borrows apart.
+        let mut dump = std::mem::replace(dump, Dump::new(PathBuf::new()));
+        if let Err(error) = dump.write(&self.state()) {
+            self.dump_error = Some(format!("the state could not be written: {error}"));
+            return self.dump = None;
+        }
+        self.dump = Some(dump);
+    }
+}
+
+impl Open {
+    fn new(document: Document, before: Option<Open>) -> Open {
+        Open {
+            roots: Roots::new(&document),
+            types: TypeTable::new(&document, before.map(|before| before.types)),
+            type_details: TypeDetails::default(),
+            tree: Ownership::new(&document),
+            details: Details::default(),
+            history: History::default(),
+            shown_type: None,
+            is_problem_hidden: false,
+            is_config_error_hidden: false,
+            document,
+        }
+    }
+
+    /// What is wrong with the file, in a line and in full.
+    fn problem(&self) -> Option<(String, Vec<String>)> {
+        let problems = &self.document.analysis.summary().problems;
+        let first = problems.first()?;
+        let name = self.document.request.origin.name();
+        let what = match problems.len() {
+            1 => format!("{name}: {first}"),
+            count => format!("{name} has {} problems, the first: {first}", units::count(count as u64)),
+        };
+        Some((what, problems.clone()))
+    }
+
+    fn ui(&mut self, ui: &mut Ui, view: &mut View) {
+        let pane = Frame::side_top_panel(ui.style()).inner_margin(egui::Margin::symmetric(0, 4));
+        Panel::left("roots").default_size(346.0).min_size(200.0).frame(pane).show(ui, |ui| {
+            title_ui(ui, "Roots");
+            self.roots.ui(ui, &self.document, &mut self.history);
+        });
+        Panel::right("details").default_size(330.0).min_size(240.0).show(ui, |ui| {
+            title_ui(ui, "Details");
+            match self.details.ui(ui, &self.document, &mut self.history) {
+                Some(Action::ShowTree(node)) => {
+                    *view = View::Ownership;
+                    self.tree.focus(&self.document.analysis, node);
+                }
+                Some(Action::ShowType(id)) => {
+                    *view = View::Types;
+                    self.history.select(Selection::Type(id));
+                }
+                None => {}
+            }
+        });
+        if let Selection::Type(id) = self.history.current() {
+            self.shown_type = Some(id);
+        }
+        CentralPanel::default()
+            .frame(Frame::central_panel(ui.style()).inner_margin(egui::Margin::same(0)))
+            .show(ui, |ui| {
+                Frame::new().inner_margin(egui::Margin::symmetric(8, 4)).show(ui, |ui| {
+                    ui.horizontal(|ui| {
+                        for one in View::ALL {
+                            let text = RichText::new(one.title()).size(14.0);
+                            let tab = ui.selectable_label(*view == one, text);
+                            if tab.on_hover_text(one.help()).clicked() {
+                                *view = one;
+                            }
+                        }
+                    });
+                });
+                match view {
+                    View::Overview => {
+                        Frame::new().inner_margin(8.0).show(ui, |ui| overview::ui(ui, &self.document));
+                    }
+                    View::Types => self.types_ui(ui),
+                    View::Ownership => self.tree.ui(ui, &self.document, &mut self.history),
+                }
+            });
+    }
+
+    fn types_ui(&mut self, ui: &mut Ui) {
+        if let Some(id) = self.shown_type {
+            Panel::bottom("type detail").resizable(true).default_size(270.0).min_size(110.0).show(ui, |ui| {
+                self.type_details.ui(ui, &self.document, &mut self.history, id);
+            });
+        }
+        self.types.ui(ui, &self.document, &mut self.history, self.shown_type);
+    }
+}
+
+fn title_ui(ui: &mut Ui, text: &str) {
+    ui.horizontal(|ui| {
+        ui.add_space(8.0);
+        ui.label(RichText::new(text).strong().size(14.0));
+    });
+}
+
+/// A message with a button that puts it away; whether that was clicked.
+fn notice_ui(ui: &mut Ui, color: egui::Color32, what: &str, fix: &str, dismiss: &str) -> bool {
+    let mut is_clicked = false;
+    ui.horizontal_top(|ui| {
+        let width = ui.available_width() - 34.0;
+        ui.vertical(|ui| {
+            ui.set_width(width);
+            cells::notice(ui, color, what, fix);
+        });
+        let button = ui.button("✖");
+        button.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, dismiss));
+        is_clicked = button.clicked();
+    });
+    is_clicked
+}
+
+fn theme_ui(ui: &mut Ui) {
+    let is_dark = ui.visuals().dark_mode;
+    let text = if is_dark { "☀ Light" } else { "🌙 Dark" };
+    if ui.button(text).on_hover_text("Switch between light and dark.").clicked() {
+        ui.ctx().set_theme(if is_dark { Theme::Light } else { Theme::Dark });
+    }
+}
+
+fn drop_hint_ui(ui: &Ui) {
+    let is_hovered = ui.input(|input| !input.raw.hovered_files.is_empty());
+    if is_hovered {
+        let layer = egui::LayerId::new(egui::Order::Foreground, egui::Id::unique("drop hint"));
+        let painter = ui.ctx().layer_painter(layer);
+        let rect = ui.ctx().content_rect();
+        painter.rect_filled(rect, 0.0, egui::Color32::from_black_alpha(170));
+        let font = egui::FontId::proportional(28.0);
+        painter.text(rect.center(), egui::Align2::CENTER_CENTER, "Drop to open", font, egui::Color32::WHITE);
+    }
+}

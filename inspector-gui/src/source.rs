@@ -1,0 +1,237 @@
+//! What is open: a file or the sample, loaded off the drawing thread, with
+//! progress, and abandoned on request.
+
+use crate::sample;
+use heap_analysis::config::Config;
+use heap_analysis::load::{self, LoadError, Loaded, Progress, SnapshotInfo};
+use heap_analysis::{Analysis, Lens};
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, TryRecvError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Where a snapshot comes from.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Origin {
+    /// A file.
+    File(PathBuf),
+    /// The snapshot that comes with the inspector.
+    Sample,
+}
+
+impl Origin {
+    /// Short name: of the file without its directory.
+    pub fn name(&self) -> String {
+        match self {
+            Origin::File(path) => path
+                .file_name()
+                .map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into()),
+            Origin::Sample => sample::NAME.into(),
+        }
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Origin::File(path) => path.display().fmt(f),
+            Origin::Sample => f.write_str(sample::NAME),
+        }
+    }
+}
+
+/// What to open.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Request {
+    /// Where it is.
+    pub origin: Origin,
+    /// Which snapshot of the file, from 0; without it the last one.
+    pub which: Option<usize>,
+    /// Type config to use instead of the one found by the program's name.
+    pub config: Option<PathBuf>,
+    /// Where [`heap_analysis::config::FILE_NAME`] is looked for.
+    pub directory: PathBuf,
+}
+
+/// An open snapshot.
+#[derive(Debug)]
+pub struct Document {
+    /// What was asked for.
+    pub request: Request,
+    /// The answers.
+    pub analysis: Arc<Analysis>,
+    /// All snapshots of the file.
+    pub snapshots: Vec<SnapshotInfo>,
+    /// The one that is open.
+    pub index: usize,
+    /// Why the type config could not be used, if it could not.
+    pub config_error: Option<String>,
+}
+
+/// Why nothing could be opened, and what to do about it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Failure {
+    /// What was asked for.
+    pub request: Request,
+    /// What went wrong.
+    pub what: String,
+    /// What helps.
+    pub fix: &'static str,
+}
+
+/// How far loading is.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Stage {
+    /// What is being done.
+    pub what: &'static str,
+    /// How much of it is done, from 0 to 1, where that is known.
+    pub done: Option<f32>,
+}
+
+/// How loading ended.
+#[derive(Debug)]
+pub enum Outcome {
+    /// It is open.
+    Opened(Box<Document>),
+    /// It could not be opened.
+    Failed(Failure),
+}
+
+/// A file on its way.
+///
+/// Dropping it tells the thread to stop: at once while it reads, else as soon
+/// as it asks. What it finds by then is dropped.
+#[derive(Debug)]
+pub struct Loading {
+    request: Request,
+    stage: Arc<Mutex<Stage>>,
+    is_cancelled: Arc<AtomicBool>,
+    result: mpsc::Receiver<Outcome>,
+}
+
+impl Drop for Loading {
+    fn drop(&mut self) {
+        self.is_cancelled.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Progress wakes the window no more often than this.
+const TICK: Duration = Duration::from_millis(50);
+
+impl Loading {
+    /// Starts a thread that loads `request` and wakes `ctx` when there is news.
+    pub fn start(request: Request, ctx: &egui::Context) -> Loading {
+        let stage = Arc::new(Mutex::new(Stage { what: "opening", done: None }));
+        let is_cancelled = Arc::new(AtomicBool::new(false));
+        let (sender, result) = mpsc::sync_channel(1);
+        let run = {
+            let (request, ctx) = (request.clone(), ctx.clone());
+            let (stage, is_cancelled) = (Arc::clone(&stage), Arc::clone(&is_cancelled));
+            move || {
+                let mut last = Instant::now();
+                let mut tell = |now: Stage| {
+                    let is_new = now.done.is_none();
+                    *stage.lock().unwrap_or_else(PoisonError::into_inner) = now;
+                    if is_new || last.elapsed() >= TICK {
+                        last = Instant::now();
+                        ctx.request_repaint();
+                    }
+                    !is_cancelled.load(Ordering::Relaxed)
+                };
+                if let Some(outcome) = open(&request, &mut tell) {
+                    // Nobody listens any more where it was cancelled.
+                    let _ = sender.send(outcome);
+                }
+                drop(sender);
+                ctx.request_repaint();
+            }
+        };
+        // Where no thread can be started the channel is closed, and polling says so.
+        let _ = thread::Builder::new().name("load".into()).spawn(run);
+        Loading { request, stage, is_cancelled, result }
+    }
+
+    /// What is being loaded.
+    pub fn request(&self) -> &Request {
+        &self.request
+    }
+
+    /// How far it is.
+    pub fn stage(&self) -> Stage {
+        self.stage.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// How it ended, once it has.
+    pub fn poll(&self) -> Option<Outcome> {
+        match self.result.try_recv() {
+            Ok(outcome) => Some(outcome),
+            Err(TryRecvError::Empty) => None,
+            Err(TryRecvError::Disconnected) => Some(Outcome::Failed(Failure {
+                request: self.request.clone(),
+                what: "the thread that loads it ended without a result".into(),
+                fix: "this is an error of the inspector: please report it with the file",
+            })),
+        }
+    }
+}
+
+/// Loads and analyses. `None` where `tell` said to stop.
+fn open(request: &Request, tell: &mut dyn FnMut(Stage) -> bool) -> Option<Outcome> {
+    let mut progress = |progress: Progress| match progress {
+        Progress::Reading { read, total } => tell(Stage {
+            what: "reading",
+            done: (total > 0).then(|| (read as f64 / total as f64).min(1.0) as f32),
+        }),
+        Progress::Phase(what) => tell(Stage { what, done: None }),
+    };
+    let loaded = match &request.origin {
+        Origin::File(path) => load::load(path, request.which, &mut progress),
+        Origin::Sample => {
+            let bytes = sample::bytes();
+            load::load_from(&bytes[..], bytes.len() as u64, request.which, &mut progress)
+        }
+    };
+    let Loaded { heap, index, snapshots } = match loaded {
+        Ok(loaded) => loaded,
+        Err(LoadError::Cancelled) => return None,
+        Err(error) => return Some(Outcome::Failed(failure(request, &error))),
+    };
+    let found = Config::find(&heap.header().program, request.config.as_deref(), &request.directory);
+    let (config, config_error) = match found {
+        Ok(config) => (config, None),
+        Err(error) => (Config::parse("", "none").unwrap_or_default(), Some(error.to_string())),
+    };
+    if !tell(Stage { what: "analysing", done: None }) {
+        return None;
+    }
+    let analysis = Arc::new(Analysis::new(Arc::new(heap), Arc::new(config), Lens::default()));
+    Some(Outcome::Opened(Box::new(Document {
+        request: request.clone(),
+        analysis,
+        snapshots,
+        index,
+        config_error,
+    })))
+}
+
+fn failure(request: &Request, error: &LoadError) -> Failure {
+    let path = match &request.origin {
+        Origin::File(path) => path.as_path(),
+        Origin::Sample => Path::new(""),
+    };
+    let fix = if path.is_dir() {
+        "choose a .heapsnap file in this directory"
+    } else if matches!(request.origin, Origin::File(_)) && !path.exists() {
+        "check the path; programs write snapshots to HEAP_WALK_DIR, or else to the directory they run in"
+    } else {
+        match error {
+            LoadError::NoSuchSnapshot { found: 0, .. } => "run the program again, up to the end of a checkpoint",
+            LoadError::NoSuchSnapshot { .. } => "open it without a number for its last snapshot",
+            _ => "snapshots are the .heapsnap files that a program writes when it runs with HEAP_WALK=<checkpoint>",
+        }
+    };
+    Failure { request: request.clone(), what: error.to_string(), fix }
+}

@@ -1,0 +1,315 @@
+//! One table for all panes: virtual rows, a sticky first column, headers that
+//! sort and explain themselves, a selected row, and the keyboard.
+//!
+//! Only visible cells are drawn. Rows lie on an `f32` scale, which is exact to
+//! the pixel up to some 500 000 rows; no pane shows more.
+
+use egui::{Align, EventFilter, Id, Key, Label, Layout, Rect, Response, Role, Sense, Ui, WidgetInfo};
+use egui_table::{CellInfo, HeaderCellInfo, HeaderRow, PrefetchInfo, TableDelegate, TableState};
+use std::ops::Range;
+
+/// Height of a row in points.
+pub const ROW_HEIGHT: f32 = 21.0;
+
+/// Height of the header in points.
+const HEADER_HEIGHT: f32 = 24.0;
+
+/// A column.
+#[derive(Clone, Copy, Debug)]
+pub struct Column {
+    /// Text of its header, the name by which it is found.
+    pub title: &'static str,
+    /// What it shows, in one sentence.
+    pub help: &'static str,
+    /// Width in points; of the first column, the smallest one: it takes what is left.
+    pub width: f32,
+    /// Right-aligned.
+    pub is_number: bool,
+}
+
+impl Column {
+    /// A column of text.
+    pub const fn text(title: &'static str, width: f32, help: &'static str) -> Column {
+        Column { title, help, width, is_number: false }
+    }
+
+    /// A column of numbers.
+    pub const fn number(title: &'static str, width: f32, help: &'static str) -> Column {
+        Column { title, help, width, is_number: true }
+    }
+}
+
+/// Whether a table hears the arrow keys.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Keyboard {
+    /// Where it has been clicked or tabbed to.
+    Focused,
+    /// Also where nothing else has the focus.
+    Main,
+}
+
+/// A table to show.
+#[derive(Debug)]
+pub struct Table<'a> {
+    /// Name of the table, for screen readers and for its state.
+    pub name: &'static str,
+    /// Columns.
+    pub columns: &'a [Column],
+    /// Number of rows.
+    pub rows: u64,
+    /// Row that is selected.
+    pub selected: Option<u64>,
+    /// Row to bring into view.
+    pub scroll_to: Option<u64>,
+    /// Column that the rows are sorted by, and whether the largest come first.
+    /// Without it, clicks on headers do nothing.
+    pub sorted: Option<(usize, bool)>,
+    /// When it hears arrow keys.
+    pub keyboard: Keyboard,
+}
+
+/// What happened in a table.
+#[derive(Debug, Default)]
+pub struct Shown {
+    /// Header that was clicked.
+    pub header: Option<usize>,
+    /// Row that was clicked, or that arrow keys went to.
+    pub row: Option<u64>,
+    /// Row that was double-clicked, or the selected one when Enter was pressed.
+    pub entered: Option<u64>,
+    /// Arrow key to the right: the selected row is to be opened.
+    pub open: bool,
+    /// Arrow key to the left: the selected row is to be closed.
+    pub close: bool,
+    /// Rows on the screen.
+    pub visible: Range<u64>,
+    /// Where the headers are, in points.
+    pub headers: Vec<(&'static str, Rect)>,
+}
+
+impl Table<'_> {
+    /// Draws it. `name` names a row for screen readers, `cell` draws a cell.
+    pub fn show(
+        self,
+        ui: &mut Ui,
+        name: &mut dyn FnMut(u64) -> String,
+        cell: &mut dyn FnMut(&mut Ui, u64, usize),
+    ) -> Shown {
+        let salt = egui::IdSalt::new(self.name);
+        let id = TableState::id(ui, salt);
+        let keys_id = id.with("keys");
+        let width = ui.available_width();
+        if TableState::load(ui.ctx(), id).is_none() {
+            // Given widths, so that the table does not measure what happens to be visible first.
+            let widths = self.widths(width);
+            let state = TableState {
+                col_widths: widths
+                    .iter()
+                    .enumerate()
+                    .map(|(at, width)| (egui_table::Column::new(*width).id_for(at), *width))
+                    .collect(),
+                parent_width: Some(width),
+            };
+            state.store(ui.ctx(), id);
+        }
+        let columns: Vec<egui_table::Column> = self
+            .widths(width)
+            .into_iter()
+            .zip(self.columns)
+            .enumerate()
+            .map(|(at, (width, column))| match at {
+                0 => egui_table::Column::new(width).range(column.width..=4000.0).resizable(true),
+                _ => egui_table::Column::new(width).range(width..=width).resizable(false),
+            })
+            .collect();
+        let mut shown = Shown::default();
+        let area = ui.available_rect_before_wrap();
+        let keys = ui.interact(area, keys_id, Sense::focusable_noninteractive());
+        keys.widget_info(|| WidgetInfo::labeled(Role::Table, true, self.name));
+        self.keys(ui, &keys, &mut shown);
+
+        let mut table = egui_table::Table::new()
+            .id_salt(salt)
+            .num_rows(self.rows)
+            .columns(columns)
+            .num_sticky_cols(1)
+            .headers([HeaderRow::new(HEADER_HEIGHT)])
+            .auto_size_mode(egui_table::AutoSizeMode::OnParentResize);
+        if let Some(row) = shown.row.or(self.scroll_to).filter(|row| *row < self.rows) {
+            table = table.scroll_to_row(row, None);
+        }
+        let mut delegate = Delegate { table: &self, name, cell, shown: &mut shown, keys: keys_id, area };
+        table.show(ui, &mut delegate);
+        shown
+    }
+
+    fn widths(&self, available: f32) -> Vec<f32> {
+        let mut widths: Vec<f32> = self.columns.iter().map(|column| column.width).collect();
+        let rest: f32 = widths.iter().skip(1).sum();
+        if let Some(first) = widths.first_mut() {
+            // Some points for the scroll bar.
+            *first = first.max((available - rest - 10.0).floor());
+        }
+        widths
+    }
+
+    fn keys(&self, ui: &Ui, keys: &Response, shown: &mut Shown) {
+        let focused = ui.memory(|memory| memory.focused());
+        let hears = match self.keyboard {
+            Keyboard::Focused => keys.has_focus(),
+            Keyboard::Main => keys.has_focus() || focused.is_none(),
+        };
+        if keys.has_focus() {
+            let filter =
+                EventFilter { horizontal_arrows: true, vertical_arrows: true, ..EventFilter::default() };
+            ui.memory_mut(|memory| memory.set_focus_lock_filter(keys.id, filter));
+        }
+        if !hears || self.rows == 0 {
+            return;
+        }
+        let last = self.rows - 1;
+        ui.input(|input| {
+            if input.modifiers.any() {
+                return;
+            }
+            let step = |down: u64, up: u64| match self.selected {
+                Some(row) => row.saturating_add(down).min(last).saturating_sub(up),
+                None => 0,
+            };
+            let down = input.num_presses(Key::ArrowDown) as u64;
+            let up = input.num_presses(Key::ArrowUp) as u64;
+            let page = (input.num_presses(Key::PageDown) as u64, input.num_presses(Key::PageUp) as u64);
+            if down + up > 0 {
+                shown.row = Some(step(down, up));
+            } else if page.0 + page.1 > 0 {
+                shown.row = Some(step(page.0 * 20, page.1 * 20));
+            } else if input.key_pressed(Key::Home) {
+                shown.row = Some(0);
+            } else if input.key_pressed(Key::End) {
+                shown.row = Some(last);
+            }
+            shown.open = input.key_pressed(Key::ArrowRight);
+            shown.close = input.key_pressed(Key::ArrowLeft);
+            if input.key_pressed(Key::Enter) {
+                shown.entered = self.selected;
+            }
+        });
+    }
+}
+
+struct Delegate<'a, 'b> {
+    table: &'a Table<'a>,
+    name: &'b mut dyn FnMut(u64) -> String,
+    cell: &'b mut dyn FnMut(&mut Ui, u64, usize),
+    shown: &'b mut Shown,
+    keys: Id,
+    area: Rect,
+}
+
+impl Delegate<'_, '_> {
+    fn rows_top(&self) -> f32 {
+        self.area.top() + HEADER_HEIGHT
+    }
+}
+
+impl TableDelegate for Delegate<'_, '_> {
+    fn prepare(&mut self, info: &PrefetchInfo) {
+        self.shown.visible = info.visible_rows.clone();
+    }
+
+    fn header_cell_ui(&mut self, ui: &mut Ui, cell: &HeaderCellInfo) {
+        let Some(column) = self.table.columns.get(cell.col_range.start) else { return };
+        let at = cell.col_range.start;
+        let rect = ui.max_rect();
+        ui.painter().rect_filled(rect, 0.0, ui.visuals().extreme_bg_color);
+        self.shown.headers.push((column.title, rect));
+        let sorted = self.table.sorted.filter(|(sorted, _)| *sorted == at);
+        let text = match sorted {
+            Some((_, true)) => format!("{} ⏷", column.title),
+            Some((_, false)) => format!("{} ⏶", column.title),
+            None => column.title.to_owned(),
+        };
+        let can_sort = self.table.sorted.is_some();
+        let sense = if can_sort { Sense::click() } else { Sense::hover() };
+        // The resize handle takes the last points.
+        let clickable = rect.shrink2(egui::vec2(4.0, 0.0));
+        let response = ui.interact(clickable, ui.scope_id().with("sort"), sense);
+        let role = Role::ColumnHeader;
+        response.widget_info(|| WidgetInfo::selected(role, true, sorted.is_some(), column.title));
+        let text_color = if response.hovered() && can_sort || sorted.is_some() {
+            ui.visuals().strong_text_color()
+        } else {
+            ui.visuals().weak_text_color()
+        };
+        let (align, anchor) = if column.is_number {
+            (egui::Align2::RIGHT_CENTER, rect.right_center() - egui::vec2(8.0, 0.0))
+        } else {
+            (egui::Align2::LEFT_CENTER, rect.left_center() + egui::vec2(8.0, 0.0))
+        };
+        let font = egui::FontId::proportional(12.5);
+        ui.painter().text(anchor, align, text, font, text_color);
+        if response.clicked() {
+            self.shown.header = Some(at);
+            ui.memory_mut(|memory| memory.request_focus(self.keys));
+        }
+        response.on_hover_ui(|ui| {
+            ui.set_max_width(320.0);
+            ui.label(column.help);
+        });
+    }
+
+    fn row_ui(&mut self, ui: &mut Ui, row: u64) {
+        let rect = ui.max_rect();
+        let response = ui.interact(rect, ui.scope_id().with("row"), Sense::click());
+        let is_selected = self.table.selected == Some(row);
+        // A row is drawn twice, for the sticky column and for the others: under the
+        // pointer are both halves.
+        let pointer = ui.ctx().pointer_hover_pos();
+        let is_hovered = pointer.is_some_and(|at| {
+            self.area.contains(at) && rect.y_range().contains(at.y) && at.y > self.rows_top()
+        });
+        if is_selected {
+            ui.painter().rect_filled(rect, 0.0, ui.visuals().selection.bg_fill);
+            ui.visuals_mut().override_text_color = Some(ui.visuals().selection.stroke.color);
+        } else if is_hovered {
+            ui.painter().rect_filled(rect, 0.0, ui.visuals().widgets.hovered.weak_bg_fill);
+        } else if row % 2 == 1 {
+            ui.painter().rect_filled(rect, 0.0, ui.visuals().faint_bg_color);
+        }
+        if ui.clip_rect().left() < self.area.left() + 1.0 {
+            let name = (self.name)(row);
+            response.widget_info(|| WidgetInfo::selected(Role::Row, true, is_selected, &name));
+        }
+        if response.clicked() {
+            self.shown.row = Some(row);
+            ui.memory_mut(|memory| memory.request_focus(self.keys));
+        }
+        if response.double_clicked() {
+            self.shown.entered = Some(row);
+        }
+    }
+
+    fn cell_ui(&mut self, ui: &mut Ui, cell: &CellInfo) {
+        let Some(column) = self.table.columns.get(cell.col_nr) else { return };
+        let rect = ui.max_rect().shrink2(egui::vec2(8.0, 0.0));
+        let layout = if column.is_number {
+            Layout::right_to_left(Align::Center)
+        } else {
+            Layout::left_to_right(Align::Center)
+        };
+        let mut ui = ui.new_child(egui::UiBuilder::new().max_rect(rect).layout(layout));
+        let clip = rect.expand2(egui::vec2(4.0, 0.0));
+        ui.shrink_clip_rect(clip);
+        ui.spacing_mut().item_spacing.x = 6.0;
+        (self.cell)(&mut ui, cell.row_nr, cell.col_nr);
+    }
+
+    fn default_row_height(&self) -> f32 {
+        ROW_HEIGHT
+    }
+}
+
+/// Text in a cell, cut off at its end where the column is too narrow.
+pub fn text(ui: &mut Ui, text: impl Into<egui::WidgetText>) -> Response {
+    ui.add(Label::new(text).truncate())
+}

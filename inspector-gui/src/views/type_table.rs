@@ -1,0 +1,380 @@
+//! The type table: sorted and filtered on a thread, one kind of waste a column.
+
+use crate::answer::{Answer, Shown};
+use crate::cells;
+use crate::selection::{History, Selection};
+use crate::source::Document;
+use crate::table::{self, Column, Keyboard, Table};
+use crate::theme::{self, Part};
+use egui::{Id, Key, Rect, RichText, TextEdit, Ui};
+use heap_analysis::type_table::{self as rows, Column as By, GroupRow, RowId, TypeRow};
+use heap_analysis::units;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// Columns with what they sort by.
+const COLUMNS: &[(By, Column)] = &[
+    (By::Name, Column::text("Type", 230.0, "Displayed name after the type config. The bytes of a block count for the type of its node; values inside other values are counted in Inline.")),
+    (By::Count, Column::number("Count", 72.0, "Blocks (and roots) of this type.")),
+    (By::Shallow, Column::number("Shallow", 74.0, "Usable bytes of its blocks, nothing they point to. Adds up over all types.")),
+    (By::Retained, Column::number("Retained", 74.0, "Bytes that would go if all its nodes went: of nodes that no other node of the type dominates. Does not add up over types.")),
+    (By::Slack, Column::number("Slack", 74.0, "Waste: padding, dead variant space, overhead, spare capacity and rounding together.")),
+    (By::Padding, Column::number("Padding", 70.0, Part::Padding.help())),
+    (By::Dead, Column::number("Dead", 70.0, Part::Dead.help())),
+    (By::Spare, Column::number("Spare", 70.0, Part::Spare.help())),
+    (By::Overhead, Column::number("Overhead", 74.0, Part::Overhead.help())),
+    (By::Rounding, Column::number("Rounding", 74.0, Part::Rounding.help())),
+    (By::Untyped, Column::number("Untyped", 74.0, Part::Untyped.help())),
+    (By::Payload, Column::number("Payload", 74.0, Part::Payload.help())),
+    (By::InlineValues, Column::number("Inline", 80.0, "Values of the type that lie inside other values or buffers.")),
+    (By::InlineBytes, Column::number("Inline size", 80.0, "Bytes of the inline values; they are part of other types' bytes.")),
+    (By::Size, Column::number("Size", 60.0, "Size of one value, or of one element.")),
+    (By::Kind, Column::text("Kind", 84.0, "Struct, enum or leaf; for containers how their blocks are laid out.")),
+];
+
+/// What the rows depend on.
+#[derive(Clone, PartialEq, Debug)]
+struct Question {
+    filter: String,
+    column: usize,
+    descending: bool,
+    is_grouped: bool,
+    closed: BTreeSet<String>,
+}
+
+/// A row on the screen.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Line {
+    Group(usize),
+    Type(RowId),
+}
+
+/// Rows in the order in which they are shown.
+#[derive(Debug, Default)]
+struct Lines {
+    lines: Vec<Line>,
+    /// Position of each type that is shown.
+    position: BTreeMap<RowId, u64>,
+    groups: Vec<GroupRow>,
+    /// Types that the filter let through, also those in closed groups.
+    found: usize,
+    /// Largest shallow and retained bytes: full bars.
+    most: (u64, u64),
+    total: u64,
+}
+
+/// State of the pane.
+#[derive(Debug)]
+pub struct TypeTable {
+    question: Question,
+    lines: Answer<Question, Lines>,
+    has_groups: bool,
+    visible: Vec<String>,
+    headers: Vec<(&'static str, Rect)>,
+    scroll_to_selection: bool,
+    last_type: Option<RowId>,
+}
+
+impl TypeTable {
+    /// For a new document; sorting and filter stay as they were in `before`.
+    pub fn new(document: &Document, before: Option<TypeTable>) -> TypeTable {
+        let has_groups = document.analysis.types().iter().any(|row| !row.group.is_empty());
+        let mut question = before.map_or_else(
+            || Question {
+                filter: String::new(),
+                column: 2,
+                descending: true,
+                is_grouped: false,
+                closed: BTreeSet::new(),
+            },
+            |before| before.question,
+        );
+        question.is_grouped &= has_groups;
+        TypeTable {
+            question,
+            lines: Answer::default(),
+            has_groups,
+            visible: Vec::new(),
+            headers: Vec::new(),
+            scroll_to_selection: false,
+            last_type: None,
+        }
+    }
+
+    /// Id of the filter field, to focus it.
+    pub fn filter_id() -> Id {
+        Id::unique("type filter")
+    }
+
+    /// Whether something is being worked out.
+    pub fn is_working(&self) -> bool {
+        self.lines.is_working()
+    }
+
+    /// Column sorted by, and whether the largest come first.
+    pub fn sorted(&self) -> (&'static str, bool) {
+        (COLUMNS[self.question.column].0.name(), self.question.descending)
+    }
+
+    /// Text of the filter.
+    pub fn filter(&self) -> &str {
+        &self.question.filter
+    }
+
+    /// Whether rows are grouped by component.
+    pub fn is_grouped(&self) -> bool {
+        self.question.is_grouped
+    }
+
+    /// Names of the rows on the screen.
+    pub fn visible(&self) -> &[String] {
+        &self.visible
+    }
+
+    /// Number of rows, on the screen or scrolled away.
+    pub fn row_count(&self) -> usize {
+        self.lines.last().map_or(0, |lines| lines.lines.len())
+    }
+
+    /// Where the headers are, in points.
+    pub fn headers(&self) -> &[(&'static str, Rect)] {
+        &self.headers
+    }
+
+    /// Draws it, with the row of `shown_type` marked.
+    pub fn ui(&mut self, ui: &mut Ui, document: &Document, history: &mut History, shown_type: Option<RowId>) {
+        self.filter_ui(ui, document);
+        let analysis = Arc::clone(&document.analysis);
+        let question = self.question.clone();
+        let answer = self.lines.get(ui.ctx(), question.clone(), || move || sorted(&analysis, &question));
+        let lines = match answer {
+            Shown::Ready(lines) => lines,
+            Shown::Working(Some(lines)) => lines,
+            Shown::Working(None) => return cells::working(ui),
+            Shown::Failed => return cells::failed(ui),
+        };
+        let types = document.analysis.types();
+        let selected = shown_type.and_then(|row| lines.position.get(&row).copied());
+        // Chosen elsewhere: brought into view once.
+        let is_new = std::mem::replace(&mut self.last_type, shown_type) != shown_type;
+        let scroll_to = if is_new || self.scroll_to_selection { selected } else { None };
+        self.scroll_to_selection = false;
+        if lines.lines.is_empty() {
+            ui.add_space(12.0);
+            ui.vertical_centered(|ui| {
+                if self.question.filter.is_empty() {
+                    ui.weak("This snapshot has no types.");
+                } else {
+                    ui.weak(format!("No type has `{}` in its name.", self.question.filter));
+                    if ui.button("Clear filter").clicked() {
+                        self.question.filter.clear();
+                    }
+                }
+            });
+            self.visible.clear();
+            return;
+        }
+        let columns: Vec<Column> = COLUMNS.iter().map(|(_, column)| *column).collect();
+        let table = Table {
+            name: "types",
+            columns: &columns,
+            rows: lines.lines.len() as u64,
+            selected,
+            scroll_to,
+            sorted: Some((self.question.column, self.question.descending)),
+            keyboard: Keyboard::Main,
+        };
+        let closed = &self.question.closed;
+        let is_grouped = self.question.is_grouped;
+        let name = |row: u64| match lines.lines[row as usize] {
+            Line::Group(at) => format!("component {}", group_name(&lines.groups[at].group)),
+            Line::Type(id) => format!("type {}", types[id.0 as usize].name),
+        };
+        let shown =
+            table.show(ui, &mut |row| name(row), &mut |ui, row, column| match lines.lines[row as usize] {
+                Line::Group(at) => {
+                    let group = &lines.groups[at];
+                    if column == 0 {
+                        let arrow = if closed.contains(&group.group) { "⏵" } else { "⏷" };
+                        ui.label(arrow);
+                        table::text(ui, RichText::new(group_name(&group.group)).strong());
+                        ui.weak(format!("{} types", units::count(group.types)));
+                    } else {
+                        number_ui(ui, &group.total, COLUMNS[column].0, lines);
+                    }
+                }
+                Line::Type(id) => {
+                    let row = &types[id.0 as usize];
+                    if column == 0 {
+                        if is_grouped {
+                            ui.add_space(16.0);
+                        }
+                        name_ui(ui, row);
+                    } else {
+                        number_ui(ui, row, COLUMNS[column].0, lines);
+                    }
+                }
+            });
+        self.visible =
+            shown.visible.clone().filter(|row| *row < lines.lines.len() as u64).map(name).collect();
+        let mut toggled = None;
+        if let Some(row) = shown.row {
+            match lines.lines[row as usize] {
+                Line::Type(id) => {
+                    self.last_type = Some(id);
+                    history.select(Selection::Type(id));
+                }
+                Line::Group(at) => toggled = Some(lines.groups[at].group.clone()),
+            }
+        }
+        self.headers = shown.headers;
+        if let Some(group) = toggled {
+            if !self.question.closed.remove(&group) {
+                self.question.closed.insert(group);
+            }
+        }
+        if let Some(column) = shown.header {
+            self.sort_by(column);
+        }
+    }
+
+    fn sort_by(&mut self, column: usize) {
+        if self.question.column == column {
+            self.question.descending = !self.question.descending;
+        } else {
+            self.question.column = column;
+            self.question.descending = !COLUMNS[column].0.is_text();
+        }
+        self.scroll_to_selection = true;
+    }
+
+    fn filter_ui(&mut self, ui: &mut Ui, document: &Document) {
+        ui.horizontal(|ui| {
+            let label = ui.label("Filter");
+            let edit = TextEdit::singleline(&mut self.question.filter)
+                .id(TypeTable::filter_id())
+                .hint_text("part of a name, * for anything")
+                .desired_width(240.0);
+            let response = ui.add(edit).labelled_by(label.id);
+            if response.has_focus() && ui.input(|input| input.key_pressed(Key::ArrowDown)) {
+                response.surrender_focus();
+            }
+            if !self.question.filter.is_empty() && ui.button("Clear").clicked() {
+                self.question.filter.clear();
+            }
+            if self.has_groups {
+                ui.checkbox(&mut self.question.is_grouped, "Group by component")
+                    .on_hover_text("Components are groups of types; the type config names them.");
+            }
+            let all = document.analysis.types().len() as u64;
+            let found = self.lines.last().map_or(0, |lines| lines.found as u64);
+            if found == all {
+                ui.weak(format!("{} types", units::count(all)));
+            } else {
+                ui.weak(format!("{} of {} types", units::count(found), units::count(all)));
+            }
+            if self.lines.is_working() {
+                ui.weak("sorting…");
+            }
+        });
+    }
+}
+
+fn group_name(group: &str) -> &str {
+    if group.is_empty() {
+        "(other)"
+    } else {
+        group
+    }
+}
+
+fn name_ui(ui: &mut Ui, row: &TypeRow) {
+    table::text(ui, &row.name).on_hover_ui(|ui| {
+        ui.set_max_width(520.0);
+        ui.strong(&row.name);
+        if row.path != row.name {
+            ui.label(&row.path);
+        }
+        ui.label(format!("{}, {} each", row.kind, cells::exact(row.size)));
+        if !row.group.is_empty() {
+            ui.label(format!("component {}", row.group));
+        }
+    });
+}
+
+fn number_ui(ui: &mut Ui, row: &TypeRow, column: By, lines: &Lines) {
+    let number = column.number(row);
+    let color = theme::bar(ui);
+    match column {
+        By::Kind => {
+            table::text(ui, &row.kind);
+        }
+        By::Count | By::InlineValues => {
+            cells::count(ui, number);
+        }
+        By::Size if row.kind.is_empty() => {}
+        By::Size => {
+            cells::bytes(ui, number, 0);
+        }
+        By::Shallow => {
+            cells::bar_behind(ui, number, lines.most.0, color);
+            cells::bytes(ui, number, lines.total);
+        }
+        By::Retained => {
+            cells::bar_behind(ui, number, lines.most.1, color);
+            cells::bytes(ui, number, lines.total);
+        }
+        // The share of a kind of waste within its own type says more than that of the heap.
+        _ => {
+            cells::bytes(ui, number, row.shallow);
+        }
+    }
+}
+
+/// Filters, sorts and groups. O(n log n) in types; grouping is a pass over all nodes.
+fn sorted(analysis: &heap_analysis::Analysis, question: &Question) -> Lines {
+    let types = analysis.types();
+    let by = COLUMNS[question.column].0;
+    let order = rows::select(types, &question.filter, by, question.descending);
+    let found = order.len();
+    let number = |id: &RowId| &types[id.0 as usize];
+    let most = (
+        order.iter().map(|id| number(id).shallow).max().unwrap_or(0),
+        order.iter().map(|id| number(id).retained).max().unwrap_or(0),
+    );
+    let mut groups = Vec::new();
+    let mut lines = Vec::with_capacity(found);
+    if question.is_grouped {
+        groups = analysis.groups();
+        groups.sort_by(|a, b| {
+            let order = if by.is_text() {
+                a.group.cmp(&b.group)
+            } else {
+                by.number(&a.total).cmp(&by.number(&b.total))
+            };
+            let order = if question.descending { order.reverse() } else { order };
+            order.then_with(|| a.group.cmp(&b.group))
+        });
+        for (at, group) in groups.iter().enumerate() {
+            let mut members = order.iter().filter(|id| number(id).group == group.group).copied().peekable();
+            if members.peek().is_none() {
+                continue; // the filter left nothing of it
+            }
+            lines.push(Line::Group(at));
+            if !question.closed.contains(&group.group) {
+                lines.extend(members.map(Line::Type));
+            }
+        }
+    } else {
+        lines.extend(order.into_iter().map(Line::Type));
+    }
+    let position = lines
+        .iter()
+        .enumerate()
+        .filter_map(|(at, line)| match line {
+            Line::Type(id) => Some((*id, at as u64)),
+            Line::Group(_) => None,
+        })
+        .collect();
+    Lines { lines, position, groups, found, most, total: analysis.summary().reachable }
+}
