@@ -44,6 +44,12 @@ const WORDS: u32 = 12;
 const LONG: u32 = 13;
 const MAP: u32 = 14;
 const TEXT: u32 = 15;
+const MODULE_REF: u32 = 16;
+const TABLE_RC: u32 = 17;
+const TABLE_WEAK: u32 = 18;
+const MODULE_VEC: u32 = 19;
+const INT_VEC: u32 = 20;
+const TEXT_VEC: u32 = 21;
 
 // Sizes in bytes.
 const EXPR_SIZE: u64 = 72;
@@ -145,7 +151,7 @@ fn types() -> Vec<TypeDesc> {
             20,
             vec![
                 field("args", 0, VEC),
-                field("callee", 24, HANDLE),
+                field("callee", 24, MODULE_REF),
                 field("span", 32, INT),
                 field("kind", 36, BYTE),
             ],
@@ -158,11 +164,17 @@ fn types() -> Vec<TypeDesc> {
             vec![
                 field("name", 0, STRING),
                 field("body", 24, VEC),
-                field("table", 48, HANDLE),
-                field("parent", 56, HANDLE),
+                field("table", 48, TABLE_RC),
+                field("parent", 56, TABLE_WEAK),
             ],
         ),
-        structure("demo::Table", TABLE_SIZE, 0, 40, vec![field("entries", 0, VEC), field("hits", 24, LONG)]),
+        structure(
+            "demo::Table",
+            TABLE_SIZE,
+            0,
+            40,
+            vec![field("entries", 0, INT_VEC), field("hits", 24, LONG)],
+        ),
         structure(
             "(u32, alloc::boxed::Box<str>)",
             ENTRY_SIZE,
@@ -175,9 +187,15 @@ fn types() -> Vec<TypeDesc> {
             80,
             0,
             50,
-            vec![field("modules", 0, VEC), field("names", 24, MAP), field("table", 72, HANDLE)],
+            vec![field("modules", 0, MODULE_VEC), field("names", 24, MAP), field("table", 72, TABLE_RC)],
         ),
-        structure("demo::Checker", 32, 0, 60, vec![field("module", 0, HANDLE), field("errors", 8, VEC)]),
+        structure(
+            "demo::Checker",
+            32,
+            0,
+            60,
+            vec![field("module", 0, MODULE_REF), field("errors", 8, TEXT_VEC)],
+        ),
         handle("alloc::boxed::Box<demo::hir::Call>", 8),
         handle("alloc::vec::Vec<demo::hir::Expr>", 24),
         TypeDesc {
@@ -189,6 +207,12 @@ fn types() -> Vec<TypeDesc> {
         leaf("u64", 8),
         handle("std::collections::HashMap<u32, alloc::boxed::Box<str>>", 48),
         handle("alloc::boxed::Box<str>", 16),
+        handle("&demo::Module", 8),
+        handle("alloc::rc::Rc<demo::Table>", 8),
+        handle("alloc::rc::Weak<demo::Table>", 8),
+        handle("alloc::vec::Vec<demo::Module>", 24),
+        handle("alloc::vec::Vec<u32>", 24),
+        handle("alloc::vec::Vec<alloc::boxed::Box<str>>", 24),
     ];
     types[WORDS as usize].align = 8;
     types[ENTRY as usize].source = None;

@@ -136,8 +136,10 @@ pub fn near<'a>(text: &str, names: impl Iterator<Item = &'a str>) -> Vec<String>
             }
         })
         .collect();
-    scored.sort();
-    scored.dedup();
+    // Stable: what comes first in the list wins a tie.
+    scored.sort_by_key(|(distance, _)| *distance);
+    let mut known = std::collections::HashSet::new();
+    scored.retain(|(_, name)| known.insert(*name));
     scored.into_iter().take(3).map(|(_, name)| name.to_owned()).collect()
 }
 
