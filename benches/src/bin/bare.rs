@@ -1,0 +1,8 @@
+//! Measurements on bare jemalloc.
+
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
+fn main() {
+    benches::allocate::run();
+}

@@ -1,0 +1,34 @@
+//! Measurements on the tracking allocator: `allocate`, `walk BLOCKS`, `aged BLOCKS` or `idle`.
+
+use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOCATOR: tracking_alloc::TrackingAlloc = tracking_alloc::TrackingAlloc::new();
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let blocks = arguments.get(1).and_then(|blocks| blocks.parse().ok()).unwrap_or(1_000_000);
+    let done = match arguments.first().map(String::as_str) {
+        Some("allocate") => {
+            benches::allocate::run();
+            Ok(())
+        }
+        Some("walk") => benches::walk::run(blocks, false),
+        Some("aged") => benches::walk::run(blocks, true),
+        Some("idle") => {
+            benches::idle::run();
+            Ok(())
+        }
+        _ => {
+            eprintln!("tracked: name a measurement: allocate, walk, aged or idle");
+            return ExitCode::from(2);
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("tracked: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
