@@ -106,7 +106,7 @@ mod tests {
         .assert_eq(&table.render(None));
         expect![[r#"
             name  bytes  type
-            a         1  std::colle…32, String>
+            a         1  std::collec…2, String>
             bcd   1 234  u8
         "#]]
         .assert_eq(&table.render(Some(35)));
