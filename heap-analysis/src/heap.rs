@@ -107,6 +107,57 @@ pub struct RootEntry {
     pub part_of: Option<usize>,
 }
 
+impl RootEntry {
+    /// The part of its node that a name stands for; `None` where it is the whole node.
+    pub(crate) fn part_of_node(&self, heap: &Heap) -> Option<Part> {
+        if !self.is_name || self.root.size == 0 {
+            return None;
+        }
+        let is_whole = match heap.role(self.node) {
+            // Inside the value of another root, or at the place of one.
+            Role::Root => heap
+                .roots()
+                .iter()
+                .any(|other| !other.is_name && other.node == self.node && other.root.size == self.root.size),
+            // A block of one value as large as this.
+            _ => heap.node_type(self.node).is_none_or(|ty| {
+                !ty.is_slice
+                    && matches!(Layout(ty.layout), Layout::VALUE | Layout::COUNTED)
+                    && heap.elem(self.node).is_none_or(|elem| elem.size <= self.root.size)
+            }),
+        };
+        let places = self.root.addr..self.root.addr + self.root.size;
+        (!is_whole).then_some(Part { node: self.node, places })
+    }
+}
+
+/// A value inside a node: the edges that start from its bytes.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Part {
+    pub(crate) node: NodeId,
+    pub(crate) places: std::ops::Range<u64>,
+}
+
+impl Part {
+    /// Positions of its edges. O(log edges): edges are sorted by place.
+    pub(crate) fn edges(&self, heap: &Heap) -> std::ops::Range<usize> {
+        let all = heap.out_range(self.node);
+        let place = |at: &usize| heap.edge_place[*at];
+        let find = |limit: u64| {
+            let (mut low, mut high) = (all.start, all.end);
+            while low < high {
+                let middle = low + (high - low) / 2;
+                match place(&middle) < limit {
+                    true => low = middle + 1,
+                    false => high = middle,
+                }
+            }
+            low
+        };
+        find(self.places.start)..find(self.places.end)
+    }
+}
+
 /// Owners that the walk did not see: a block with more handles than were met.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Outside {
@@ -507,7 +558,8 @@ impl Builder {
     }
 
     fn run(mut self, progress: &mut dyn FnMut(&'static str) -> bool) -> Option<Heap> {
-        let phases: [(&'static str, fn(&mut Builder)); 5] = [
+        type Phase = fn(&mut Builder);
+        let phases: [(&'static str, Phase); 5] = [
             ("joining nodes with blocks", Builder::blocks),
             ("placing roots", Builder::roots),
             ("resolving edges", Builder::edges),

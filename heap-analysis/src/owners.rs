@@ -2,10 +2,11 @@
 
 use crate::analysis::Analysis;
 use crate::find::Subject;
-use crate::heap::NodeId;
+use crate::heap::{NodeId, Part};
 use crate::lens::Lens;
+use crate::path::place_at;
 use crate::reach::{reach, NodeSet};
-use crate::retained::sizes_of;
+use crate::retained::{sizes_of, sizes_with_parts};
 use serde::Serialize;
 use std::cmp::Reverse;
 
@@ -33,7 +34,7 @@ pub struct RootRow {
     pub name: String,
     /// Displayed name of the value's type.
     pub type_name: String,
-    /// Its node; for a name, the node it names.
+    /// Its node; for a name, the node it names or lies in.
     pub node: NodeId,
     /// Address of the value.
     pub addr: u64,
@@ -46,7 +47,8 @@ pub struct RootRow {
     /// What else the place is called, where the root is a name for a place that
     /// another root's value or a block already owned holds.
     pub name_for: Option<String>,
-    /// Sizes of the root by itself.
+    /// Sizes of the root by itself. Of a name for a value inside a larger node:
+    /// what that value holds; its own bytes are the node's.
     pub sizes: Sizes,
     /// Sizes of the root and its parts taken as one owner, where it has parts.
     pub with_parts: Option<Sizes>,
@@ -101,6 +103,7 @@ pub(crate) fn root_rows(analysis: &Analysis) -> Vec<RootRow> {
         .enumerate()
         .map(|(index, entry)| {
             let group = analysis.with_parts(index);
+            let part = entry.part_of_node(heap);
             let own_type = heap.node_type(NodeId(entry.root.node as u32));
             RootRow {
                 index,
@@ -114,12 +117,18 @@ pub(crate) fn root_rows(analysis: &Analysis) -> Vec<RootRow> {
                 size: entry.root.size,
                 origin: entry.root.origin.clone(),
                 part_of: entry.part_of.map(|of| heap.roots()[of].root.name.clone()),
-                name_for: entry.is_name.then(|| analysis.path_text(entry.node)),
-                sizes: analysis.node_sizes(entry.node),
-                with_parts: (group.len() > 1).then(|| {
-                    let nodes: Vec<NodeId> = group.iter().map(|&root| heap.roots()[root].node).collect();
-                    sizes_of(heap, analysis.lens, &analysis.dominators, &nodes)
+                name_for: entry.is_name.then(|| {
+                    let mut path = analysis.path_text(entry.node);
+                    if part.is_some() {
+                        path.push_str(&place_at(heap, entry.node, entry.root.addr, entry.root.size));
+                    }
+                    path
                 }),
+                sizes: match part {
+                    Some(_) => analysis.group_sizes(&[index]),
+                    None => analysis.node_sizes(entry.node),
+                },
+                with_parts: (group.len() > 1).then(|| analysis.group_sizes(&group)),
             }
         })
         .collect();
@@ -158,9 +167,27 @@ impl Analysis {
         (0..roots.len()).filter(|&at| is_part(at)).collect()
     }
 
+    /// What roots stand for: nodes, and values inside of nodes.
+    fn group(&self, roots: &[usize]) -> (Vec<NodeId>, Vec<Part>) {
+        let (mut nodes, mut parts) = (Vec::new(), Vec::new());
+        for &root in roots {
+            let entry = &self.heap.roots()[root];
+            match entry.part_of_node(&self.heap) {
+                Some(part) => parts.push(part),
+                None => nodes.push(entry.node),
+            }
+        }
+        (nodes, parts)
+    }
+
+    fn group_sizes(&self, roots: &[usize]) -> Sizes {
+        let (nodes, parts) = self.group(roots);
+        sizes_with_parts(&self.heap, self.lens, &self.dominators, &nodes, &parts)
+    }
+
     /// Sizes of one node. O(n): a search.
     pub(crate) fn node_sizes(&self, node: NodeId) -> Sizes {
-        let reached = reach(&self.heap, self.lens, [node], None);
+        let reached = reach(&self.heap, self.lens, [node]);
         let alone = match self.dominators.is_reachable(node) {
             true => self.retained[node.index()],
             // What nothing else reaches is its own.
@@ -203,12 +230,23 @@ impl Analysis {
             }
             Subject::Type(row) => (self.table.rows.get(row.0 as usize)?.name.clone(), "type", Vec::new()),
         };
-        let sizes = match nodes[..] {
-            [node] => self.node_sizes(node),
+        let sizes = match (subject, &nodes[..]) {
+            (Subject::Root(root), _) if heap.roots()[root].part_of_node(heap).is_some() => {
+                self.group_sizes(&[root])
+            }
+            (_, &[node]) => self.node_sizes(node),
             _ => sizes_of(heap, self.lens, &self.dominators, &nodes),
         };
+        // What is reachable: from the nodes, or from all that the root and its parts stand for.
         let mut all = nodes.clone();
-        all.extend(group.iter().map(|&root| heap.roots()[root].node));
+        if !group.is_empty() {
+            let (own, inside) = self.group(&group);
+            all = own;
+            for part in &inside {
+                let edges = part.edges(heap).filter(|&at| heap.edge_end(at).1 & self.lens.bits() != 0);
+                all.extend(edges.map(|at| NodeId(heap.edge_end(at).0)));
+            }
+        }
         let parts: Vec<String> = match subject {
             Subject::Root(own) => group
                 .iter()
@@ -217,14 +255,14 @@ impl Analysis {
                 .collect(),
             _ => Vec::new(),
         };
-        let reached = reach(heap, self.lens, all.iter().copied(), None);
+        let reached = reach(heap, self.lens, all.iter().copied());
         Some(Owns {
             name,
             kind,
             lens: self.lens,
             owner_nodes: nodes.len() as u64,
             sizes,
-            with_parts: (!parts.is_empty()).then(|| sizes_of(heap, self.lens, &self.dominators, &all)),
+            with_parts: (!parts.is_empty()).then(|| self.group_sizes(&group)),
             parts,
             outside: self.outside_owners(|node| reached.nodes.contains(node.0)),
         })

@@ -10,7 +10,7 @@ use crate::dominators::Dominator;
 use crate::heap::{Edge, Heap, NodeId, Role, NONE};
 use crate::lens::Lens;
 use crate::split::Shape;
-use heap_snapshot::record::{Layout, Place, Split, TypeKind};
+use heap_snapshot::record::{EdgeKind, LabelIdx, Layout, Place, Split, TypeKind};
 use serde::Serialize;
 use std::collections::VecDeque;
 use std::fmt::Write as _;
@@ -41,7 +41,7 @@ pub(crate) fn place(heap: &Heap, edge: &Edge) -> String {
     let label = heap.label(edge.label);
     let (name, variant) = label.map_or(("", ""), |label| (label.name.as_str(), label.variant.as_str()));
     let label_place = label.map_or(Place::UNKNOWN, |label| Place(label.place));
-    let mut path = Path { heap, text: String::new(), name, variant, named_end: None };
+    let mut path = Path { heap, text: String::new(), name, variant, named_end: None, until: 0 };
     path.node(edge, label_place);
     let Path { mut text, named_end, .. } = path;
     match named_end {
@@ -59,6 +59,14 @@ pub(crate) fn place(heap: &Heap, edge: &Edge) -> String {
     text
 }
 
+/// A value of `size` bytes at an address inside a node: `[17]`, `.field`.
+pub(crate) fn place_at(heap: &Heap, node: NodeId, addr: u64, size: u64) -> String {
+    let mut path = Path { heap, text: String::new(), name: "", variant: "", named_end: None, until: size };
+    let (kind, label) = (EdgeKind::OWN, LabelIdx(u32::MAX));
+    path.node(&Edge { from: node, to: node, kind, label, place: addr }, Place::UNKNOWN);
+    path.text
+}
+
 fn push_field(text: &mut String, name: &str) {
     if name.starts_with('[') {
         text.push_str(name);
@@ -74,6 +82,8 @@ struct Path<'h> {
     variant: &'h str,
     /// End of the last part that is the edge's own label.
     named_end: Option<usize>,
+    /// Values of this size are not looked into.
+    until: u64,
 }
 
 impl Path<'_> {
@@ -155,6 +165,9 @@ impl Path<'_> {
     fn value(&mut self, mut ty: u32, mut offset: u64) {
         for _ in 0..MAX_DEPTH {
             let Some(desc) = self.heap.types.get(ty as usize) else { return };
+            if offset == 0 && desc.size <= self.until {
+                return;
+            }
             let is_enum = TypeKind(desc.kind) == TypeKind::ENUM;
             let (variant, fields) = if is_enum {
                 let named = desc.variants.iter().find(|variant| variant.name == self.variant);

@@ -2,6 +2,7 @@
 
 use crate::heap::{Heap, NodeId};
 use crate::lens::Lens;
+use std::ops::Range;
 
 /// A set of nodes.
 #[derive(Clone, Debug)]
@@ -35,13 +36,36 @@ pub(crate) struct Reached {
     pub(crate) bytes: u64,
 }
 
-/// Everything reachable from `starts` (themselves included) without entering
-/// `closed`. O(nodes + edges), no recursion.
-pub(crate) fn reach(
+/// What a search does not pass.
+#[derive(Default)]
+pub(crate) struct Closed {
+    /// Nodes that are not entered.
+    pub(crate) nodes: Option<NodeSet>,
+    /// Nodes of which some edges are not followed, with the positions of these.
+    pub(crate) edges: Vec<(NodeId, Range<usize>)>,
+}
+
+impl Closed {
+    fn has_node(&self, node: u32) -> bool {
+        self.nodes.as_ref().is_some_and(|nodes| nodes.contains(node))
+    }
+
+    fn has_edge(&self, from: u32, at: usize) -> bool {
+        self.edges.iter().any(|(node, edges)| node.0 == from && edges.contains(&at))
+    }
+}
+
+/// Everything reachable from `starts`, themselves included. O(nodes + edges), no recursion.
+pub(crate) fn reach(heap: &Heap, lens: Lens, starts: impl IntoIterator<Item = NodeId>) -> Reached {
+    reach_without(heap, lens, starts, &Closed::default())
+}
+
+/// As [`reach`], without passing what is closed.
+pub(crate) fn reach_without(
     heap: &Heap,
     lens: Lens,
     starts: impl IntoIterator<Item = NodeId>,
-    closed: Option<&NodeSet>,
+    closed: &Closed,
 ) -> Reached {
     let mut reached = Reached { nodes: NodeSet::new(heap), count: 0, bytes: 0 };
     let mut stack = Vec::new();
@@ -53,16 +77,8 @@ pub(crate) fn reach(
 
 impl Reached {
     /// Adds what is reachable from `start`.
-    pub(crate) fn grow(
-        &mut self,
-        heap: &Heap,
-        lens: Lens,
-        start: NodeId,
-        closed: Option<&NodeSet>,
-        stack: &mut Vec<u32>,
-    ) {
-        let is_open = |node: u32| closed.is_none_or(|closed| !closed.contains(node));
-        if is_open(start.0) && self.nodes.insert(start.0) {
+    fn grow(&mut self, heap: &Heap, lens: Lens, start: NodeId, closed: &Closed, stack: &mut Vec<u32>) {
+        if !closed.has_node(start.0) && self.nodes.insert(start.0) {
             stack.push(start.0);
         }
         while let Some(node) = stack.pop() {
@@ -70,7 +86,11 @@ impl Reached {
             self.bytes = self.bytes.saturating_add(heap.shallow(NodeId(node)));
             for at in heap.out_range(NodeId(node)) {
                 let (to, bits) = heap.edge_end(at);
-                if bits & lens.bits() != 0 && is_open(to) && self.nodes.insert(to) {
+                if bits & lens.bits() != 0
+                    && !closed.has_edge(node, at)
+                    && !closed.has_node(to)
+                    && self.nodes.insert(to)
+                {
                     stack.push(to);
                 }
             }
@@ -86,12 +106,12 @@ pub(crate) fn entries(heap: &Heap, lens: Lens) -> Vec<NodeId> {
         heap.roots().iter().filter(|entry| !entry.is_name).map(|entry| entry.node).collect();
     entries.extend(heap.outside().iter().map(|outside| outside.node));
     if heap.roots().iter().any(|entry| entry.is_name) {
-        let mut reached = reach(heap, lens, entries.iter().copied(), None);
+        let mut reached = reach(heap, lens, entries.iter().copied());
         let mut stack = Vec::new();
         for entry in heap.roots().iter().filter(|entry| entry.is_name) {
             if !reached.nodes.contains(entry.node.0) {
                 entries.push(entry.node);
-                reached.grow(heap, lens, entry.node, None, &mut stack);
+                reached.grow(heap, lens, entry.node, &Closed::default(), &mut stack);
             }
         }
     }

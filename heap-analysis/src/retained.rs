@@ -1,10 +1,10 @@
 //! Retained sizes: what would go with a node.
 
 use crate::dominators::Dominators;
-use crate::heap::{Heap, NodeId};
+use crate::heap::{Heap, NodeId, Part};
 use crate::lens::Lens;
 use crate::owners::Sizes;
-use crate::reach::{reach, NodeSet};
+use crate::reach::{reach, reach_without, Closed, NodeSet};
 
 /// By node: the sum of the shallow sizes of its dominator subtree; 0 where
 /// nothing reaches it. O(n).
@@ -79,23 +79,41 @@ pub(crate) fn retained_by_class(
 /// Sizes of several nodes taken as one owner: alone is what nothing reaches
 /// any more without them. O(n): two searches.
 pub fn sizes_of(heap: &Heap, lens: Lens, dominators: &Dominators, owner: &[NodeId]) -> Sizes {
-    let mut closed = NodeSet::new(heap);
+    sizes_with_parts(heap, lens, dominators, owner, &[])
+}
+
+/// As [`sizes_of`], where values inside of nodes belong to the owner as well:
+/// without it they no longer hold what they hold. Their own bytes are those of
+/// the node around them.
+pub(crate) fn sizes_with_parts(
+    heap: &Heap,
+    lens: Lens,
+    dominators: &Dominators,
+    owner: &[NodeId],
+    parts: &[Part],
+) -> Sizes {
+    let mut nodes = NodeSet::new(heap);
     let mut shallow = 0_u64;
     for node in owner {
-        if closed.insert(node.0) {
+        if nodes.insert(node.0) {
             shallow = shallow.saturating_add(heap.shallow(*node));
         }
     }
-    let in_all = reach(heap, lens, owner.iter().copied(), None);
-    let without = reach(heap, lens, dominators.entries().iter().copied(), Some(&closed));
+    let edges: Vec<_> = parts.iter().map(|part| (part.node, part.edges(heap))).collect();
+    let held = edges
+        .iter()
+        .flat_map(|(_, edges)| edges.clone())
+        .map(|at| heap.edge_end(at))
+        .filter(|(_, bits)| bits & lens.bits() != 0)
+        .map(|(to, _)| NodeId(to));
+    let in_all = reach(heap, lens, owner.iter().copied().chain(held));
+    let closed = Closed { nodes: Some(nodes), edges };
+    let without = reach_without(heap, lens, dominators.entries().iter().copied(), &closed);
     // Not `reachable - without`: nodes that nothing else reaches may be part of the owner.
-    let alone: u64 = if owner.is_empty() {
-        0
-    } else {
-        heap.node_ids()
-            .filter(|node| in_all.nodes.contains(node.0) && !without.nodes.contains(node.0))
-            .fold(0, |sum, node| sum.saturating_add(heap.shallow(node)))
-    };
+    let alone = heap
+        .node_ids()
+        .filter(|node| in_all.nodes.contains(node.0) && !without.nodes.contains(node.0))
+        .fold(0_u64, |sum, node| sum.saturating_add(heap.shallow(node)));
     Sizes {
         shallow,
         alone,

@@ -144,6 +144,29 @@ fn a_name_is_no_owner() {
     assert_eq!(root("r").name_for, None);
 }
 
+/// A name for a value inside a larger node is asked about what that value holds.
+#[test]
+fn a_name_inside_a_node_is_a_part_of_it() {
+    let heap = heap_analysis::Heap::from_snapshot(heap_analysis::demo::snapshot(3000));
+    let analysis = heap_analysis::Analysis::new(heap.into(), Config::default().into(), Lens::default());
+    let root = |name| analysis.roots().iter().find(|root| root.name == name).unwrap();
+    let name = root("checker.module");
+    assert_eq!(name.name_for.as_deref(), Some("session.modules[1]"));
+    let all = analysis.node(name.node).unwrap().sizes;
+    // The buffers and boxes of one module: what its three fields lead to.
+    let children = analysis.children(name.node, usize::MAX).rows;
+    let of_module = children.iter().filter(|row| row.place.starts_with("[1]."));
+    let in_all: u64 = analysis.sizes_of(&of_module.map(|row| row.node).collect::<Vec<_>>()).in_all;
+    assert_eq!(name.sizes.in_all, in_all);
+    assert!(name.sizes.alone <= in_all && in_all < all.in_all, "{:?} of {all:?}", name.sizes);
+    // Together with the checker: its own, and the module's.
+    let with = root("checker").with_parts.unwrap();
+    assert_eq!(with.in_all, root("checker").sizes.in_all + in_all);
+    assert_eq!(with.alone, root("checker").sizes.alone + name.sizes.alone);
+    let owns = analysis.owns(analysis.find("checker").unwrap()).unwrap();
+    assert_eq!(owns.with_parts, Some(with));
+}
+
 /// Nothing but itself leads to what is named: the name is its root then.
 #[test]
 fn a_name_inside_a_cycle_is_reached() {

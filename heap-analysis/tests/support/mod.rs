@@ -93,8 +93,11 @@ impl Text {
                 self.statement(statement.strip_prefix("root ").unwrap());
             }
             ["name", name, "=", of] => {
-                let addr = self.addrs[&self.id(of)];
-                self.push_root(name, addr, 4, true);
+                let id = self.id(of);
+                let ty = &self.node_types[self.nodes[id as usize].0.ty.0 as usize];
+                let offset = if Layout(ty.layout) == Layout::COUNTED { 16 } else { 0 };
+                let size = self.types[ty.elem as usize].size;
+                self.push_root(name, self.addrs[&id] + offset, size, true);
             }
             ["strong", of, more] => {
                 let node = self.id(of);
