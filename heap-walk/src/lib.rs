@@ -134,8 +134,19 @@ macro_rules! checkpoint {
     ($($anything:tt)*) => {};
 }
 
+/// Does nothing: the feature `enabled` is off.
+#[cfg(not(feature = "enabled"))]
+#[inline(always)]
+pub fn register_static<T>(_: &str, _: &'static T) {}
+
+/// Does nothing: the feature `enabled` is off.
+#[cfg(not(feature = "enabled"))]
+#[inline(always)]
+pub fn register_arc<T>(_: &str, _: &std::sync::Arc<T>) {}
+
 /// Does nothing but run `scope`: the feature `enabled` is off.
 #[cfg(not(feature = "enabled"))]
+#[inline(always)]
 pub fn with_root<T, R>(_: &str, _: &T, scope: impl FnOnce() -> R) -> R {
     scope()
 }
