@@ -48,7 +48,10 @@ fn json(name: &str, args: &[&str]) -> serde_json::Value {
 
 #[test]
 fn help() {
-    check("help", &["--help"], expect![[r#"
+    check(
+        "help",
+        &["--help"],
+        expect![[r#"
         The terminal view of a heap snapshot
 
         Usage: inspector-console [OPTIONS] <FILE> [COMMAND]
@@ -78,12 +81,16 @@ fn help() {
         A NODE is the name of a root (gcx), a number (#123), an address (0x7f…) or a type (mir::Body).
         Sizes: alone is what goes with an owner, in all is what it reaches, shared is the difference.
         Without a question it answers with a summary.
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn summary() {
-    check("summary", &["demo.heapsnap"], expect![[r#"
+    check(
+        "summary",
+        &["demo.heapsnap"],
+        expect![[r#"
         demo at checkpoint after_check, hit 1, crate=example
         pid 4242, 2026-01-01 00:00 UTC, quiescent, walked in 9.9 µs and enumerated in 0 ns
         320 nodes, 474 edges; 322 live blocks of 70.1 KiB, 99.2% of it reached
@@ -97,9 +104,9 @@ fn summary() {
 
         root             type              alone    in all  shared  nodes    id
         session          demo::Session  69.2 KiB  69.3 KiB   112 B    314    #0
-        checker + parts                 69.3 KiB  69.3 KiB     0 B    314
+        checker + parts                    960 B   1.2 KiB   304 B     13
         checker          demo::Checker     256 B     256 B     0 B      6  #313
-        checker.module   demo::Module   69.1 KiB  69.1 KiB     0 B    308    #1
+        checker.module   demo::Module      704 B    1008 B   304 B      7    #1
 
         type                count  inline   shallow  retained  payload  padding      dead  overhead     spare  rounding  untyped
         Vec<demo:…r::Expr>    152     152  61.6 KiB  68.6 KiB  9.4 KiB        ·  27.1 KiB         ·  18.9 KiB   6.2 KiB        ·
@@ -120,22 +127,27 @@ fn summary() {
         nobody claims 5 blocks, 0.8% of the program's bytes
 
         type config: none
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn roots() {
-    check("roots", &["demo.heapsnap", "roots"], expect![[r#"
+    check(
+        "roots",
+        &["demo.heapsnap", "roots"],
+        expect![[r#"
         root             type              alone    in all  shared  nodes    id
         session          demo::Session  69.2 KiB  69.3 KiB   112 B    314    #0
-        checker + parts                 69.3 KiB  69.3 KiB     0 B    314
+        checker + parts                    960 B   1.2 KiB   304 B     13
         checker          demo::Checker     256 B     256 B     0 B      6  #313
-        checker.module   demo::Module   69.1 KiB  69.1 KiB     0 B    308    #1
+        checker.module   demo::Module      704 B    1008 B   304 B      7    #1
 
-        checker.module is a name for session.modules
+        checker.module is a name for session.modules[1]
 
         type config: none
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -162,18 +174,25 @@ fn types_by_component() {
     let config = path.with_file_name("heap-inspector.toml");
     std::fs::write(config, "[[group]]\nname = \"HIR\"\nmatch = [\"demo::hir::*\", \"*<demo::hir::*\"]\n")
         .unwrap();
-    check("groups", &["demo.heapsnap", "types", "--group"], expect![[r#"
+    check(
+        "groups",
+        &["demo.heapsnap", "types", "--group"],
+        expect![[r#"
         component       count  inline   shallow  retained   payload  padding      dead  overhead     spare  rounding  untyped
         HIR               302     821  68.6 KiB  68.6 KiB  14.8 KiB    450 B  27.1 KiB         ·  18.9 KiB   7.3 KiB        ·
         (no component)     17   1 422    1008 B  69.6 KiB     543 B      8 B         ·      52 B     319 B      38 B     48 B
 
         type config: ./heap-inspector.toml
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn one_type() {
-    check("type", &["demo.heapsnap", "type", "Expr"], expect![[r#"
+    check(
+        "type",
+        &["demo.heapsnap", "type", "Expr"],
+        expect![[r#"
         demo::hir::Expr
         enum, 72 bytes, aligned to 8
         src/main.rs:12 (demo 0.1.0)
@@ -194,8 +213,12 @@ fn one_type() {
           4..7          77       372       488   76.2%  8.2 KiB
 
         type config: none
-    "#]]);
-    check("type", &["demo.heapsnap", "type", "demo::hir::Call"], expect![[r#"
+    "#]],
+    );
+    check(
+        "type",
+        &["demo.heapsnap", "type", "demo::hir::Call"],
+        expect![[r#"
         demo::hir::Call
         struct, 40 bytes, aligned to 8
         src/main.rs:20 (demo 0.1.0)
@@ -211,19 +234,27 @@ fn one_type() {
             37     3  (padding)
 
         type config: none
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn owns() {
-    check("owns", &["demo.heapsnap", "owns", "checker"], expect![[r#"
-        owner                   alone    in all  shared  nodes
-        checker                 256 B     256 B     0 B      6
-        with checker.module  69.3 KiB  69.3 KiB     0 B    314
+    check(
+        "owns",
+        &["demo.heapsnap", "owns", "checker"],
+        expect![[r#"
+        owner                alone   in all  shared  nodes
+        checker              256 B    256 B     0 B      6
+        with checker.module  960 B  1.2 KiB   304 B     13
 
         type config: none
-    "#]]);
-    check("owns", &["demo.heapsnap", "owns", "session"], expect![[r#"
+    "#]],
+    );
+    check(
+        "owns",
+        &["demo.heapsnap", "owns", "session"],
+        expect![[r#"
         owner       alone    in all  shared  nodes
         session  69.2 KiB  69.3 KiB   112 B    314
 
@@ -232,18 +263,26 @@ fn owns() {
         demo::Table  2 strong    1        1     112 B  #311
 
         type config: none
-    "#]]);
-    check("owns", &["demo.heapsnap", "owns", "Call"], expect![[r#"
+    "#]],
+    );
+    check(
+        "owns",
+        &["demo.heapsnap", "owns", "Call"],
+        expect![[r#"
         owner                           alone    in all  shared  nodes
         demo::hir::Call (150 nodes)  68.0 KiB  68.0 KiB     0 B    300
 
         type config: none
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn tree() {
-    check("tree", &["demo.heapsnap", "tree", "session", "--depth", "2", "--top", "2"], expect![[r#"
+    check(
+        "tree",
+        &["demo.heapsnap", "tree", "session", "--depth", "2", "--top", "2"],
+        expect![[r#"
         place           type                             retained  shallow  edge    id
         session         demo::Session                    69.2 KiB      0 B  root    #0
         ├─ modules      Vec<demo::Module> [2]            69.1 KiB    128 B  own     #1
@@ -256,12 +295,16 @@ fn tree() {
         └─ 1 more                                           112 B
 
         type config: none
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn path() {
-    check("path", &["demo.heapsnap", "path", "#12"], expect![[r#"
+    check(
+        "path",
+        &["demo.heapsnap", "path", "#12"],
+        expect![[r#"
         session.modules[0].body[3].Call.0.args[0].Call.0
 
         Shortest way from a root
@@ -283,12 +326,16 @@ fn path() {
         [0].Call.0  demo::hir::Call       own    1.1 KiB  #12
 
         type config: none
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn ledger() {
-    check("ledger", &["demo.heapsnap", "ledger"], expect![[r#"
+    check(
+        "ledger",
+        &["demo.heapsnap", "ledger"],
+        expect![[r#"
         the ledger closes: 322 blocks, 71 824 bytes, each in one class, and the allocator says the same
         nobody claims 5 blocks, 0.8% of the program's bytes
 
@@ -335,7 +382,8 @@ fn ledger() {
                112        109       1  112 B  0x7f0000011770
 
         type config: none
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -368,27 +416,55 @@ fn json_has_the_same_rows() {
 #[test]
 fn errors_name_the_thing_and_the_fix() {
     let file = "demo.heapsnap";
-    check_error("errors", &[file, "owns", "sesion"], expect![[r#"
+    check_error(
+        "errors",
+        &[file, "owns", "sesion"],
+        expect![[r#"
         inspector-console: no root or type `sesion` in this snapshot: did you mean `session` or `demo::Session`
-    "#]]);
-    check_error("errors", &[file, "types", "--sort", "payloda"], expect![[r#"
+    "#]],
+    );
+    check_error(
+        "errors",
+        &[file, "types", "--sort", "payloda"],
+        expect![[r#"
         inspector-console: the type table has no column `payloda`: did you mean `payload`?
-    "#]]);
-    check_error("errors", &["demo.heapsnp", "roots"], expect![[r#"
+    "#]],
+    );
+    check_error(
+        "errors",
+        &["demo.heapsnp", "roots"],
+        expect![[r#"
         inspector-console: cannot be read: No such file or directory (os error 2); there is demo.heapsnap: demo.heapsnp
-    "#]]);
-    check_error("errors", &["--snapshot", "2", file], expect![[r#"
+    "#]],
+    );
+    check_error(
+        "errors",
+        &["--snapshot", "2", file],
+        expect![[r#"
         inspector-console: holds 1 snapshots and no number 2: choose 1 to 1: demo.heapsnap
-    "#]]);
-    check_error("errors", &["--config", "missing.toml", file], expect![[r#"
+    "#]],
+    );
+    check_error(
+        "errors",
+        &["--config", "missing.toml", file],
+        expect![[r#"
         inspector-console: type config missing.toml: cannot be read: No such file or directory (os error 2)
-    "#]]);
-    check_error("errors", &[file, "tree", "Expr"], expect![[r#"
+    "#]],
+    );
+    check_error(
+        "errors",
+        &[file, "tree", "Expr"],
+        expect![[r#"
         inspector-console: `Expr` occurs only inside other values and has no node of its own: use `type Expr`
-    "#]]);
-    check_error("errors", &[file, "path", "Vec"], expect![[r#"
+    "#]],
+    );
+    check_error(
+        "errors",
+        &[file, "path", "Vec"],
+        expect![[r#"
         inspector-console: `Vec` could be several types: use one of `Vec<Box<str>>`, `Vec<demo::Module>`, `Vec<demo::hir::Expr>` or `Vec<u32>`
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]

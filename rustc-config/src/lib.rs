@@ -1,8 +1,14 @@
 //! Type configs that come with the inspector, as data.
 //!
 //! A config says how the types of a program are shown; heap-analysis reads and
-//! applies it, and finds it by the name of the snapshot's program. This crate
-//! holds texts and depends on nothing.
+//! applies it (`heap_analysis::config`), and finds it by the name of the
+//! snapshot's program. This crate holds texts, knows nothing of how they are
+//! applied, and depends on nothing.
+//!
+//! ```
+//! assert!(rustc_config::built_in("borrowck").is_some());
+//! assert!(rustc_config::built_in("somebody's program").is_none());
+//! ```
 
 /// Name of the program and text of its config.
 pub const BUILT_IN: &[(&str, &str)] = &[("borrowck", include_str!("../configs/borrowck.toml"))];
