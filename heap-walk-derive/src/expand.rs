@@ -16,20 +16,17 @@ use crate::bound;
 use crate::ctxt::Ctxt;
 use crate::valid;
 
-/// The expansion of `#[derive(Walk)]`: empty, and `input` not even parsed, unless `enabled`.
-pub(crate) fn derive_if(enabled: bool, input: TokenStream) -> TokenStream {
-    if !enabled {
-        return TokenStream::new();
-    }
+/// The expansion of `#[derive(Walk)]`.
+pub(crate) fn derive(input: TokenStream) -> TokenStream {
     match syn::parse2(input) {
-        Ok(input) => derive(&input),
+        Ok(input) => derive_input(&input),
         Err(error) => error.into_compile_error(),
     }
 }
 
 /// An input with mistakes gives one `compile_error!` each and an impl that does nothing, so that
 /// the type's users don't get messages about a missing impl on top.
-fn derive(input: &DeriveInput) -> TokenStream {
+fn derive_input(input: &DeriveInput) -> TokenStream {
     let cx = Ctxt::new();
     let parsed = Input::new(&cx, input);
     valid::check(&cx, &parsed);

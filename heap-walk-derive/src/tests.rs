@@ -2,11 +2,11 @@
 
 use expect_test::{expect, Expect};
 
-use crate::expand::derive_if;
+use crate::expand::derive;
 
 fn expand(input: &str) -> syn::File {
     let input = input.parse().expect("the input is Rust");
-    syn::parse2(derive_if(true, input)).expect("the expansion is a list of items")
+    syn::parse2(derive(input)).expect("the expansion is a list of items")
 }
 
 /// The generated impl; every expansion of a correct input is one anonymous const around it.
@@ -68,13 +68,6 @@ fn check_errors(input: &str, expected: Expect) {
         }
     }
     expected.assert_eq(&text);
-}
-
-#[test]
-fn expands_to_nothing_unless_enabled() {
-    for input in ["struct A;", "#[walk(nonsense)] union U { a: u8 }", "not even Rust"] {
-        assert!(derive_if(false, input.parse().expect("tokens")).is_empty(), "{input}");
-    }
 }
 
 #[test]
