@@ -17,7 +17,7 @@ fn run(name: &str, args: &[&str]) -> Output {
     let path = snapshot(name);
     Command::new(env!("CARGO_BIN_EXE_inspector-console"))
         .current_dir(path.parent().unwrap())
-        .env("COLUMNS", "120")
+        .env("COLUMNS", if args.contains(&"types") { "160" } else { "100" })
         .args(args)
         .output()
         .unwrap()
@@ -91,43 +91,43 @@ fn summary() {
         "summary",
         &["demo.heapsnap"],
         expect![[r#"
-        demo at checkpoint after_check, hit 1, crate=example
-        pid 4242, 2026-01-01 00:00 UTC, quiescent, walked in 9.9 µs and enumerated in 0 ns
-        320 nodes, 474 edges; 322 live blocks of 70.1 KiB, 99.2% of it reached
+            demo at checkpoint after_check, hit 1, crate=example
+            pid 4242, 2026-01-01 00:00 UTC, quiescent, walked in 9.9 µs and enumerated in 0 ns
+            320 nodes, 474 edges; 322 live blocks of 70.1 KiB, 99.2% of it reached
 
-        memory        bytes
-        mapped      2.0 MiB  extents of the allocator
-        active     76.0 KiB  pages with something in them
-        allocated  74.1 KiB  thread caches and the tool's blocks included
-        live       70.1 KiB  blocks of the program
-        payload    15.3 KiB  values
+            memory        bytes
+            mapped      2.0 MiB  extents of the allocator
+            active     76.0 KiB  pages with something in them
+            allocated  74.1 KiB  thread caches and the tool's blocks included
+            live       70.1 KiB  blocks of the program
+            payload    15.3 KiB  values
 
-        root             type              alone    in all  shared  nodes    id
-        session          demo::Session  69.2 KiB  69.3 KiB   112 B    314    #0
-        checker + parts                    960 B   1.2 KiB   304 B     13
-        checker          demo::Checker     256 B     256 B     0 B      6  #313
-        checker.module   demo::Module      704 B    1008 B   304 B      7    #1
+            root             type              alone    in all  shared  nodes    id
+            session          demo::Session  69.2 KiB  69.3 KiB   112 B    314    #0
+            checker + parts                    960 B   1.2 KiB   304 B     13
+            checker          demo::Checker     256 B     256 B     0 B      6  #313
+            checker.module   demo::Module      704 B    1008 B   304 B      7    #1
 
-        type                count  inline   shallow  retained  payload  padding      dead  overhead     spare  rounding  untyped
-        Vec<demo:…r::Expr>    152     152  61.6 KiB  68.6 KiB  9.4 KiB        ·  27.1 KiB         ·  18.9 KiB   6.2 KiB        ·
-        demo::hir::Call       150       ·   7.0 KiB  68.0 KiB  5.4 KiB    450 B         ·         ·         ·   1.2 KiB        ·
-        Vec<u32>                2       2     320 B     320 B     72 B        ·         ·         ·     248 B         ·        ·
-        Box<[u8]>               5       ·     176 B     176 B    150 B        ·         ·         ·         ·      26 B        ·
-        HashMap<u…ox<str>>      1       1     128 B     160 B     40 B      8 B         ·      20 B      48 B      12 B        ·
-        Vec<demo::Module>       1       1     128 B  69.1 KiB    128 B        ·         ·         ·         ·         ·        ·
-        demo::Table             2       ·      96 B     416 B     64 B        ·         ·      32 B         ·         ·        ·
-        Vec<Box<str>>           1       1      64 B     208 B     48 B        ·         ·         ·      16 B         ·        ·
-        String                  2       2      48 B      48 B     41 B        ·         ·         ·       7 B         ·        ·
-        Weak<demo::Table>       1       2      48 B      48 B        ·        ·         ·         ·         ·         ·     48 B
-        demo::hir::Expr         ·     519         ·         ·        ·        ·         ·         ·         ·         ·        ·
-        u64                     ·     370         ·         ·        ·        ·         ·         ·         ·         ·        ·
-        and 11 more types: `types` shows them
+            type                    count  inline   shallow  retained  payload     slack  untyped
+            Vec<demo::hir::Expr>      152     152  61.6 KiB  68.6 KiB  9.4 KiB  52.2 KiB        ·
+            demo::hir::Call           150       ·   7.0 KiB  68.0 KiB  5.4 KiB   1.6 KiB        ·
+            Vec<u32>                    2       2     320 B     320 B     72 B     248 B        ·
+            Box<[u8]>                   5       ·     176 B     176 B    150 B      26 B        ·
+            HashMap<u32, Box<str>>      1       1     128 B     160 B     40 B      88 B        ·
+            Vec<demo::Module>           1       1     128 B  69.1 KiB    128 B         ·        ·
+            demo::Table                 2       ·      96 B     416 B     64 B      32 B        ·
+            Vec<Box<str>>               1       1      64 B     208 B     48 B      16 B        ·
+            String                      2       2      48 B      48 B     41 B       7 B        ·
+            Weak<demo::Table>           1       2      48 B      48 B        ·         ·     48 B
+            demo::hir::Expr             ·     519         ·         ·        ·         ·        ·
+            u64                         ·     370         ·         ·        ·         ·        ·
+            and 11 more types: `types` shows them
 
-        the ledger closes: 322 blocks, 71 824 bytes, each in one class, and the allocator says the same
-        nobody claims 5 blocks, 0.8% of the program's bytes
+            the ledger closes: 322 blocks, 71 824 bytes, each in one class, and the allocator says the same
+            nobody claims 5 blocks, 0.8% of the program's bytes
 
-        type config: none
-    "#]],
+            type config: none
+        "#]],
     );
 }
 
@@ -156,10 +156,10 @@ fn types() {
         "types",
         &["demo.heapsnap", "types", "--filter", "vec<", "--sort", "spare", "--top", "3"],
         expect![[r#"
-            type                count  inline   shallow  retained  payload  padding      dead  overhead     spare  rounding  untyped
-            Vec<demo:…r::Expr>    152     152  61.6 KiB  68.6 KiB  9.4 KiB        ·  27.1 KiB         ·  18.9 KiB   6.2 KiB        ·
-            Vec<u32>                2       2     320 B     320 B     72 B        ·         ·         ·     248 B         ·        ·
-            Vec<Box<str>>           1       1      64 B     208 B     48 B        ·         ·         ·      16 B         ·        ·
+            type                  count  inline   shallow  retained  payload  padding      dead  overhead     spare  rounding  untyped
+            Vec<demo::hir::Expr>    152     152  61.6 KiB  68.6 KiB  9.4 KiB        ·  27.1 KiB         ·  18.9 KiB   6.2 KiB        ·
+            Vec<u32>                  2       2     320 B     320 B     72 B        ·         ·         ·     248 B         ·        ·
+            Vec<Box<str>>             1       1      64 B     208 B     48 B        ·         ·         ·      16 B         ·        ·
 
             1 more types: `--top 0` shows all
 

@@ -53,7 +53,7 @@ pub(crate) fn run(out: &Out<'_>, index: usize, snapshots: &[SnapshotInfo]) -> St
         let _ = writeln!(text, "and {} more roots: `roots` shows all", count((roots.len() - TOP) as u64));
     }
     text.push('\n');
-    text.push_str(&types::table(&types.iter().collect::<Vec<_>>(), "type").render(out.width));
+    text.push_str(&types::table(&types.iter().collect::<Vec<_>>(), "type", out.width).render(out.width));
     if analysis.types().len() > TOP {
         let more = count((analysis.types().len() - TOP) as u64);
         let _ = writeln!(text, "and {more} more types: `types` shows them");

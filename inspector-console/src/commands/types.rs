@@ -38,7 +38,7 @@ pub(crate) fn run(
     if chosen.is_empty() {
         return Ok(out.end(format!("no type matches `{filter}`\n")));
     }
-    let mut text = table(&chosen, "type").render(out.width);
+    let mut text = table(&chosen, "type", out.width).render(out.width);
     if found > chosen.len() {
         text.push_str(&format!(
             "\n{} more types: `--top 0` shows all\n",
@@ -60,41 +60,41 @@ fn groups(out: &Out<'_>) -> String {
             ..group.total
         })
         .collect();
-    out.end(table(&rows.iter().collect::<Vec<_>>(), "component").render(out.width))
+    out.end(table(&rows.iter().collect::<Vec<_>>(), "component", out.width).render(out.width))
 }
 
-pub(crate) fn table(rows: &[&TypeRow], heading: &'static str) -> Table {
-    let mut table = Table::new(&[
-        Column::Text(heading),
-        Column::Number("count"),
-        Column::Number("inline"),
-        Column::Number("shallow"),
-        Column::Number("retained"),
-        Column::Number("payload"),
-        Column::Number("padding"),
-        Column::Number("dead"),
-        Column::Number("overhead"),
-        Column::Number("spare"),
-        Column::Number("rounding"),
-        Column::Number("untyped"),
-    ]);
+/// Columns from which each kind of waste has one of its own; below, slack has one for all five.
+const WIDE: usize = 150;
+
+pub(crate) fn table(rows: &[&TypeRow], heading: &'static str, width: Option<usize>) -> Table {
+    let is_wide = width.is_none_or(|width| width >= WIDE);
+    type Number = (&'static str, fn(&TypeRow) -> u64);
+    let mut sizes: Vec<Number> = vec![
+        ("shallow", |row| row.shallow),
+        ("retained", |row| row.retained),
+        ("payload", |row| row.payload),
+    ];
+    let waste: [Number; 5] = [
+        ("padding", |row| row.padding),
+        ("dead", |row| row.dead),
+        ("overhead", |row| row.overhead),
+        ("spare", |row| row.spare),
+        ("rounding", |row| row.rounding),
+    ];
+    match is_wide {
+        true => sizes.extend(waste),
+        false => sizes.push(("slack", |row| row.slack)),
+    }
+    sizes.push(("untyped", |row| row.untyped));
+    let mut columns = vec![Column::Text(heading), Column::Number("count"), Column::Number("inline")];
+    columns.extend(sizes.iter().map(|(name, _)| Column::Number(name)));
+    let mut table = Table::new(&columns);
+    // A dot is easier to skip than `0 B`.
+    let shown = |number: u64, text: fn(u64) -> String| if number == 0 { "·".into() } else { text(number) };
     for row in rows {
-        let bytes = |number: u64| if number == 0 { "·".into() } else { bytes(number) };
-        let count = |number: u64| if number == 0 { "·".into() } else { count(number) };
-        table.row([
-            row.name.clone(),
-            count(row.count),
-            count(row.inline_values),
-            bytes(row.shallow),
-            bytes(row.retained),
-            bytes(row.payload),
-            bytes(row.padding),
-            bytes(row.dead),
-            bytes(row.overhead),
-            bytes(row.spare),
-            bytes(row.rounding),
-            bytes(row.untyped),
-        ]);
+        let mut cells = vec![row.name.clone(), shown(row.count, count), shown(row.inline_values, count)];
+        cells.extend(sizes.iter().map(|(_, number)| shown(number(row), bytes)));
+        table.row(cells);
     }
     table
 }
