@@ -21,5 +21,14 @@ fn valgrind() -> Done {
     ensure_packages("this check", &["valgrind"], || has("valgrind"))?;
     system::run(&mut cargo(&["build", "--release", "-p", "end-to-end", "--example", "guards"]))?;
     let program = target().join("release/examples/guards");
-    system::run(Command::new("valgrind").args(["--error-exitcode=1", "--leak-check=full", "-q"]).arg(program))
+    system::run(
+        Command::new("valgrind")
+            .args([
+                "--error-exitcode=1",
+                "--leak-check=full",
+                "--errors-for-leak-kinds=definite",
+                "--show-leak-kinds=definite",
+            ])
+            .arg(program),
+    )
 }
