@@ -1,7 +1,9 @@
 //! Numbers, bars and badges, the same in every pane.
 
 use crate::theme::{self, Part};
-use egui::{Color32, Label, Rect, Response, RichText, Role, Sense, Ui, Vec2, WidgetInfo};
+use egui::{
+    Color32, Label, Pos2, Rect, Response, RichText, Role, Sense, Shape, Stroke, Ui, Vec2, WidgetInfo,
+};
 use heap_analysis::units;
 
 /// Bytes in a unit that people read; the exact number and its share of `whole` on hover.
@@ -151,7 +153,7 @@ pub fn fact(ui: &mut Ui, name: &str, help: &str, add: impl FnOnce(&mut Ui)) {
 pub fn notice(ui: &mut Ui, color: Color32, what: &str, fix: &str) {
     egui::Frame::new()
         .fill(color.gamma_multiply(0.12))
-        .stroke(egui::Stroke::new(1.0, color.gamma_multiply(0.6)))
+        .stroke(Stroke::new(1.0, color.gamma_multiply(0.6)))
         .corner_radius(4.0)
         .inner_margin(8.0)
         .show(ui, |ui| {
@@ -179,4 +181,27 @@ pub fn failed(ui: &mut Ui) {
         "this could not be worked out: the analysis failed",
         "this is an error of the inspector: please report it with the file",
     );
+}
+
+/// Which way a triangle points.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Pointing {
+    /// Up: the smallest come first.
+    Up,
+    /// Down: what is below is open, or the largest come first.
+    Down,
+    /// Right: what is below is closed.
+    Right,
+}
+
+/// A small triangle. Painted, since not every font has one.
+pub fn triangle(ui: &Ui, center: Pos2, pointing: Pointing) {
+    let points = match pointing {
+        Pointing::Up => [[-3.5, 2.0], [0.0, -3.0], [3.5, 2.0]],
+        Pointing::Down => [[-3.5, -2.0], [3.5, -2.0], [0.0, 3.0]],
+        Pointing::Right => [[-2.0, -3.5], [3.0, 0.0], [-2.0, 3.5]],
+    };
+    let points = points.map(|[x, y]| center + Vec2::new(x, y)).to_vec();
+    let color = ui.visuals().text_color();
+    ui.painter().add(Shape::convex_polygon(points, color, Stroke::NONE));
 }

@@ -275,9 +275,9 @@ impl Inspector {
             let (can_back, can_forward) = history
                 .as_ref()
                 .map_or((false, false), |history| (history.can_go_back(), history.can_go_forward()));
-            let back = ui.add_enabled(can_back, egui::Button::new("⏴ Back"));
+            let back = ui.add_enabled(can_back, egui::Button::new("Back"));
             let is_back = back.on_hover_text("Select what was selected before (Alt+Left).").clicked();
-            let forward = ui.add_enabled(can_forward, egui::Button::new("Forward ⏵"));
+            let forward = ui.add_enabled(can_forward, egui::Button::new("Forward"));
             let is_forward = forward.on_hover_text("Undo going back (Alt+Right).").clicked();
             if let Some(history) = history {
                 if is_back {
@@ -563,11 +563,16 @@ impl Open {
 
     fn ui(&mut self, ui: &mut Ui, view: &mut View) {
         let pane = Frame::side_top_panel(ui.style()).inner_margin(egui::Margin::symmetric(0, 4));
-        Panel::left("roots").default_size(346.0).min_size(200.0).frame(pane).show(ui, |ui| {
-            title_ui(ui, "Roots");
+        Panel::left("roots").default_size(364.0).min_size(200.0).frame(pane).show(ui, |ui| {
+            fill(ui);
+            ui.horizontal(|ui| {
+                ui.add_space(8.0);
+                title_ui(ui, "Roots");
+            });
             self.roots.ui(ui, &self.document, &mut self.history);
         });
-        Panel::right("details").default_size(330.0).min_size(240.0).show(ui, |ui| {
+        Panel::right("details").default_size(320.0).min_size(240.0).show(ui, |ui| {
+            fill(ui);
             title_ui(ui, "Details");
             match self.details.ui(ui, &self.document, &mut self.history) {
                 Some(Action::ShowTree(node)) => {
@@ -611,6 +616,7 @@ impl Open {
     fn types_ui(&mut self, ui: &mut Ui) {
         if let Some(id) = self.shown_type {
             Panel::bottom("type detail").resizable(true).default_size(270.0).min_size(110.0).show(ui, |ui| {
+                fill(ui);
                 self.type_details.ui(ui, &self.document, &mut self.history, id);
             });
         }
@@ -619,22 +625,25 @@ impl Open {
 }
 
 fn title_ui(ui: &mut Ui, text: &str) {
-    ui.horizontal(|ui| {
-        ui.add_space(8.0);
-        ui.label(RichText::new(text).strong().size(14.0));
-    });
+    ui.label(RichText::new(text).strong().size(14.0));
+}
+
+/// Makes a pane as large as its panel, whatever is in it: panels else shrink
+/// to what they show first.
+fn fill(ui: &mut Ui) {
+    ui.set_min_size(ui.available_size());
 }
 
 /// A message with a button that puts it away; whether that was clicked.
 fn notice_ui(ui: &mut Ui, color: egui::Color32, what: &str, fix: &str, dismiss: &str) -> bool {
     let mut is_clicked = false;
     ui.horizontal_top(|ui| {
-        let width = ui.available_width() - 34.0;
+        let width = ui.available_width() - 84.0;
         ui.vertical(|ui| {
             ui.set_width(width);
             cells::notice(ui, color, what, fix);
         });
-        let button = ui.button("✖");
+        let button = ui.button("Dismiss");
         button.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, dismiss));
         is_clicked = button.clicked();
     });
@@ -643,7 +652,7 @@ fn notice_ui(ui: &mut Ui, color: egui::Color32, what: &str, fix: &str, dismiss: 
 
 fn theme_ui(ui: &mut Ui) {
     let is_dark = ui.visuals().dark_mode;
-    let text = if is_dark { "☀ Light" } else { "🌙 Dark" };
+    let text = if is_dark { "Light" } else { "Dark" };
     if ui.button(text).on_hover_text("Switch between light and dark.").clicked() {
         ui.ctx().set_theme(if is_dark { Theme::Light } else { Theme::Dark });
     }

@@ -81,6 +81,13 @@ fn run(options: Options) -> Result<(), String> {
     }
 }
 
+/// The message without line breaks and without the place in the source of a
+/// library (`… at src/lib.rs:7: `) that it may begin with.
 fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let is_place = |part: &str| part.contains(".rs:");
+    match text.rsplit_once(": ") {
+        Some((before, what)) if is_place(before) => what.to_owned(),
+        _ => text,
+    }
 }

@@ -4,6 +4,7 @@
 //! Only visible cells are drawn. Rows lie on an `f32` scale, which is exact to
 //! the pixel up to some 500 000 rows; no pane shows more.
 
+use crate::cells::{self, Pointing};
 use egui::{Align, EventFilter, Id, Key, Label, Layout, Rect, Response, Role, Sense, Ui, WidgetInfo};
 use egui_table::{CellInfo, HeaderCellInfo, HeaderRow, PrefetchInfo, TableDelegate, TableState};
 use std::ops::Range;
@@ -75,15 +76,19 @@ pub struct Shown {
     pub header: Option<usize>,
     /// Row that was clicked, or that arrow keys went to.
     pub row: Option<u64>,
+    /// Whether `row` was reached by arrow keys.
+    pub is_by_key: bool,
     /// Row that was double-clicked, or the selected one when Enter was pressed.
     pub entered: Option<u64>,
+    /// Whether Enter was pressed.
+    pub is_entered_by_key: bool,
     /// Arrow key to the right: the selected row is to be opened.
     pub open: bool,
     /// Arrow key to the left: the selected row is to be closed.
     pub close: bool,
     /// Rows on the screen.
     pub visible: Range<u64>,
-    /// Where the headers are, in points.
+    /// Where the visible parts of the headers are, in points.
     pub headers: Vec<(&'static str, Rect)>,
 }
 
@@ -95,31 +100,18 @@ impl Table<'_> {
         name: &mut dyn FnMut(u64) -> String,
         cell: &mut dyn FnMut(&mut Ui, u64, usize),
     ) -> Shown {
-        let salt = egui::IdSalt::new(self.name);
-        let id = TableState::id(ui, salt);
+        let mut table = egui_table::Table::new().id_salt(self.name).num_rows(self.rows).num_sticky_cols(1);
+        let id = table.get_id(ui);
         let keys_id = id.with("keys");
         let width = ui.available_width();
-        if TableState::load(ui.ctx(), id).is_none() {
-            // Given widths, so that the table does not measure what happens to be visible first.
-            let widths = self.widths(width);
-            let state = TableState {
-                col_widths: widths
-                    .iter()
-                    .enumerate()
-                    .map(|(at, width)| (egui_table::Column::new(*width).id_for(at), *width))
-                    .collect(),
-                parent_width: Some(width),
-            };
-            state.store(ui.ctx(), id);
-        }
+        self.fit(ui.ctx(), id, width);
         let columns: Vec<egui_table::Column> = self
-            .widths(width)
-            .into_iter()
-            .zip(self.columns)
+            .columns
+            .iter()
             .enumerate()
-            .map(|(at, (width, column))| match at {
-                0 => egui_table::Column::new(width).range(column.width..=4000.0).resizable(true),
-                _ => egui_table::Column::new(width).range(width..=width).resizable(false),
+            .map(|(at, column)| {
+                let range = if at == 0 { column.width..=4000.0 } else { column.width..=column.width };
+                egui_table::Column::new(column.width).range(range).resizable(at == 0)
             })
             .collect();
         let mut shown = Shown::default();
@@ -128,13 +120,7 @@ impl Table<'_> {
         keys.widget_info(|| WidgetInfo::labeled(Role::Table, true, self.name));
         self.keys(ui, &keys, &mut shown);
 
-        let mut table = egui_table::Table::new()
-            .id_salt(salt)
-            .num_rows(self.rows)
-            .columns(columns)
-            .num_sticky_cols(1)
-            .headers([HeaderRow::new(HEADER_HEIGHT)])
-            .auto_size_mode(egui_table::AutoSizeMode::OnParentResize);
+        table = table.columns(columns).headers([HeaderRow::new(HEADER_HEIGHT)]);
         if let Some(row) = shown.row.or(self.scroll_to).filter(|row| *row < self.rows) {
             table = table.scroll_to_row(row, None);
         }
@@ -143,14 +129,28 @@ impl Table<'_> {
         shown
     }
 
-    fn widths(&self, available: f32) -> Vec<f32> {
-        let mut widths: Vec<f32> = self.columns.iter().map(|column| column.width).collect();
-        let rest: f32 = widths.iter().skip(1).sum();
-        if let Some(first) = widths.first_mut() {
-            // Some points for the scroll bar.
-            *first = first.max((available - rest - 10.0).floor());
+    /// Gives the first column what the others leave, and later what the pane
+    /// wins or loses. (Given widths also keep the table from measuring what
+    /// happens to be visible first.)
+    fn fit(&self, ctx: &egui::Context, id: Id, available: f32) {
+        let Some(first) = self.columns.first() else { return };
+        let first_id = egui_table::Column::new(first.width).id_for(0);
+        let state = TableState::load(ctx, id);
+        if state.as_ref().is_some_and(|state| state.parent_width == Some(available)) {
+            return;
         }
-        widths
+        let mut state = state.unwrap_or_default();
+        let wanted = match (state.parent_width, state.col_widths.get(&first_id)) {
+            (Some(before), Some(width)) => width + available - before,
+            _ => {
+                let others: f32 = self.columns.iter().skip(1).map(|column| column.width).sum();
+                // Some points for the scroll bar.
+                available - others - 10.0
+            }
+        };
+        state.col_widths.insert(first_id, wanted.floor().max(first.width));
+        state.parent_width = Some(available);
+        state.store(ctx, id);
     }
 
     fn keys(&self, ui: &Ui, keys: &Response, shown: &mut Shown) {
@@ -188,10 +188,12 @@ impl Table<'_> {
             } else if input.key_pressed(Key::End) {
                 shown.row = Some(last);
             }
+            shown.is_by_key = shown.row.is_some();
             shown.open = input.key_pressed(Key::ArrowRight);
             shown.close = input.key_pressed(Key::ArrowLeft);
             if input.key_pressed(Key::Enter) {
                 shown.entered = self.selected;
+                shown.is_entered_by_key = true;
             }
         });
     }
@@ -222,13 +224,11 @@ impl TableDelegate for Delegate<'_, '_> {
         let at = cell.col_range.start;
         let rect = ui.max_rect();
         ui.painter().rect_filled(rect, 0.0, ui.visuals().extreme_bg_color);
-        self.shown.headers.push((column.title, rect));
+        let visible = rect.intersect(ui.clip_rect());
+        if visible.is_positive() {
+            self.shown.headers.push((column.title, visible));
+        }
         let sorted = self.table.sorted.filter(|(sorted, _)| *sorted == at);
-        let text = match sorted {
-            Some((_, true)) => format!("{} ⏷", column.title),
-            Some((_, false)) => format!("{} ⏶", column.title),
-            None => column.title.to_owned(),
-        };
         let can_sort = self.table.sorted.is_some();
         let sense = if can_sort { Sense::click() } else { Sense::hover() };
         // The resize handle takes the last points.
@@ -247,7 +247,12 @@ impl TableDelegate for Delegate<'_, '_> {
             (egui::Align2::LEFT_CENTER, rect.left_center() + egui::vec2(8.0, 0.0))
         };
         let font = egui::FontId::proportional(12.5);
-        ui.painter().text(anchor, align, text, font, text_color);
+        let text = ui.painter().text(anchor, align, column.title, font, text_color);
+        if let Some((_, is_descending)) = sorted {
+            let x = if column.is_number { text.left() - 8.0 } else { text.right() + 8.0 };
+            let pointing = if is_descending { Pointing::Down } else { Pointing::Up };
+            cells::triangle(ui, egui::pos2(x, rect.center().y), pointing);
+        }
         if response.clicked() {
             self.shown.header = Some(at);
             ui.memory_mut(|memory| memory.request_focus(self.keys));
@@ -282,6 +287,7 @@ impl TableDelegate for Delegate<'_, '_> {
         }
         if response.clicked() {
             self.shown.row = Some(row);
+            self.shown.is_by_key = false;
             ui.memory_mut(|memory| memory.request_focus(self.keys));
         }
         if response.double_clicked() {

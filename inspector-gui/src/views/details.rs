@@ -167,7 +167,9 @@ impl Details {
             ui.weak(if detail.roots.is_empty() { "nobody the walk met" } else { "it is a root" });
         }
         for holder in detail.holders.iter().take(MAX_LISTED) {
-            let name = format!("{}{}", holder.type_name, holder.place);
+            let is_apart = holder.place.is_empty() || holder.place.starts_with(['.', '[']);
+            let dot = if is_apart { "" } else { "." };
+            let name = format!("{}{dot}{}", holder.type_name, holder.place);
             link_ui(ui, &holder.edge, &name, holder.node, history);
         }
         more_ui(ui, detail.holder_count, detail.holders.len().min(MAX_LISTED));

@@ -3,7 +3,7 @@
 use crate::cells;
 use crate::source::Document;
 use crate::theme::{self, Part};
-use egui::{RichText, ScrollArea, Ui};
+use egui::{Label, RichText, ScrollArea, Ui};
 use heap_analysis::ledger::{CountRow, Ledger};
 use heap_analysis::summary::Summary;
 use heap_analysis::units;
@@ -95,7 +95,8 @@ fn snapshot_ui(ui: &mut Ui, document: &Document, summary: &Summary) {
     let header = &summary.header;
     egui::Grid::new("summary").num_columns(2).spacing([14.0, 3.0]).show(ui, |ui| {
         cells::fact(ui, "file", "", |ui| {
-            ui.label(document.request.origin.to_string());
+            let file = document.request.origin.to_string();
+            ui.add(Label::new(document.request.origin.name()).truncate()).on_hover_text(file);
         });
         cells::fact(ui, "program", "", |ui| {
             ui.label(format!("{} (process {})", header.program, header.pid));

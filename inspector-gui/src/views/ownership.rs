@@ -3,12 +3,12 @@
 //! others are one line that counts them and asks for more.
 
 use crate::answer::{Answer, Shown};
-use crate::cells;
+use crate::cells::{self, Pointing};
 use crate::selection::{History, Selection};
 use crate::source::Document;
 use crate::table::{self, Column, Keyboard, Table};
 use crate::theme;
-use egui::{Rect, RichText, Sense, Ui};
+use egui::{RichText, Sense, Ui};
 use heap_analysis::tree::{Children, TreeRow};
 use heap_analysis::{units, Analysis, NodeId};
 use std::collections::HashMap;
@@ -298,7 +298,7 @@ impl Ownership {
             .map(|row| line_name(entries, lines[row as usize]))
             .collect();
         if let Some(row) = shown.row {
-            self.select(row, history);
+            self.select(row, shown.is_by_key, history);
         }
         let toggle = toggled.or(shown.entered);
         if let Some(row) = toggle {
@@ -317,7 +317,7 @@ impl Ownership {
         }
     }
 
-    fn select(&mut self, row: u64, history: &mut History) {
+    fn select(&mut self, row: u64, is_by_key: bool, history: &mut History) {
         self.cursor = Some(row);
         match self.lines.get(row as usize) {
             Some(&Line::Entry(at)) => {
@@ -325,7 +325,8 @@ impl Ownership {
                 self.last_selection = selection;
                 history.select(selection);
             }
-            Some(&Line::Rest(at)) => self.more(at),
+            // Keys pass over it; Enter asks for more.
+            Some(&Line::Rest(at)) if !is_by_key => self.more(at),
             _ => {}
         }
     }
@@ -337,7 +338,7 @@ impl Ownership {
         match (is_right, entry.is_open) {
             (true, false) => self.open(at),
             (true, true) => {
-                self.select((row + 1).min(self.lines.len() as u64 - 1), history);
+                self.select((row + 1).min(self.lines.len() as u64 - 1), true, history);
                 self.scroll_to = self.cursor;
             }
             (false, true) => self.close(at),
@@ -346,7 +347,7 @@ impl Ownership {
                     .parent
                     .and_then(|parent| self.lines.iter().position(|line| *line == Line::Entry(parent)));
                 if let Some(holder) = holder {
-                    self.select(holder as u64, history);
+                    self.select(holder as u64, true, history);
                     self.scroll_to = self.cursor;
                 }
             }
@@ -367,7 +368,9 @@ impl Ownership {
             |line: Option<&Line>| matches!(line, Some(&Line::Entry(at)) if self.entries[at].row.node == node);
         let is_here = |cursor: u64| is_at(self.lines.get(cursor as usize));
         // Lines move when others open and close above.
-        if !self.cursor.is_some_and(is_here) {
+        let is_at_rest = |cursor: u64| matches!(self.lines.get(cursor as usize), Some(Line::Rest(_)));
+        let stays = self.cursor.is_some_and(|cursor| is_here(cursor) || !is_new && is_at_rest(cursor));
+        if !stays {
             self.cursor = self.lines.iter().position(|line| is_at(Some(line))).map(|at| at as u64);
             if is_new {
                 self.scroll_to = self.cursor;
@@ -382,6 +385,7 @@ impl Ownership {
             Selection::Type(_) | Selection::Nothing => None,
         };
         ui.horizontal(|ui| {
+            ui.add_space(8.0);
             match self.top {
                 None => {
                     ui.label("All roots");
@@ -392,7 +396,7 @@ impl Ownership {
                         self.follow(history.current());
                         return;
                     }
-                    ui.weak("⏵");
+                    ui.weak("below");
                     let name = self.entries.first().map_or("", |entry| entry.row.type_name.as_str());
                     table::text(ui, format!("#{} {name}", top.0));
                 }
@@ -458,7 +462,7 @@ fn name_ui(ui: &mut Ui, entries: &[Entry], line: Line) -> bool {
             let name = if row.place.is_empty() { &row.type_name } else { &row.place };
             egui::WidgetInfo::labeled(egui::Role::DisclosureTriangle, true, format!("{what} {name}"))
         });
-        triangle(ui, rect, entry.is_open);
+        cells::triangle(ui, rect.center(), if entry.is_open { Pointing::Down } else { Pointing::Right });
     }
     if depth > MAX_INDENT {
         ui.weak(format!("{depth}"));
@@ -483,18 +487,6 @@ fn name_ui(ui: &mut Ui, entries: &[Entry], line: Line) -> bool {
         }
     });
     response.clicked()
-}
-
-fn triangle(ui: &Ui, rect: Rect, is_open: bool) {
-    let center = rect.center();
-    let color = ui.visuals().text_color();
-    let points = if is_open {
-        [egui::vec2(-4.0, -2.0), egui::vec2(4.0, -2.0), egui::vec2(0.0, 3.5)]
-    } else {
-        [egui::vec2(-2.0, -4.0), egui::vec2(3.5, 0.0), egui::vec2(-2.0, 4.0)]
-    };
-    let points = points.map(|point| center + point).to_vec();
-    ui.painter().add(egui::Shape::convex_polygon(points, color, egui::Stroke::NONE));
 }
 
 fn badges_ui(ui: &mut Ui, entry: &Entry) {

@@ -179,19 +179,6 @@ fn name_ui(ui: &mut Ui, line: Line, root: &heap_analysis::owners::RootRow, outsi
         }
         Line::One(_, false) => RichText::new(&root.name).strong(),
     };
-    if let Some(outside) = outside.filter(|outside| outside.blocks > 0) {
-        let color = theme::warning(ui);
-        let help = format!(
-            "{} below it {} owners that the walk did not see: {} hang on them and are nobody's alone.",
-            match outside.blocks {
-                1 => "1 shared block".to_owned(),
-                blocks => format!("{} shared blocks", units::count(blocks as u64)),
-            },
-            if outside.blocks == 1 { "has" } else { "have" },
-            units::bytes(outside.retained)
-        );
-        cells::badge(ui, "⚠", color, &help);
-    }
     let text = if root.name_for.is_some() { text.italics() } else { text };
     table::text(ui, text).on_hover_ui(|ui| {
         ui.strong(&root.name);
@@ -204,4 +191,17 @@ fn name_ui(ui: &mut Ui, line: Line, root: &heap_analysis::owners::RootRow, outsi
             ui.label("Sizes of the root and its parts taken as one owner.");
         }
     });
+    if let Some(outside) = outside.filter(|outside| outside.blocks > 0) {
+        let color = theme::warning(ui);
+        let help = format!(
+            "{} below it {} owners that the walk did not see: {} hang on them and are nobody's alone.",
+            match outside.blocks {
+                1 => "1 shared block".to_owned(),
+                blocks => format!("{} shared blocks", units::count(blocks as u64)),
+            },
+            if outside.blocks == 1 { "has" } else { "have" },
+            units::bytes(outside.retained)
+        );
+        cells::badge(ui, "outside", color, &help);
+    }
 }

@@ -1,7 +1,7 @@
 //! The type table: sorted and filtered on a thread, one kind of waste a column.
 
 use crate::answer::{Answer, Shown};
-use crate::cells;
+use crate::cells::{self, Pointing};
 use crate::selection::{History, Selection};
 use crate::source::Document;
 use crate::table::{self, Column, Keyboard, Table};
@@ -16,6 +16,7 @@ use std::sync::Arc;
 const COLUMNS: &[(By, Column)] = &[
     (By::Name, Column::text("Type", 230.0, "Displayed name after the type config. The bytes of a block count for the type of its node; values inside other values are counted in Inline.")),
     (By::Count, Column::number("Count", 72.0, "Blocks (and roots) of this type.")),
+    (By::InlineValues, Column::number("Inline", 80.0, "Values of the type that lie inside other values or buffers.")),
     (By::Shallow, Column::number("Shallow", 74.0, "Usable bytes of its blocks, nothing they point to. Adds up over all types.")),
     (By::Retained, Column::number("Retained", 74.0, "Bytes that would go if all its nodes went: of nodes that no other node of the type dominates. Does not add up over types.")),
     (By::Slack, Column::number("Slack", 74.0, "Waste: padding, dead variant space, overhead, spare capacity and rounding together.")),
@@ -26,7 +27,6 @@ const COLUMNS: &[(By, Column)] = &[
     (By::Rounding, Column::number("Rounding", 74.0, Part::Rounding.help())),
     (By::Untyped, Column::number("Untyped", 74.0, Part::Untyped.help())),
     (By::Payload, Column::number("Payload", 74.0, Part::Payload.help())),
-    (By::InlineValues, Column::number("Inline", 80.0, "Values of the type that lie inside other values or buffers.")),
     (By::InlineBytes, Column::number("Inline size", 80.0, "Bytes of the inline values; they are part of other types' bytes.")),
     (By::Size, Column::number("Size", 60.0, "Size of one value, or of one element.")),
     (By::Kind, Column::text("Kind", 84.0, "Struct, enum or leaf; for containers how their blocks are laid out.")),
@@ -56,6 +56,8 @@ struct Lines {
     /// Position of each type that is shown.
     position: BTreeMap<RowId, u64>,
     groups: Vec<GroupRow>,
+    /// By group: its types that the filter let through.
+    members: Vec<u64>,
     /// Types that the filter let through, also those in closed groups.
     found: usize,
     /// Largest shallow and retained bytes: full bars.
@@ -73,6 +75,8 @@ pub struct TypeTable {
     headers: Vec<(&'static str, Rect)>,
     scroll_to_selection: bool,
     last_type: Option<RowId>,
+    /// Component that the keyboard is at.
+    group_cursor: Option<String>,
 }
 
 impl TypeTable {
@@ -82,7 +86,7 @@ impl TypeTable {
         let mut question = before.map_or_else(
             || Question {
                 filter: String::new(),
-                column: 2,
+                column: 3,
                 descending: true,
                 is_grouped: false,
                 closed: BTreeSet::new(),
@@ -98,6 +102,7 @@ impl TypeTable {
             headers: Vec::new(),
             scroll_to_selection: false,
             last_type: None,
+            group_cursor: None,
         }
     }
 
@@ -154,7 +159,13 @@ impl TypeTable {
             Shown::Failed => return cells::failed(ui),
         };
         let types = document.analysis.types();
-        let selected = shown_type.and_then(|row| lines.position.get(&row).copied());
+        let group_line =
+            self.group_cursor.as_ref().filter(|_| shown_type == self.last_type).and_then(|group| {
+                let is_it =
+                    |line: &Line| matches!(line, Line::Group(at) if lines.groups[*at].group == *group);
+                lines.lines.iter().position(is_it).map(|at| at as u64)
+            });
+        let selected = group_line.or_else(|| shown_type.and_then(|row| lines.position.get(&row).copied()));
         // Chosen elsewhere: brought into view once.
         let is_new = std::mem::replace(&mut self.last_type, shown_type) != shown_type;
         let scroll_to = if is_new || self.scroll_to_selection { selected } else { None };
@@ -195,10 +206,17 @@ impl TypeTable {
                 Line::Group(at) => {
                     let group = &lines.groups[at];
                     if column == 0 {
-                        let arrow = if closed.contains(&group.group) { "⏵" } else { "⏷" };
-                        ui.label(arrow);
+                        let is_closed = closed.contains(&group.group);
+                        let pointing = if is_closed { Pointing::Right } else { Pointing::Down };
+                        let (rect, _) = ui.allocate_exact_size(egui::vec2(12.0, 12.0), egui::Sense::hover());
+                        cells::triangle(ui, rect.center(), pointing);
                         table::text(ui, RichText::new(group_name(&group.group)).strong());
-                        ui.weak(format!("{} types", units::count(group.types)));
+                        ui.weak(match lines.members[at] {
+                            found if found == group.types => format!("{} types", units::count(found)),
+                            found => {
+                                format!("{} of {} types", units::count(found), units::count(group.types))
+                            }
+                        });
                     } else {
                         number_ui(ui, &group.total, COLUMNS[column].0, lines);
                     }
@@ -218,13 +236,28 @@ impl TypeTable {
         self.visible =
             shown.visible.clone().filter(|row| *row < lines.lines.len() as u64).map(name).collect();
         let mut toggled = None;
-        if let Some(row) = shown.row {
-            match lines.lines[row as usize] {
-                Line::Type(id) => {
-                    self.last_type = Some(id);
-                    history.select(Selection::Type(id));
+        let line = |row: u64| lines.lines.get(row as usize).copied();
+        match shown.row.and_then(line) {
+            Some(Line::Type(id)) => {
+                self.last_type = Some(id);
+                self.group_cursor = None;
+                history.select(Selection::Type(id));
+            }
+            Some(Line::Group(at)) => {
+                self.last_type = shown_type;
+                self.group_cursor = Some(lines.groups[at].group.clone());
+                if !shown.is_by_key {
+                    toggled = self.group_cursor.clone();
                 }
-                Line::Group(at) => toggled = Some(lines.groups[at].group.clone()),
+            }
+            None => {}
+        }
+        if let Some(Line::Group(at)) = selected.and_then(line) {
+            let group = &lines.groups[at].group;
+            let is_closed = closed.contains(group);
+            let is_entered = shown.is_entered_by_key;
+            if is_entered || shown.open && is_closed || shown.close && !is_closed {
+                toggled = Some(group.clone());
             }
         }
         self.headers = shown.headers;
@@ -250,6 +283,7 @@ impl TypeTable {
 
     fn filter_ui(&mut self, ui: &mut Ui, document: &Document) {
         ui.horizontal(|ui| {
+            ui.add_space(8.0);
             let label = ui.label("Filter");
             let edit = TextEdit::singleline(&mut self.question.filter)
                 .id(TypeTable::filter_id())
@@ -316,6 +350,9 @@ fn number_ui(ui: &mut Ui, row: &TypeRow, column: By, lines: &Lines) {
         By::Size => {
             cells::bytes(ui, number, 0);
         }
+        By::Shallow | By::Retained if row.kind.is_empty() => {
+            cells::bytes(ui, number, lines.total);
+        }
         By::Shallow => {
             cells::bar_behind(ui, number, lines.most.0, color);
             cells::bytes(ui, number, lines.total);
@@ -342,7 +379,7 @@ fn sorted(analysis: &heap_analysis::Analysis, question: &Question) -> Lines {
         order.iter().map(|id| number(id).shallow).max().unwrap_or(0),
         order.iter().map(|id| number(id).retained).max().unwrap_or(0),
     );
-    let mut groups = Vec::new();
+    let (mut groups, mut members) = (Vec::new(), Vec::new());
     let mut lines = Vec::with_capacity(found);
     if question.is_grouped {
         groups = analysis.groups();
@@ -356,13 +393,15 @@ fn sorted(analysis: &heap_analysis::Analysis, question: &Question) -> Lines {
             order.then_with(|| a.group.cmp(&b.group))
         });
         for (at, group) in groups.iter().enumerate() {
-            let mut members = order.iter().filter(|id| number(id).group == group.group).copied().peekable();
-            if members.peek().is_none() {
-                continue; // the filter left nothing of it
+            let found: Vec<RowId> =
+                order.iter().filter(|id| number(id).group == group.group).copied().collect();
+            members.push(found.len() as u64);
+            if found.is_empty() {
+                continue;
             }
             lines.push(Line::Group(at));
             if !question.closed.contains(&group.group) {
-                lines.extend(members.map(Line::Type));
+                lines.extend(found.into_iter().map(Line::Type));
             }
         }
     } else {
@@ -376,5 +415,5 @@ fn sorted(analysis: &heap_analysis::Analysis, question: &Question) -> Lines {
             Line::Group(_) => None,
         })
         .collect();
-    Lines { lines, position, groups, found, most, total: analysis.summary().reachable }
+    Lines { lines, position, groups, members, found, most, total: analysis.summary().reachable }
 }

@@ -1,0 +1,556 @@
+//! The window without a display: found and clicked by role and label, as a
+//! screen reader would.
+
+use egui::accesskit::Role;
+use egui::{vec2, Event, Key, Modifiers, PointerButton};
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
+use egui_kittest::Harness;
+use heap_analysis::demo;
+use inspector_gui::dump::{Selected, State};
+use inspector_gui::selection::Selection;
+use inspector_gui::source::Origin;
+use inspector_gui::views::View;
+use inspector_gui::{Inspector, Options};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+struct Window(Harness<'static, Option<Inspector>>);
+
+impl Window {
+    fn open(options: Options) -> Window {
+        let ui = move |ui: &mut egui::Ui, inspector: &mut Option<Inspector>| {
+            inspector.get_or_insert_with(|| Inspector::new(ui.ctx(), options.clone())).ui(ui);
+        };
+        // Threads that are done ask for frames of their own.
+        let builder = Harness::builder().with_size(vec2(1400.0, 900.0)).with_max_steps(100);
+        let mut window = Window(builder.build_ui_state(ui, None));
+        window.settle();
+        window
+    }
+
+    fn sample() -> Window {
+        Window::open(Options { open: Some(Origin::Sample), ..Options::default() })
+    }
+
+    fn file(path: &Path) -> Window {
+        Window::open(Options { open: Some(Origin::File(path.into())), ..Options::default() })
+    }
+
+    /// Steps until nothing is loaded or worked out any more. (This also checks
+    /// that every control has an accessible name.)
+    fn settle(&mut self) {
+        let end = Instant::now() + Duration::from_secs(60);
+        let mut idle = 0;
+        while idle < 3 {
+            self.0.run();
+            idle = if self.inspector().is_busy() { 0 } else { idle + 1 };
+            assert!(Instant::now() < end, "the window does not settle: {:#?}", self.state());
+            if idle == 0 {
+                std::thread::sleep(Duration::from_millis(2));
+            }
+        }
+    }
+
+    fn inspector(&self) -> &Inspector {
+        self.0.state().as_ref().expect("the window is open")
+    }
+
+    fn state(&self) -> State {
+        self.inspector().state()
+    }
+
+    #[track_caller]
+    fn click(&mut self, role: Role, label: &str) {
+        self.0.get_by_role_and_label(role, label).click();
+        self.settle();
+    }
+
+    /// Clicks a row of a table near its left end: in the middle of it may be the
+    /// handle that resizes a column.
+    #[track_caller]
+    fn click_row(&mut self, label: &str) {
+        let rect = self.0.get_by_role_and_label(Role::Row, label).rect();
+        let pos = rect.left_center() + vec2(60.0, 0.0);
+        self.0.event(Event::PointerMoved(pos));
+        for pressed in [true, false] {
+            let (button, modifiers) = (PointerButton::Primary, Modifiers::NONE);
+            self.0.event(Event::PointerButton { pos, button, pressed, modifiers });
+        }
+        self.settle();
+    }
+
+    fn has(&self, role: Role, label: &str) -> bool {
+        self.0.query_all_by_role(role).any(|node| node.accesskit_node().label().as_deref() == Some(label))
+    }
+
+    /// Whether some text on the screen contains `text`.
+    fn reads(&self, text: &str) -> bool {
+        self.0.query_all_by_role(Role::Label).any(|node| {
+            let node = node.accesskit_node();
+            let shown = node.label().or_else(|| node.value());
+            shown.is_some_and(|shown| shown.contains(text))
+        })
+    }
+
+    fn key(&mut self, key: Key) {
+        self.0.key_press(key);
+        self.settle();
+    }
+
+    #[track_caller]
+    fn type_into(&mut self, field: &str, text: &str) {
+        let node = self.0.get_by_role_and_label(Role::TextInput, field);
+        node.focus();
+        self.0.run();
+        self.0.get_by_role_and_label(Role::TextInput, field).type_text(text);
+        self.settle();
+    }
+
+    /// The numbers of a column for the visible rows, in their order.
+    fn column(&self, number: fn(&heap_analysis::type_table::TypeRow) -> u64) -> Vec<u64> {
+        let analysis = &self.inspector().document().expect("a document is open").analysis;
+        let state = self.state();
+        let names = state.types.expect("a type table is shown").visible;
+        names
+            .iter()
+            .map(|name| {
+                let name = name.strip_prefix("type ").expect("rows are types");
+                number(analysis.types().iter().find(|row| row.name == name).expect("the row is a type"))
+            })
+            .collect()
+    }
+}
+
+/// A directory for one test.
+fn directory(test: &str) -> PathBuf {
+    let path = std::env::temp_dir().join(format!("inspector-gui-{}-{test}", std::process::id()));
+    fs::create_dir_all(&path).unwrap();
+    path
+}
+
+fn demo_file(test: &str) -> PathBuf {
+    let path = directory(test).join("demo.heapsnap");
+    fs::write(&path, demo::file(2000)).unwrap();
+    path
+}
+
+#[test]
+fn without_a_file_the_sample_is_offered() {
+    let mut window = Window::open(Options::default());
+    assert_eq!(window.state().file, None);
+    assert_eq!(window.state().title, "heap inspector");
+    window.click(Role::Button, "Look at the sample");
+    let state = window.state();
+    assert_eq!(state.file.as_deref(), Some("sample"));
+    assert_eq!(state.title, "heap inspector – sample");
+    assert_eq!(state.problems, Vec::<String>::new());
+    assert_eq!(state.ledger_closes, Some(true));
+    assert!(window.has(Role::Row, "root session"));
+}
+
+#[test]
+fn a_click_on_a_header_sorts_and_a_second_one_turns_round() {
+    let mut window = Window::sample();
+    window.click(Role::ColumnHeader, "Count");
+    let types = window.state().types.unwrap();
+    assert_eq!((types.sorted_by, types.descending), ("count", true));
+    let counts = window.column(|row| row.count);
+    assert!(counts.len() > 5 && counts.is_sorted_by(|a, b| a >= b), "{counts:?}");
+    window.click(Role::ColumnHeader, "Count");
+    assert!(!window.state().types.unwrap().descending);
+    let counts = window.column(|row| row.count);
+    assert!(counts.is_sorted(), "{counts:?}");
+    window.click(Role::ColumnHeader, "Slack");
+    let slack = window.column(|row| row.slack);
+    assert!(slack.is_sorted_by(|a, b| a >= b) && slack[0] > 0, "{slack:?}");
+    window.click(Role::ColumnHeader, "Type");
+    let types = window.state().types.unwrap();
+    assert!(types.visible.is_sorted() && !types.descending, "{:?}", types.visible);
+}
+
+#[test]
+fn the_filter_narrows_and_is_cleared() {
+    let mut window = Window::sample();
+    let all = window.state().types.unwrap().rows;
+    window.type_into("Filter", "hir");
+    let types = window.state().types.unwrap();
+    assert!(types.rows > 0 && types.rows < all);
+    assert!(types.visible.iter().all(|name| name.contains("hir")), "{:?}", types.visible);
+    window.type_into("Filter", "nothing has this name");
+    assert_eq!(window.state().types.unwrap().visible, Vec::<String>::new());
+    window.click(Role::Button, "Clear filter");
+    assert_eq!(window.state().types.unwrap().rows, all);
+}
+
+#[test]
+fn ctrl_f_goes_to_the_filter_from_anywhere() {
+    let mut window = Window::sample();
+    window.click(Role::Button, "Overview");
+    window.0.key_press_modifiers(Modifiers::COMMAND, Key::F);
+    window.settle();
+    assert_eq!(window.inspector().view(), View::Types);
+    assert!(window.0.get_by_role_and_label(Role::TextInput, "Filter").is_focused());
+}
+
+#[test]
+fn an_enum_shows_its_variants() {
+    let mut window = Window::sample();
+    window.type_into("Filter", "Expr");
+    window.click_row("type demo::hir::Expr");
+    assert_eq!(window.state().selection, Selected::Type { name: "demo::hir::Expr".into() });
+    let analysis = window.inspector().document().unwrap().analysis.clone();
+    let row = analysis.types().iter().find(|row| row.name == "demo::hir::Expr").unwrap();
+    let detail = analysis.type_detail(row.id).unwrap();
+    assert!(detail.variants.len() > 1);
+    for variant in &detail.variants {
+        assert!(window.has(Role::Row, &format!("variant {}", variant.name)), "{}", variant.name);
+        let live = heap_analysis::units::count(variant.count);
+        assert!(window.reads(&live), "{} lives {live} times", variant.name);
+        let dead = heap_analysis::units::bytes(variant.dead);
+        assert!(variant.dead == 0 || window.reads(&dead), "{} has {dead} dead", variant.name);
+    }
+}
+
+#[test]
+fn buffers_show_lengths_against_capacities() {
+    let mut window = Window::sample();
+    window.type_into("Filter", "Vec<u32>");
+    window.click_row("type Vec<u32>");
+    window.click(Role::Button, "Lengths");
+    assert!(window.has(Role::Row, "lengths Vec<u32>"));
+    assert!(window.has(Role::ColumnHeader, "Capacity"));
+}
+
+#[test]
+fn nodes_of_a_type_lead_to_details() {
+    let mut window = Window::sample();
+    window.type_into("Filter", "demo::Table");
+    window.click_row("type demo::Table");
+    window.click(Role::Button, "Nodes");
+    let analysis = window.inspector().document().unwrap().analysis.clone();
+    let row = analysis.types().iter().find(|row| row.name == "demo::Table").unwrap().id;
+    let node = analysis.nodes_of(row, 1)[0].node;
+    window.click_row(&format!("node #{}", node.0));
+    assert_eq!(window.inspector().selection(), Selection::Node(node));
+    // The list it was chosen from stays.
+    assert!(window.has(Role::Row, &format!("node #{}", node.0)));
+    let detail = analysis.node(node).unwrap();
+    assert!(window.reads(&format!("#{}", node.0)) && window.reads(&format!("{:#x}", detail.addr)));
+    window.click(Role::Button, "Show in tree");
+    assert_eq!(window.inspector().view(), View::Ownership);
+    assert!(window.state().tree[0].contains("demo::Table"));
+    window.click(Role::Button, "Show type");
+    assert_eq!(window.state().selection, Selected::Type { name: "demo::Table".into() });
+}
+
+#[test]
+fn the_tree_opens_lazily_and_the_rest_is_counted() {
+    let mut window = Window::sample();
+    window.click(Role::Button, "Ownership");
+    let roots = window.state().tree;
+    assert!(roots.contains(&"node session: demo::Session".to_owned()), "{roots:?}");
+    window.click(Role::DisclosureTriangle, "Open session");
+    let opened = window.state().tree;
+    assert!(opened.len() > roots.len(), "{opened:?}");
+    window.click(Role::DisclosureTriangle, "Close session");
+    assert_eq!(window.state().tree, roots);
+}
+
+#[test]
+fn long_lists_of_children_are_fetched_in_parts() {
+    let path = directory("wide").join("wide.heapsnap");
+    fs::write(&path, demo::file(60_000)).unwrap();
+    let mut window = Window::file(&path);
+    let analysis = window.inspector().document().unwrap().analysis.clone();
+    let session = analysis.roots().iter().find(|root| root.name == "session").unwrap().node;
+    // Down from the root, always to the node with the most entries below it.
+    window.click(Role::Button, "Ownership");
+    window.click(Role::DisclosureTriangle, "Open session");
+    let widest = analysis.children(session, 1000).rows.into_iter().max_by_key(|row| row.children).unwrap();
+    assert!(widest.children > 100, "the demo has no wide node: {widest:?}");
+    window.click(Role::DisclosureTriangle, &format!("Open {}", widest.place));
+    let rest = |top| heap_analysis::units::count(analysis.children(widest.node, top).rest_count);
+    // To the line that counts the rest, by keyboard, which does not fetch it.
+    window.key(Key::End);
+    let end = window.state().tree;
+    let more = end.iter().find(|row| row.contains("more: show more")).expect("the rest is counted");
+    assert_eq!(*more, format!("{} more: show more", rest(100)));
+    window.click_row(more);
+    window.key(Key::End);
+    let end = window.state().tree;
+    match analysis.children(widest.node, 400).rest_count {
+        0 => assert!(!end.iter().any(|row| row.contains("show more")), "{end:?}"),
+        _ => assert!(end.contains(&format!("{} more: show more", rest(400))), "{end:?}"),
+    }
+}
+
+#[test]
+fn arrow_keys_walk_and_open_the_tree() {
+    let mut window = Window::sample();
+    window.click(Role::Button, "Ownership");
+    let before = window.state().tree.len();
+    window.key(Key::ArrowDown);
+    let first = window.inspector().selection();
+    assert!(matches!(first, Selection::Node(_)));
+    window.key(Key::ArrowRight);
+    assert!(window.state().tree.len() > before);
+    window.key(Key::ArrowRight);
+    let second = window.inspector().selection();
+    assert_ne!(first, second);
+    window.key(Key::ArrowLeft);
+    window.key(Key::ArrowLeft);
+    assert_eq!(window.inspector().selection(), first);
+    assert_eq!(window.state().tree.len(), before);
+    window.key(Key::Enter);
+    assert!(window.state().tree.len() > before);
+}
+
+#[test]
+fn arrow_keys_move_through_the_type_table() {
+    let mut window = Window::sample();
+    let names = window.state().types.unwrap().visible;
+    let name = |at: usize| Selected::Type { name: names[at].strip_prefix("type ").unwrap().into() };
+    window.key(Key::ArrowDown);
+    assert_eq!(window.state().selection, name(0));
+    window.key(Key::ArrowDown);
+    window.key(Key::ArrowDown);
+    assert_eq!(window.state().selection, name(2));
+    window.key(Key::ArrowUp);
+    assert_eq!(window.state().selection, name(1));
+    window.key(Key::Home);
+    assert_eq!(window.state().selection, name(0));
+}
+
+#[test]
+fn a_root_is_selected_for_all_panes_and_history_goes_back() {
+    let mut window = Window::sample();
+    window.click_row("root session");
+    let root = window.inspector().selection();
+    let analysis = window.inspector().document().unwrap().analysis.clone();
+    let session = analysis.roots().iter().find(|root| root.name == "session").unwrap().clone();
+    assert_eq!(root, Selection::Node(session.node));
+    assert!(window.reads(&heap_analysis::units::bytes(session.sizes.in_all)));
+    window.click(Role::Button, "Ownership");
+    window.click(Role::DisclosureTriangle, "Open session");
+    let row = window.state().tree[1].clone();
+    window.click_row(&row);
+    let child = window.inspector().selection();
+    assert_ne!(child, root);
+    window.0.key_press_modifiers(Modifiers::ALT, Key::ArrowLeft);
+    window.settle();
+    assert_eq!(window.inspector().selection(), root);
+    window.click(Role::Button, "Forward");
+    assert_eq!(window.inspector().selection(), child);
+    window.click(Role::Button, "Back");
+    assert_eq!(window.inspector().selection(), root);
+}
+
+#[test]
+fn parts_stand_under_their_root() {
+    let window = Window::sample();
+    assert!(window.has(Role::Row, "root checker with its parts"));
+    assert!(window.has(Role::Row, "root checker.module"));
+    // The sample has a table with an owner outside of the walk.
+    assert!(window.reads("outside"));
+}
+
+#[test]
+fn details_of_a_node_add_up_to_its_usable_bytes() {
+    let mut window = Window::sample();
+    window.click(Role::Button, "Ownership");
+    window.click(Role::DisclosureTriangle, "Open session");
+    let row = window.state().tree[1].clone();
+    window.click_row(&row);
+    let Selection::Node(node) = window.inspector().selection() else { panic!("no node") };
+    let detail = window.inspector().document().unwrap().analysis.node(node).unwrap();
+    let parts = detail.split.total() + detail.usable - detail.requested;
+    assert_eq!(parts, detail.usable);
+    for text in ["alone", "in all", "payload", "spare capacity", "usable", "Why it is alive", "birth epoch"] {
+        assert!(window.reads(text), "{text}");
+    }
+    assert!(window.reads(&heap_analysis::units::bytes(detail.usable)));
+    let holders = format!("Held by ({})", heap_analysis::units::count(detail.holder_count));
+    assert!(window.reads(&holders), "{holders}");
+}
+
+#[test]
+fn the_overview_compares_both_sides_to_the_byte() {
+    let mut window = Window::sample();
+    window.click(Role::Button, "Overview");
+    let analysis = window.inspector().document().unwrap().analysis.clone();
+    let ledger = analysis.ledger();
+    assert!(window.reads(&ledger.verdict[0]));
+    assert!(window.reads("none, to the byte"));
+    for class in &ledger.classes {
+        assert!(window.reads(class.class.name()));
+    }
+}
+
+#[test]
+fn a_missing_file_is_an_error_with_a_fix_and_the_window_goes_on() {
+    let mut window = Window::file(Path::new("/nowhere/at-all.heapsnap"));
+    assert!(window.state().error.unwrap().contains("cannot be read"));
+    assert!(window.reads("/nowhere/at-all.heapsnap: cannot be read") && window.reads("check the path"));
+    window.click(Role::Button, "Look at the sample");
+    assert_eq!(window.state().error, None);
+    assert_eq!(window.state().file.as_deref(), Some("sample"));
+}
+
+#[test]
+fn what_is_open_stays_open_when_another_file_cannot_be() {
+    let mut window = Window::sample();
+    let path = directory("other").join("no.heapsnap");
+    fs::write(&path, "something else entirely, and long enough").unwrap();
+    window.type_into("File", path.to_str().unwrap());
+    window.click(Role::Button, "Load");
+    let state = window.state();
+    assert!(state.error.unwrap().contains("not a heap snapshot"));
+    assert_eq!(state.file.as_deref(), Some("sample"));
+    window.click(Role::Button, "Dismiss error");
+    assert_eq!(window.state().error, None);
+}
+
+#[test]
+fn a_file_that_is_cut_off_opens_and_says_so() {
+    let path = demo_file("cut");
+    let bytes = fs::read(&path).unwrap();
+    fs::write(&path, &bytes[..bytes.len() - bytes.len() / 10]).unwrap();
+    let mut window = Window::file(&path);
+    let state = window.state();
+    assert_eq!(state.error, None);
+    assert!(!state.problems.is_empty());
+    assert_eq!(state.ledger_closes, Some(false));
+    assert!(window.reads("cut off") && window.reads("what could be read is shown"));
+    assert!(window.has(Role::Row, "root session"));
+    window.click(Role::Button, "Dismiss problems");
+    assert!(!window.reads("what could be read is shown"));
+}
+
+#[test]
+fn a_path_is_opened_by_enter() {
+    let path = demo_file("enter");
+    let mut window = Window::open(Options::default());
+    window.type_into("File", path.to_str().unwrap());
+    window.key(Key::Enter);
+    assert_eq!(window.state().file.as_deref(), path.to_str());
+    assert_eq!(window.state().title, "heap inspector – demo.heapsnap");
+}
+
+#[derive(Debug)]
+struct Dropped(PathBuf);
+
+impl egui::DroppedFile for Dropped {
+    fn path(&self) -> &Path {
+        &self.0
+    }
+
+    fn bytes(&self) -> Result<Vec<u8>, String> {
+        fs::read(&self.0).map_err(|error| error.to_string())
+    }
+}
+
+#[test]
+fn a_dropped_file_is_opened() {
+    let path = demo_file("drop");
+    let mut window = Window::open(Options::default());
+    window.0.input_mut().dropped_files.push(std::sync::Arc::new(Dropped(path.clone())));
+    window.settle();
+    assert_eq!(window.state().file.as_deref(), path.to_str());
+}
+
+#[test]
+fn a_config_beside_the_user_is_used_and_named() {
+    let path = demo_file("config");
+    let directory = directory("config");
+    let config = "[[group]]\nname = \"HIR\"\nmatch = [\"demo::hir::*\"]\n";
+    fs::write(directory.join("heap-inspector.toml"), config).unwrap();
+    let open = Some(Origin::File(path));
+    let mut window = Window::open(Options { open, directory, ..Options::default() });
+    assert!(window.state().config.unwrap().ends_with("heap-inspector.toml"));
+    assert!(window.reads("heap-inspector.toml"));
+    window.click(Role::CheckBox, "Group by component");
+    let types = window.state().types.unwrap();
+    assert!(types.is_grouped);
+    assert!(types.visible.contains(&"component HIR".to_owned()), "{:?}", types.visible);
+    window.click_row("component HIR");
+    assert!(!window.has(Role::Row, "type demo::hir::Call"));
+    // Arrow keys pass over components; the one to the right opens.
+    window.key(Key::End);
+    window.key(Key::ArrowRight);
+    assert!(window.has(Role::Row, "type demo::hir::Call"), "{:?}", window.state().types);
+    window.key(Key::ArrowLeft);
+    assert!(!window.has(Role::Row, "type demo::hir::Call"));
+    window.key(Key::ArrowUp);
+    assert!(matches!(window.inspector().selection(), Selection::Type(_)));
+}
+
+#[test]
+fn a_wrong_config_is_named_and_the_snapshot_shown_without() {
+    let path = demo_file("wrong-config");
+    let config = directory("wrong-config").join("mine.toml");
+    fs::write(&config, "hide = 7").unwrap();
+    let open = Some(Origin::File(path.clone()));
+    let mut window = Window::open(Options { open, config: Some(config), ..Options::default() });
+    assert_eq!(window.state().file.as_deref(), path.to_str());
+    assert!(window.reads("mine.toml") && window.reads("shown without a type config"));
+    window.click(Role::Button, "Dismiss config error");
+    assert!(!window.reads("shown without a type config"));
+}
+
+#[test]
+fn of_several_snapshots_one_is_chosen() {
+    let path = directory("several").join("two.heapsnap");
+    let one = demo::file(2000);
+    fs::write(&path, [one.as_slice(), demo::file(500).as_slice()].concat()).unwrap();
+    let mut window = Window::file(&path);
+    let snapshots = window.inspector().document().unwrap().snapshots.len();
+    assert_eq!(snapshots, 2, "{:?}", window.state().problems);
+    let last = window.state().nodes;
+    window.click(Role::ComboBox, "Snapshot");
+    let first = window
+        .0
+        .query_all_by_role(Role::Button)
+        .find_map(|node| node.accesskit_node().label().filter(|label| label.starts_with("1: ")))
+        .expect("the list names the first snapshot");
+    window.click(Role::Button, &first);
+    assert_eq!(window.inspector().document().unwrap().index, 0);
+    assert!(window.state().nodes > last);
+}
+
+#[test]
+fn an_idle_window_does_not_repaint() {
+    for view in View::ALL {
+        let mut window = Window::open(Options { open: Some(Origin::Sample), view, ..Options::default() });
+        window.click_row("root session");
+        window.0.step();
+        let output = window.0.output().viewport_output.values().map(|output| output.repaint_delay).min();
+        assert!(output.is_none_or(|delay| delay > Duration::from_secs(3600)), "{view:?}: {output:?}");
+    }
+}
+
+#[test]
+fn the_state_is_written_when_it_changes() {
+    let path = directory("state").join("state.json");
+    let options =
+        Options { open: Some(Origin::Sample), dump_state: Some(path.clone()), ..Options::default() };
+    let mut window = Window::open(options);
+    let read = || -> serde_json::Value { serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap() };
+    assert_eq!(read(), serde_json::to_value(window.state()).unwrap());
+    window.click(Role::ColumnHeader, "Slack");
+    let state = read();
+    assert_eq!(state["types"]["sorted_by"], "slack");
+    assert_eq!(state["types"]["descending"], true);
+    // The place it names is where a click lands.
+    let at = &state["types"]["headers"]["Count"];
+    let at = egui::pos2(at[0].as_f64().unwrap() as f32, at[1].as_f64().unwrap() as f32);
+    assert!(window.0.get_by_role_and_label(Role::ColumnHeader, "Count").rect().contains(at));
+}
+
+#[test]
+fn light_and_dark_are_a_click_apart() {
+    let mut window = Window::sample();
+    let was_dark = window.0.ctx.style_of(window.0.ctx.theme()).visuals.dark_mode;
+    window.click(Role::Button, if was_dark { "Light" } else { "Dark" });
+    assert_ne!(window.0.ctx.style_of(window.0.ctx.theme()).visuals.dark_mode, was_dark);
+}
