@@ -59,7 +59,8 @@ pub struct Types {
     pub rows: usize,
     /// Names of the rows on the screen.
     pub visible: Vec<String>,
-    /// Middle of each header on the screen, in points from the window's top left.
+    /// By column: the middle of its header, if that is on the screen, in points
+    /// from the window's top left.
     pub headers: BTreeMap<&'static str, [f32; 2]>,
 }
 

@@ -393,19 +393,19 @@ impl Inspector {
                     open.is_config_error_hidden = true;
                 }
             }
-            if let Some((what, problems)) = problem {
+            if let Some((what, count)) = problem {
                 let fix = "what could be read is shown; take the snapshot again if something is missing";
                 if notice_ui(ui, warning, &what, fix, "Dismiss problems") {
                     open.is_problem_hidden = true;
                 }
-                if problems.len() > 1 {
+                if count > 1 {
                     let text = if self.is_problem_list_open { "Hide problems" } else { "Show all problems" };
                     if ui.button(text).clicked() {
                         self.is_problem_list_open = !self.is_problem_list_open;
                     }
                     if self.is_problem_list_open {
                         egui::ScrollArea::vertical().max_height(160.0).show(ui, |ui| {
-                            for problem in problems.iter().take(100) {
+                            for problem in open.document.analysis.summary().problems.iter().take(100) {
                                 ui.label(problem);
                             }
                         });
@@ -549,8 +549,8 @@ impl Open {
         }
     }
 
-    /// What is wrong with the file, in a line and in full.
-    fn problem(&self) -> Option<(String, Vec<String>)> {
+    /// What is wrong with the file, in a line, and how many things are.
+    fn problem(&self) -> Option<(String, usize)> {
         let problems = &self.document.analysis.summary().problems;
         let first = problems.first()?;
         let name = self.document.request.origin.name();
@@ -558,7 +558,7 @@ impl Open {
             1 => format!("{name}: {first}"),
             count => format!("{name} has {} problems, the first: {first}", units::count(count as u64)),
         };
-        Some((what, problems.clone()))
+        Some((what, problems.len()))
     }
 
     fn ui(&mut self, ui: &mut Ui, view: &mut View) {

@@ -235,3 +235,61 @@ fn failure(request: &Request, error: &LoadError) -> Failure {
     };
     Failure { request: request.clone(), what: error.to_string(), fix }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample() -> Request {
+        Request { origin: Origin::Sample, which: None, config: None, directory: PathBuf::new() }
+    }
+
+    #[test]
+    fn progress_is_told_in_order() {
+        let mut stages = Vec::new();
+        let outcome = open(&sample(), &mut |stage| {
+            stages.push(stage);
+            true
+        });
+        assert!(matches!(outcome, Some(Outcome::Opened(_))));
+        let read: Vec<f32> = stages.iter().filter_map(|stage| stage.done).collect();
+        assert!(!read.is_empty() && read.is_sorted() && read.iter().all(|done| (0.0..=1.0).contains(done)));
+        assert_eq!(stages.last().map(|stage| stage.what), Some("analysing"));
+    }
+
+    /// Stopped at any of its questions, it stops, and nothing is opened.
+    #[test]
+    fn loading_stops_when_told() {
+        let mut count = 0;
+        open(&sample(), &mut |_| {
+            count += 1;
+            true
+        });
+        for allowed in 0..count {
+            let mut asked = 0;
+            let outcome = open(&sample(), &mut |_| {
+                asked += 1;
+                asked <= allowed
+            });
+            assert!(outcome.is_none(), "went on after {allowed} of {count} questions");
+            assert_eq!(asked, allowed + 1);
+        }
+    }
+
+    #[test]
+    fn errors_name_what_helps() {
+        let request = |path: &Path| Request { origin: Origin::File(path.into()), ..sample() };
+        let fix = |path: &Path| match open(&request(path), &mut |_| true) {
+            Some(Outcome::Failed(failure)) => failure.fix,
+            outcome => panic!("{path:?} gives {outcome:?}"),
+        };
+        assert!(fix(Path::new("/nowhere/at-all")).contains("check the path"));
+        assert!(fix(&std::env::temp_dir()).contains("choose a .heapsnap file"));
+        assert!(fix(Path::new("/dev/null")).contains("HEAP_WALK"));
+        let which = Some(7);
+        match open(&Request { which, ..sample() }, &mut |_| true) {
+            Some(Outcome::Failed(failure)) => assert!(failure.fix.contains("without a number")),
+            outcome => panic!("{outcome:?}"),
+        }
+    }
+}

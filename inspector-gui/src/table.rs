@@ -88,8 +88,8 @@ pub struct Shown {
     pub close: bool,
     /// Rows on the screen.
     pub visible: Range<u64>,
-    /// Where the visible parts of the headers are, in points.
-    pub headers: Vec<(&'static str, Rect)>,
+    /// Columns whose headers are on the screen, with their visible parts in points.
+    pub headers: Vec<(usize, Rect)>,
 }
 
 impl Table<'_> {
@@ -226,7 +226,7 @@ impl TableDelegate for Delegate<'_, '_> {
         ui.painter().rect_filled(rect, 0.0, ui.visuals().extreme_bg_color);
         let visible = rect.intersect(ui.clip_rect());
         if visible.is_positive() {
-            self.shown.headers.push((column.title, visible));
+            self.shown.headers.push((at, visible));
         }
         let sorted = self.table.sorted.filter(|(sorted, _)| *sorted == at);
         let can_sort = self.table.sorted.is_some();

@@ -147,5 +147,7 @@ pub fn install(ctx: &egui::Context) {
         // Rows are clicked; what is to be copied has a button for it.
         style.interaction.selectable_labels = false;
         style.interaction.tooltip_delay = 0.35;
+        // A blinking cursor repaints a window that is otherwise idle.
+        style.visuals.text_cursor.blink = false;
     });
 }

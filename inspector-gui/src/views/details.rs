@@ -66,21 +66,29 @@ impl Details {
         let size = format!("{}, {} each", row.kind, units::bytes(row.size));
         ui.weak(if row.group.is_empty() { size } else { format!("{size}, component {}", row.group) });
         ui.add_space(4.0);
-        heading(ui, "What it owns");
-        let analysis = Arc::clone(&document.analysis);
-        match self.owns.get(ui.ctx(), id, || move || analysis.owns(Subject::Type(id))) {
-            Shown::Ready(Some(owns)) => {
-                sizes_ui(ui, "type sizes", &owns.sizes, document);
-                outside_ui(ui, &owns.outside);
+        if row.count > 0 {
+            heading(ui, "What it owns");
+            let analysis = Arc::clone(&document.analysis);
+            match self.owns.get(ui.ctx(), id, || move || analysis.owns(Subject::Type(id))) {
+                Shown::Ready(Some(owns)) => {
+                    sizes_ui(ui, "type sizes", &owns.sizes, document);
+                    outside_ui(ui, &owns.outside);
+                }
+                Shown::Ready(None) => {
+                    ui.weak("Nothing is known of what it owns.");
+                }
+                Shown::Working(_) => cells::working(ui),
+                Shown::Failed => cells::failed(ui),
             }
-            Shown::Ready(None) => {
-                ui.weak("It has no nodes of its own: its values lie inside other values.");
-            }
-            Shown::Working(_) => cells::working(ui),
-            Shown::Failed => cells::failed(ui),
+            heading(ui, "Where its bytes go");
+            parts_ui(ui, &type_parts(row));
+        } else {
+            ui.add_space(4.0);
+            ui.label(
+                "It has no blocks of its own: its values lie inside other values, and their bytes count \
+                 for the types of the blocks around them.",
+            );
         }
-        heading(ui, "Where its bytes go");
-        parts_ui(ui, &type_parts(row));
         heading(ui, "How many");
         egui::Grid::new("type counts").num_columns(2).spacing([12.0, 3.0]).show(ui, |ui| {
             cells::fact(ui, "nodes", "Blocks and roots of this type.", |ui| {

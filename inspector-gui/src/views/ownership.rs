@@ -47,6 +47,8 @@ struct Entry {
     /// The same node stands above it: it is not opened a second time.
     is_cycle: bool,
     is_open: bool,
+    /// What is below it could not be worked out.
+    is_failed: bool,
     /// Entries below it and what was left out, once fetched.
     below: Option<Below>,
     /// How many entries below it are wanted.
@@ -138,6 +140,7 @@ impl Ownership {
             parent: None,
             is_cycle: false,
             is_open: false,
+            is_failed: false,
             below: None,
             wanted: FIRST,
         });
@@ -149,7 +152,7 @@ impl Ownership {
             return;
         }
         entry.is_open = true;
-        if entry.below.is_none() {
+        if entry.below.is_none() && !entry.is_failed {
             self.queue.push(at);
         }
         self.refresh(at);
@@ -212,8 +215,11 @@ impl Ownership {
         let children = match self.fetch.get(ctx, (at, wanted), work) {
             Shown::Ready(children) => children.clone(),
             Shown::Working(_) => return,
-            // An empty list is better than a line that says "fetching" for ever.
-            Shown::Failed => Children::default(),
+            Shown::Failed => {
+                self.queue.pop();
+                self.entries[at].is_failed = true;
+                return self.refresh(at);
+            }
         };
         self.queue.pop();
         let known: HashMap<(NodeId, String), usize> = self.entries[at]
@@ -252,6 +258,7 @@ impl Ownership {
             parent: Some(parent),
             is_cycle,
             is_open: false,
+            is_failed: false,
             below: None,
             wanted: FIRST,
         });
@@ -445,6 +452,13 @@ fn name_ui(ui: &mut Ui, entries: &[Entry], line: Line) -> bool {
     if !is_entry {
         ui.add_space(18.0);
         match line {
+            Line::Fetching(_) if entry.is_failed => {
+                let color = theme::error(ui);
+                ui.colored_label(
+                    color,
+                    "could not be worked out: an error of the inspector, please report it",
+                )
+            }
             Line::Rest(_) => ui.add(egui::Label::new(RichText::new(rest_text(entries, at)).italics())),
             _ => ui.weak("fetching…"),
         };

@@ -91,9 +91,11 @@ impl Roots {
         let shared = Arc::clone(analysis);
         let outside = self.outside.get(ui.ctx(), (), || {
             move || {
+                let is_any = !shared.heap().outside().is_empty();
                 (0..shared.roots().len())
                     .map(|at| {
-                        let owners = (at < MAX_SEARCHED).then(|| shared.owns(Subject::Root(at)))??.outside;
+                        let owners =
+                            (is_any && at < MAX_SEARCHED).then(|| shared.owns(Subject::Root(at)))??.outside;
                         Some(Outside {
                             blocks: owners.len(),
                             retained: owners.iter().fold(0, |sum, owner| sum.saturating_add(owner.retained)),

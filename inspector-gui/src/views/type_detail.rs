@@ -134,19 +134,19 @@ fn headline(detail: &TypeDetail) -> String {
 }
 
 const VARIANTS: &[Column] = &[
-    Column::text("Variant", 150.0, "Name of the variant, with its fields on hover."),
-    Column::number("Live", 76.0, "Values with this variant active, wherever they stand."),
-    Column::number("Share", 110.0, "Their share of all values of the type."),
-    Column::number("Tuple", 62.0, "Size of the variant's fields as a tuple: what it needs by itself."),
-    Column::number("Payload", 76.0, "Payload of all these values, less what is in enums nested in them."),
-    Column::number("Padding", 76.0, Part::Padding.help()),
+    Column::text("Variant", 110.0, "Name of the variant, with its fields on hover."),
+    Column::number("Live", 66.0, "Values with this variant active, wherever they stand."),
+    Column::number("Share", 94.0, "Their share of all values of the type."),
+    Column::number("Tuple", 54.0, "Size of the variant's fields as a tuple: what it needs by itself."),
     Column::number(
         "Dead each",
-        76.0,
+        74.0,
         "Dead variant space of one value: the largest variant's tuple less this one's.",
     ),
-    Column::number("Dead", 76.0, "Dead variant space of all these values."),
-    Column::number("Dead share", 110.0, "Its share of all dead variant space of the type."),
+    Column::number("Dead", 70.0, "Dead variant space of all these values."),
+    Column::number("Dead share", 94.0, "Its share of all dead variant space of the type."),
+    Column::number("Payload", 70.0, "Payload of all these values, less what is in enums nested in them."),
+    Column::number("Padding", 70.0, Part::Padding.help()),
 ];
 
 fn variants_ui(ui: &mut Ui, detail: &TypeDetail) {
@@ -178,18 +178,18 @@ fn variants_ui(ui: &mut Ui, detail: &TypeDetail) {
                 cells::bytes(ui, variant.tuple_size, detail.size);
             }
             4 => {
-                cells::bytes(ui, variant.payload, 0);
-            }
-            5 => {
-                cells::bytes(ui, variant.padding, 0);
-            }
-            6 => {
                 cells::bytes(ui, variant.dead_each, detail.size);
             }
-            7 => {
+            5 => {
                 cells::bytes(ui, variant.dead, dead);
             }
-            _ => cells::percent_bar(ui, variant.dead, dead),
+            6 => cells::percent_bar(ui, variant.dead, dead),
+            7 => {
+                cells::bytes(ui, variant.payload, 0);
+            }
+            _ => {
+                cells::bytes(ui, variant.padding, 0);
+            }
         }
     });
 }

@@ -14,15 +14,15 @@ use std::sync::Arc;
 
 /// Columns with what they sort by.
 const COLUMNS: &[(By, Column)] = &[
-    (By::Name, Column::text("Type", 230.0, "Displayed name after the type config. The bytes of a block count for the type of its node; values inside other values are counted in Inline.")),
-    (By::Count, Column::number("Count", 72.0, "Blocks (and roots) of this type.")),
-    (By::InlineValues, Column::number("Inline", 80.0, "Values of the type that lie inside other values or buffers.")),
-    (By::Shallow, Column::number("Shallow", 74.0, "Usable bytes of its blocks, nothing they point to. Adds up over all types.")),
-    (By::Retained, Column::number("Retained", 74.0, "Bytes that would go if all its nodes went: of nodes that no other node of the type dominates. Does not add up over types.")),
-    (By::Slack, Column::number("Slack", 74.0, "Waste: padding, dead variant space, overhead, spare capacity and rounding together.")),
-    (By::Padding, Column::number("Padding", 70.0, Part::Padding.help())),
-    (By::Dead, Column::number("Dead", 70.0, Part::Dead.help())),
-    (By::Spare, Column::number("Spare", 70.0, Part::Spare.help())),
+    (By::Name, Column::text("Type", 210.0, "Displayed name after the type config. The bytes of a block count for the type of its node; values inside other values are counted in Inline.")),
+    (By::Count, Column::number("Count", 66.0, "Blocks (and roots) of this type.")),
+    (By::InlineValues, Column::number("Inline", 72.0, "Values of the type that lie inside other values or buffers.")),
+    (By::Shallow, Column::number("Shallow", 72.0, "Usable bytes of its blocks, nothing they point to. Adds up over all types.")),
+    (By::Retained, Column::number("Retained", 72.0, "Bytes that would go if all its nodes went: of nodes that no other node of the type dominates. Does not add up over types.")),
+    (By::Slack, Column::number("Slack", 72.0, "Waste: padding, dead variant space, overhead, spare capacity and rounding together.")),
+    (By::Padding, Column::number("Padding", 68.0, Part::Padding.help())),
+    (By::Dead, Column::number("Dead", 68.0, Part::Dead.help())),
+    (By::Spare, Column::number("Spare", 68.0, Part::Spare.help())),
     (By::Overhead, Column::number("Overhead", 74.0, Part::Overhead.help())),
     (By::Rounding, Column::number("Rounding", 74.0, Part::Rounding.help())),
     (By::Untyped, Column::number("Untyped", 74.0, Part::Untyped.help())),
@@ -141,7 +141,7 @@ impl TypeTable {
         self.lines.last().map_or(0, |lines| lines.lines.len())
     }
 
-    /// Where the headers are, in points.
+    /// Where the headers are, in points, by the names of their columns.
     pub fn headers(&self) -> &[(&'static str, Rect)] {
         &self.headers
     }
@@ -260,7 +260,8 @@ impl TypeTable {
                 toggled = Some(group.clone());
             }
         }
-        self.headers = shown.headers;
+        self.headers =
+            shown.headers.iter().map(|(column, rect)| (COLUMNS[*column].0.name(), *rect)).collect();
         if let Some(group) = toggled {
             if !self.question.closed.remove(&group) {
                 self.question.closed.insert(group);
