@@ -8,7 +8,7 @@ pub(crate) fn run() -> Done {
     ensure_virtual_screen()?;
     // First all binaries: end-to-end tests run them.
     system::run(&mut cargo(&["build", "--workspace"]))?;
-    system::run(&mut cargo(&["test", "--workspace", "--no-fail-fast"]))?;
+    system::run(cargo(&["test", "--workspace", "--no-fail-fast"]).env("WINDOW_TEST", "1"))?;
     // The other half of a feature is other code.
     system::run(&mut cargo(&["test", "-p", "heap-walk", "-p", "heap-walk-derive", "--no-default-features"]))?;
     system::run(&mut cargo(&["test", "-p", "borrowck", "--no-default-features"]))
