@@ -1,0 +1,144 @@
+//! Checkpoints that meet each other, and a program that goes on meanwhile.
+//!
+//! Runs itself again with `HEAP_WALK` set; `SCENARIO` says what to do.
+
+use end_to_end::{analyse, folder};
+use heap_snapshot::read;
+use heap_walk::{checkpoint, Walk, Walker};
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::mpsc;
+use std::sync::Mutex;
+
+#[global_allocator]
+static ALLOC: tracking_alloc::TrackingAlloc = tracking_alloc::TrackingAlloc::new();
+
+/// Meets a checkpoint while it is walked.
+struct Nested;
+
+impl Walk for Nested {
+    fn walk<'a>(&'a self, _: &mut Walker<'a>) {
+        checkpoint!("inner");
+        checkpoint!("outer");
+    }
+}
+
+/// Says that it is being walked, and waits until it may go on.
+struct Slow {
+    begun: mpsc::Sender<()>,
+    go_on: Mutex<mpsc::Receiver<()>>,
+}
+
+impl Walk for Slow {
+    fn walk<'a>(&'a self, _: &mut Walker<'a>) {
+        let _ = self.begun.send(());
+        let _ = self.go_on.lock().expect("one thread").recv();
+    }
+}
+
+fn slow() -> (Slow, mpsc::Receiver<()>, mpsc::Sender<()>) {
+    let (begun, has_begun) = mpsc::channel();
+    let (go, go_on) = mpsc::channel();
+    (Slow { begun, go_on: Mutex::new(go_on) }, has_begun, go)
+}
+
+/// What the child does.
+fn scenario(name: &str) {
+    match name {
+        "nested" => {
+            checkpoint!("outer", nested = &Nested);
+            checkpoint!("outer");
+        }
+        "two threads" => {
+            let (slow, has_begun, go) = slow();
+            std::thread::scope(|scope| {
+                scope.spawn(|| checkpoint!("both", slow = &slow));
+                has_begun.recv().expect("the walk begins");
+                // Returns at once, though the other one is waiting for us.
+                checkpoint!("both");
+                go.send(()).expect("the walk waits");
+            });
+            checkpoint!("both");
+        }
+        "traffic" => {
+            let old: Vec<Vec<u8>> = (0..100).map(|n| vec![1; 100 + n]).collect();
+            let (slow, has_begun, go) = slow();
+            std::thread::scope(|scope| {
+                scope.spawn(|| checkpoint!("busy", slow = &slow));
+                has_begun.recv().expect("the walk begins");
+                drop(old);
+                let new: Vec<Vec<u8>> = (0..50).map(|n| vec![1; 5000 + n]).collect();
+                go.send(()).expect("the walk waits");
+                std::mem::forget(new);
+            });
+        }
+        "labels" => {
+            fn never() -> &'static str {
+                panic!("labels are made only while a directive names the checkpoint")
+            }
+            checkpoint!("unnamed"; label = never());
+            checkpoint!("named"; label = "a,b", other = 7);
+        }
+        _ => unreachable!("{name}"),
+    }
+}
+
+/// Runs a scenario and gives what it said and the snapshots it wrote.
+fn run(name: &str, walk: &str) -> (String, Vec<PathBuf>) {
+    let directory = folder(&format!("checkpoints-{}", name.replace(' ', "-")));
+    let output = Command::new(std::env::current_exe().expect("this test"))
+        .env("SCENARIO", name)
+        .env("HEAP_WALK", walk)
+        .env("HEAP_WALK_DIR", &directory)
+        .output()
+        .expect("runs");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{name}: {said}");
+    let entries = std::fs::read_dir(&directory).expect("the folder");
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.expect("an entry").path()).collect();
+    paths.sort();
+    (said, paths)
+}
+
+fn main() {
+    if let Ok(name) = std::env::var("SCENARIO") {
+        return scenario(&name);
+    }
+    println!("running checkpoints");
+
+    let (said, paths) = run("nested", "*");
+    assert_eq!(paths.len(), 2, "{said}");
+    assert!(said.contains("heap-walk: outer hit 2"), "hits inside a walk are not counted as hits: {said}");
+    assert!(
+        said.contains("heap-walk: 2 hits were ignored because they came from inside a checkpoint"),
+        "{said}"
+    );
+
+    let (said, paths) = run("two threads", "both");
+    assert_eq!(paths.len(), 2, "{said}");
+    assert!(
+        said.contains("heap-walk: 1 checkpoints were skipped because another thread was at one"),
+        "{said}"
+    );
+
+    let (said, paths) = run("traffic", "busy");
+    assert_eq!(paths.len(), 1, "{said}");
+    let bytes = std::fs::read(&paths[0]).expect("the snapshot");
+    let mut file = read::read(&bytes[..], |_| true).expect("a snapshot");
+    let snapshot = file.snapshots.remove(0);
+    let footer = snapshot.footer.clone().expect("complete");
+    assert!(!footer.quiescent);
+    // Waiting in a channel takes a block or two of its own.
+    assert!((51..55).contains(&footer.born.blocks) && footer.born.bytes > 50 * 5120, "{footer:?}");
+    assert!((101..105).contains(&footer.freed.blocks), "{footer:?}");
+    let analysis = analyse(snapshot);
+    let ledger = analysis.ledger();
+    assert_eq!(ledger.is_quiescent, Some(false));
+    assert_eq!(ledger.difference, Some(0), "nothing moves while the blocks are listed: {:?}", ledger.verdict);
+    assert!(!ledger.closes, "a concurrent snapshot does not claim to: {:?}", ledger.verdict);
+
+    let (said, paths) = run("labels", "named[label=\"a,?\"][other!=8]");
+    assert_eq!(paths.len(), 1, "{said}");
+    assert!(said.contains("named hit 1, label a,b, other 7: "), "{said}");
+    println!("4 passed, 0 failed");
+}
