@@ -186,6 +186,7 @@ impl Inspector {
         self.keys(ui);
         self.dropped(ui);
         Panel::top("toolbar").show(ui, |ui| self.toolbar_ui(ui));
+        let was_busy = self.is_busy();
         Panel::bottom("status").show(ui, |ui| self.status_ui(ui));
         self.notices_ui(ui);
         match &mut self.open {
@@ -195,6 +196,10 @@ impl Inspector {
             }
         }
         drop_hint_ui(ui);
+        if self.is_busy() != was_busy {
+            // The status line was drawn before the panes had their answers.
+            ui.ctx().request_repaint();
+        }
         let title = self.title();
         if title != self.title {
             ui.ctx().send_viewport_cmd(ViewportCommand::Title(title.clone()));
@@ -563,7 +568,9 @@ impl Open {
 
     fn ui(&mut self, ui: &mut Ui, view: &mut View) {
         let pane = Frame::side_top_panel(ui.style()).inner_margin(egui::Margin::symmetric(0, 4));
-        Panel::left("roots").default_size(364.0).min_size(200.0).frame(pane).show(ui, |ui| {
+        let width = ui.available_width();
+        let left = Panel::left("roots").default_size((width * 0.27).min(364.0));
+        left.size_range(200.0..=(width * 0.4).max(200.0)).frame(pane).show(ui, |ui| {
             fill(ui);
             ui.horizontal(|ui| {
                 ui.add_space(8.0);
@@ -571,7 +578,8 @@ impl Open {
             });
             self.roots.ui(ui, &self.document, &mut self.history);
         });
-        Panel::right("details").default_size(320.0).min_size(240.0).show(ui, |ui| {
+        let right = Panel::right("details").default_size((width * 0.27).min(320.0));
+        right.size_range(220.0..=(width * 0.4).max(220.0)).show(ui, |ui| {
             fill(ui);
             title_ui(ui, "Details");
             match self.details.ui(ui, &self.document, &mut self.history) {

@@ -41,11 +41,15 @@ impl View {
     /// What it shows, in one sentence.
     pub fn help(self) -> &'static str {
         match self {
-            View::Overview => "What this snapshot is, and the ledger: whether every byte is accounted for.",
-            View::Types => {
-                "Every type with its counts and bytes, and how much of them is waste of which kind."
+            View::Overview => {
+                "What this snapshot is, and the ledger: whether every byte is accounted for (Ctrl+1)."
             }
-            View::Ownership => "Who holds what: the roots and, below each node, what it owns or shares.",
+            View::Types => {
+                "Every type with its counts and bytes, and how much of them is waste of which kind (Ctrl+2)."
+            }
+            View::Ownership => {
+                "Who holds what: the roots and, below each node, what it owns or shares (Ctrl+3)."
+            }
         }
     }
 }

@@ -344,11 +344,13 @@ fn nodes_ui(ui: &mut Ui, nodes: &[TreeRow], all: u64, history: &mut History) {
             units::count(all)
         ));
     }
+    let is_selected = |node: &TreeRow| history.current() == Selection::Node(node.node);
+    let selected = nodes.iter().position(is_selected).map(|at| at as u64);
     let table = Table {
         name: "nodes of the type",
         columns: NODES,
         rows: nodes.len() as u64,
-        selected: None,
+        selected,
         scroll_to: None,
         sorted: None,
         keyboard: Keyboard::Focused,

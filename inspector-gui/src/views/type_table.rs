@@ -14,9 +14,9 @@ use std::sync::Arc;
 
 /// Columns with what they sort by.
 const COLUMNS: &[(By, Column)] = &[
-    (By::Name, Column::text("Type", 210.0, "Displayed name after the type config. The bytes of a block count for the type of its node; values inside other values are counted in Inline.")),
-    (By::Count, Column::number("Count", 66.0, "Blocks (and roots) of this type.")),
-    (By::InlineValues, Column::number("Inline", 72.0, "Values of the type that lie inside other values or buffers.")),
+    (By::Name, Column::text("Type", 206.0, "Displayed name after the type config. The bytes of a block count for the type of its node; values inside other values are counted in Inline.")),
+    (By::Count, Column::number("Count", 74.0, "Blocks (and roots) of this type.")),
+    (By::InlineValues, Column::number("Inline", 74.0, "Values of the type that lie inside other values or buffers.")),
     (By::Shallow, Column::number("Shallow", 72.0, "Usable bytes of its blocks, nothing they point to. Adds up over all types.")),
     (By::Retained, Column::number("Retained", 72.0, "Bytes that would go if all its nodes went: of nodes that no other node of the type dominates. Does not add up over types.")),
     (By::Slack, Column::number("Slack", 72.0, "Waste: padding, dead variant space, overhead, spare capacity and rounding together.")),
@@ -148,10 +148,10 @@ impl TypeTable {
 
     /// Draws it, with the row of `shown_type` marked.
     pub fn ui(&mut self, ui: &mut Ui, document: &Document, history: &mut History, shown_type: Option<RowId>) {
+        // An answer that has come is taken first, for the line with the filter counts its rows.
+        ask(&mut self.lines, &self.question, ui.ctx(), document);
         self.filter_ui(ui, document);
-        let analysis = Arc::clone(&document.analysis);
-        let question = self.question.clone();
-        let answer = self.lines.get(ui.ctx(), question.clone(), || move || sorted(&analysis, &question));
+        let answer = ask(&mut self.lines, &self.question, ui.ctx(), document);
         let lines = match answer {
             Shown::Ready(lines) => lines,
             Shown::Working(Some(lines)) => lines,
@@ -283,7 +283,7 @@ impl TypeTable {
     }
 
     fn filter_ui(&mut self, ui: &mut Ui, document: &Document) {
-        ui.horizontal(|ui| {
+        ui.horizontal_wrapped(|ui| {
             ui.add_space(8.0);
             let label = ui.label("Filter");
             let edit = TextEdit::singleline(&mut self.question.filter)
@@ -367,6 +367,18 @@ fn number_ui(ui: &mut Ui, row: &TypeRow, column: By, lines: &Lines) {
             cells::bytes(ui, number, row.shallow);
         }
     }
+}
+
+fn ask<'a>(
+    lines: &'a mut Answer<Question, Lines>,
+    question: &Question,
+    ctx: &egui::Context,
+    document: &Document,
+) -> Shown<'a, Lines> {
+    lines.get(ctx, question.clone(), || {
+        let (analysis, question) = (Arc::clone(&document.analysis), question.clone());
+        move || sorted(&analysis, &question)
+    })
 }
 
 /// Filters, sorts and groups. O(n log n) in types; grouping is a pass over all nodes.
