@@ -152,6 +152,69 @@ fn held_locks() {
     assert!(snapshot.unreadable.is_empty());
 }
 
+/// Has the holder of a lock let go of it, in the middle of a walk.
+struct LetsGo {
+    go: mpsc::Sender<()>,
+    gone: Mutex<mpsc::Receiver<()>>,
+}
+
+impl Walk for LetsGo {
+    fn walk<'a>(&'a self, _: &mut Walker<'a>) {
+        let _ = self.go.send(());
+        let _ = self.gone.lock().expect("one thread").recv();
+    }
+}
+
+#[derive(Walk)]
+struct Late<'l> {
+    lock: &'l str,
+    contended: Arc<Mutex<Vec<Option<Box<String>>>>>,
+    // Behind a borrow, so that the second try comes before that borrow is released.
+    behind: RefCell<(Arc<Mutex<Vec<Option<Box<String>>>>>, LetsGo)>,
+}
+
+/// A lock that another thread gives back during the walk is entered after all,
+/// and its block divides into its size as if it had been free all along.
+fn late_locks() {
+    let value = || Arc::new(Mutex::new(vec![Some(Box::new(String::from("late"))), None]));
+    let (first, second) = (value(), value());
+    let (held, is_held) = mpsc::channel();
+    let (go, gate) = mpsc::channel::<()>();
+    let (gone, is_gone) = mpsc::channel();
+    let holder = {
+        let (first, second) = (first.clone(), second.clone());
+        std::thread::spawn(move || {
+            let guards = (first.lock().expect("free"), second.lock().expect("free"));
+            held.send(()).expect("main listens");
+            let _ = gate.recv();
+            drop(guards);
+            let _ = gone.send(());
+        })
+    };
+    is_held.recv().expect("held");
+    let lets_go = LetsGo { go, gone: Mutex::new(is_gone) };
+    let late = Late { lock: "", contended: first, behind: RefCell::new((second, lets_go)) };
+    assert!(late.lock.is_empty());
+    let snapshot = take(&[("late", &late)]);
+    assert!(snapshot.unreadable.is_empty(), "{:?}", snapshot.unreadable);
+    let footer = snapshot.footer.as_ref().expect("complete");
+    assert_eq!(footer.guards, 1 + 2, "a borrow and two locks");
+    // Each: the counted block, the buffer, the box, the text.
+    assert_eq!(snapshot.nodes.count(), 1 + 2 * 4);
+    let analysis = {
+        let _tool = ToolScope::enter();
+        end_to_end::analyse(snapshot)
+    };
+    assert_eq!(analysis.ledger().mismatches, []);
+    {
+        let _tool = ToolScope::enter();
+        drop(analysis);
+    }
+    assert!(late.behind.try_borrow_mut().is_ok());
+    holder.join().expect("the holder");
+    assert!(late.contended.try_lock().is_ok());
+}
+
 fn main() {
     println!("running deep");
     with_small_stack(boxed_list);
@@ -164,5 +227,7 @@ fn main() {
     println!("test panicking_impl ... ok");
     held_locks();
     println!("test held_locks ... ok");
-    println!("5 passed, 0 failed");
+    late_locks();
+    println!("test late_locks ... ok");
+    println!("6 passed, 0 failed");
 }
