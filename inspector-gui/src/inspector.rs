@@ -583,9 +583,9 @@ impl Open {
             fill(ui);
             title_ui(ui, "Details");
             match self.details.ui(ui, &self.document, &mut self.history) {
-                Some(Action::ShowTree(node)) => {
+                Some(Action::ShowTree(path, node)) => {
                     *view = View::Ownership;
-                    self.tree.focus(&self.document.analysis, node);
+                    self.tree.reveal(&self.document.analysis, &path, node);
                 }
                 Some(Action::ShowType(id)) => {
                     *view = View::Types;

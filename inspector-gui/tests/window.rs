@@ -239,7 +239,13 @@ fn nodes_of_a_type_lead_to_details() {
     assert!(window.reads(&format!("#{}", node.0)) && window.reads(&format!("{:#x}", detail.addr)));
     window.click(Role::Button, "Show in tree");
     assert_eq!(window.inspector().view(), View::Ownership);
+    // The way to it is open, and it is on the screen.
+    let tree = window.state().tree;
+    assert!(tree.iter().any(|row| row.contains("demo::Table")), "{tree:?}");
+    window.click(Role::Button, "Start at selection");
     assert!(window.state().tree[0].contains("demo::Table"));
+    window.click(Role::Button, "All roots");
+    assert!(window.state().tree[0].contains("demo::Session"));
     window.click(Role::Button, "Show type");
     assert_eq!(window.state().selection, Selected::Type { name: "demo::Table".into() });
 }
@@ -282,6 +288,30 @@ fn long_lists_of_children_are_fetched_in_parts() {
     match analysis.children(widest.node, 400).rest_count {
         0 => assert!(!end.iter().any(|row| row.contains("show more")), "{end:?}"),
         _ => assert!(end.contains(&format!("{} more: show more", rest(400))), "{end:?}"),
+    }
+}
+
+/// Every kind of place is found in the tree, also where a node has more entries
+/// below it than are fetched to look for one.
+#[test]
+fn any_node_is_shown_in_the_tree() {
+    let path = directory("any").join("any.heapsnap");
+    fs::write(&path, demo::file(60_000)).unwrap();
+    let mut window = Window::file(&path);
+    let analysis = window.inspector().document().unwrap().analysis.clone();
+    for name in ["String", "demo::hir::Call", "Box<[u8]>", "Vec<u32>"] {
+        window.type_into("Filter", name);
+        window.click_row(&format!("type {name}"));
+        window.click(Role::Button, "Nodes");
+        let row = analysis.types().iter().find(|row| row.name == name).unwrap().id;
+        // Not the largest, which is among the first entries anyway.
+        let node = analysis.nodes_of(row, 5).last().unwrap().node;
+        window.click_row(&format!("node #{}", node.0));
+        window.click(Role::Button, "Show in tree");
+        assert_eq!(window.inspector().selection(), Selection::Node(node));
+        assert!(!window.reads("not among the lines that are open"), "{name} {:?}", window.state().tree);
+        window.click(Role::Button, "Types");
+        window.click(Role::Button, "Clear");
     }
 }
 

@@ -26,10 +26,10 @@ pub struct Details {
 }
 
 /// What the user asked for in the pane.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Action {
-    /// Show the ownership tree below a node.
-    ShowTree(NodeId),
+    /// Show a node in the ownership tree: the way to it, and the node.
+    ShowTree(Vec<PathStep>, NodeId),
     /// Show a type in the type table.
     ShowType(RowId),
 }
@@ -132,8 +132,8 @@ impl Details {
         let row = &detail.row;
         title_ui(ui, &row.type_name, &detail.path);
         ui.horizontal_wrapped(|ui| {
-            if ui.button("Show in tree").on_hover_text("Show the ownership tree below this node.").clicked() {
-                action = Some(Action::ShowTree(node));
+            if ui.button("Show in tree").on_hover_text("Open the ownership tree at this node.").clicked() {
+                action = Some(Action::ShowTree(path.clone(), node));
             }
             if let Some(id) = row.row {
                 if ui.button("Show type").on_hover_text("Select its type in the type table.").clicked() {

@@ -19,18 +19,19 @@ pub fn ui(ui: &mut Ui, document: &Document) {
         verdict_ui(ui, ledger);
         heading(ui, "Where the bytes go");
         waterfall_ui(ui, ledger);
-        ui.columns(2, |columns| {
-            let left = &mut columns[0];
-            heading(left, "This snapshot");
-            snapshot_ui(left, document, summary);
-            let right = &mut columns[1];
-            heading(right, "Who holds the blocks");
-            classes_ui(right, ledger);
-            heading(right, "What is known of their contents");
-            counts_ui(right, "coverage", &ledger.coverage, ledger.population.bytes);
-            heading(right, "Counted beside");
-            counts_ui(right, "beside", &ledger.beside, 0);
-        });
+        let left = |ui: &mut Ui| {
+            heading(ui, "This snapshot");
+            snapshot_ui(ui, document, summary);
+        };
+        let right = |ui: &mut Ui| {
+            heading(ui, "Who holds the blocks");
+            classes_ui(ui, ledger);
+            heading(ui, "What is known of their contents");
+            counts_ui(ui, "coverage", &ledger.coverage, ledger.population.bytes);
+            heading(ui, "Counted beside");
+            counts_ui(ui, "beside", &ledger.beside, 0);
+        };
+        beside(ui, left, right);
         lists_ui(ui, summary, ledger);
     });
 }
@@ -39,6 +40,19 @@ fn heading(ui: &mut Ui, text: &str) {
     ui.add_space(12.0);
     ui.label(RichText::new(text).strong().size(14.5));
     ui.add_space(2.0);
+}
+
+/// Two columns where there is room for them, else one below the other.
+fn beside(ui: &mut Ui, left: impl FnOnce(&mut Ui), right: impl FnOnce(&mut Ui)) {
+    if ui.available_width() < 620.0 {
+        left(ui);
+        right(ui);
+    } else {
+        ui.columns_const(|[one, two]| {
+            left(one);
+            right(two);
+        });
+    }
 }
 
 fn verdict_ui(ui: &mut Ui, ledger: &Ledger) {
@@ -63,10 +77,9 @@ fn waterfall_ui(ui: &mut Ui, ledger: &Ledger) {
     let parts: Vec<(Part, u64)> = Part::ALL.into_iter().zip(bytes).collect();
     cells::split_bar(ui, &parts, 18.0);
     ui.add_space(4.0);
-    ui.columns(2, |columns| {
-        cells::split_list(&mut columns[0], "waterfall", &parts, "all parts");
-        let right = &mut columns[1];
-        egui::Grid::new("identity").num_columns(2).spacing([14.0, 3.0]).show(right, |ui| {
+    let left = |ui: &mut Ui| cells::split_list(ui, "waterfall", &parts, "all parts");
+    let right = |ui: &mut Ui| {
+        egui::Grid::new("identity").num_columns(2).spacing([14.0, 3.0]).show(ui, |ui| {
             for (name, bytes, help) in [
                 ("all parts", Some(water.total), "The sum of the parts, each computed on its own."),
                 ("population", Some(ledger.population.bytes), "Usable bytes of the program's blocks from before the checkpoint: the sum of the classes."),
@@ -88,7 +101,8 @@ fn waterfall_ui(ui: &mut Ui, ledger: &Ledger) {
             });
             ui.end_row();
         });
-    });
+    };
+    beside(ui, left, right);
 }
 
 fn snapshot_ui(ui: &mut Ui, document: &Document, summary: &Summary) {

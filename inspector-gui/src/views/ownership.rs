@@ -9,9 +9,11 @@ use crate::source::Document;
 use crate::table::{self, Column, Keyboard, Table};
 use crate::theme;
 use egui::{RichText, Sense, Ui};
+use heap_analysis::dominators::Dominator;
+use heap_analysis::path::PathStep;
 use heap_analysis::tree::{Children, TreeRow};
 use heap_analysis::{units, Analysis, NodeId};
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 /// Entries that are shown below a node at first, and how many more each time.
@@ -19,6 +21,9 @@ const FIRST: usize = 100;
 
 /// Trees deeper than this indent no further.
 const MAX_INDENT: usize = 40;
+
+/// Entries that are fetched to find one of them; beyond, it is added by itself.
+const MAX_SEARCHED: usize = 1600;
 
 const INDENT: f32 = 15.0;
 
@@ -62,6 +67,14 @@ struct Below {
     fetched: usize,
 }
 
+/// The way to a node, opened as far as `at`.
+#[derive(Debug)]
+struct Reveal {
+    at: usize,
+    /// Steps below `at`.
+    rest: VecDeque<PathStep>,
+}
+
 /// A row on the screen.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Line {
@@ -87,6 +100,8 @@ pub struct Ownership {
     visible: Vec<String>,
     last_selection: Selection,
     scroll_to: Option<u64>,
+    /// Way to a node that is being opened.
+    reveal: Option<Reveal>,
     /// Line the keyboard is at, where a node stands in the tree more than once.
     cursor: Option<u64>,
 }
@@ -112,6 +127,82 @@ impl Ownership {
     /// Shows the tree below `node` alone.
     pub fn focus(&mut self, analysis: &Analysis, node: NodeId) {
         self.start(analysis, Some(node));
+    }
+
+    /// Opens the way to a node, given as [`Analysis::path`] gives it, and scrolls
+    /// there. Where it does not begin at a root, shows the tree below the node alone.
+    pub fn reveal(&mut self, analysis: &Analysis, path: &[PathStep], node: NodeId) {
+        if self.top.is_some() {
+            self.start(analysis, None);
+        }
+        let is_first = |entry: &Entry| path.first().is_some_and(|step| entry.row.node == step.node);
+        let first = self.entries.iter().position(|entry| entry.parent.is_none() && is_first(entry));
+        match first {
+            Some(at) => self.reveal = Some(Reveal { at, rest: path.iter().skip(1).cloned().collect() }),
+            None => self.focus(analysis, node),
+        }
+    }
+
+    /// Opens a way further, as far as its entries have been fetched.
+    fn advance(&mut self, analysis: &Analysis) {
+        while let Some(Reveal { at, mut rest }) = self.reveal.take() {
+            if rest.is_empty() {
+                self.cursor = self.lines.iter().position(|line| *line == Line::Entry(at)).map(|at| at as u64);
+                self.scroll_to = self.cursor;
+                return;
+            }
+            self.open(at);
+            let entry = &self.entries[at];
+            let Some(below) = entry.below.as_ref().filter(|_| !self.queue.contains(&at)) else {
+                if entry.is_open && !entry.is_failed {
+                    self.reveal = Some(Reveal { at, rest });
+                }
+                return;
+            };
+            // Nodes of hidden types are no entries: what comes after them is.
+            let found = rest.iter().enumerate().rev().find_map(|(step, on_way)| {
+                let is_it = |entry: &&usize| self.entries[**entry].row.node == on_way.node;
+                Some((step, *below.entries.iter().find(is_it)?))
+            });
+            if let Some((step, child)) = found {
+                rest.drain(..=step);
+                self.reveal = Some(Reveal { at: child, rest });
+            } else if below.rest.rest_count == 0 {
+                return;
+            } else if below.fetched < MAX_SEARCHED {
+                self.more(at);
+                self.reveal = Some(Reveal { at, rest });
+                return;
+            } else {
+                let Some(child) = rest.pop_front().and_then(|step| self.add(analysis, at, step)) else {
+                    return;
+                };
+                self.reveal = Some(Reveal { at: child, rest });
+            }
+        }
+    }
+
+    /// Adds one of the entries that were left out below `at`.
+    fn add(&mut self, analysis: &Analysis, at: usize, step: PathStep) -> Option<usize> {
+        let holder = Dominator::Node(self.entries[at].row.node);
+        let row = TreeRow {
+            place: step.place.trim_start_matches('.').to_owned(),
+            edge: step.edge,
+            is_dominated: analysis.dominators().of(step.node) == holder,
+            ..analysis.tree_row(step.node)?
+        };
+        let child = self.push(at, row);
+        let entry = &self.entries[child].row;
+        let (shallow, retained) = (entry.shallow, entry.retained);
+        if let Some(Below { entries, rest, .. }) = &mut self.entries[at].below {
+            entries.push(child);
+            // It is no longer one of the others.
+            rest.rest_count = rest.rest_count.saturating_sub(1);
+            rest.rest_shallow = rest.rest_shallow.saturating_sub(shallow);
+            rest.rest_retained = rest.rest_retained.saturating_sub(retained);
+        }
+        self.refresh(at);
+        Some(child)
     }
 
     fn start(&mut self, analysis: &Analysis, top: Option<NodeId>) {
@@ -269,6 +360,7 @@ impl Ownership {
     pub fn ui(&mut self, ui: &mut Ui, document: &Document, history: &mut History) {
         self.fetch(ui.ctx(), &document.analysis);
         self.follow(history.current());
+        self.advance(&document.analysis);
         self.top_ui(ui, document, history);
         if self.lines.is_empty() {
             ui.weak("This snapshot names no roots.");
