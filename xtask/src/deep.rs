@@ -8,7 +8,7 @@ pub(crate) fn run(name: &str) -> Done {
     match name {
         "corruption" => system::run(
             cargo(&["test", "--release", "-p", "heap-snapshot", "--test", "damage"])
-                .env("DAMAGE_ROUNDS", "100000"),
+                .env("DAMAGE_ROUNDS", "2000000"),
         ),
         "valgrind" => valgrind(),
         _ => Err(format!("no deep check is named `{name}`: there are corruption, valgrind")),

@@ -29,7 +29,7 @@ cargo xtask test                  run all tests; installs what they need
 cargo xtask lint                  cargo fmt --check, cargo clippy, tidy
 cargo xtask tidy [--bless]        check the workspace's own rules; --bless accepts new dependencies
 cargo xtask bench                 run the benchmarks and print one table
-cargo xtask deep corruption       damage a snapshot at random some 100,000 times and read it
+cargo xtask deep corruption       damage a snapshot at random two million times and read it
 cargo xtask deep valgrind         run the walk's tests under valgrind";
 
 fn main() -> ExitCode {
