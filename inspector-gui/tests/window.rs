@@ -13,6 +13,7 @@ use inspector_gui::views::View;
 use inspector_gui::{Inspector, Options};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 struct Window(Harness<'static, Option<Inspector>>);
@@ -29,8 +30,8 @@ impl Window {
         window
     }
 
-    fn sample() -> Window {
-        Window::open(Options { open: Some(Origin::Sample), ..Options::default() })
+    fn demo() -> Window {
+        Window::file(demo_path())
     }
 
     fn file(path: &Path) -> Window {
@@ -129,6 +130,16 @@ fn directory(test: &str) -> PathBuf {
     path
 }
 
+/// The demo snapshot, written once for all tests.
+fn demo_path() -> &'static Path {
+    static PATH: OnceLock<PathBuf> = OnceLock::new();
+    PATH.get_or_init(|| {
+        let path = directory("demo").join("demo.heapsnap");
+        fs::write(&path, demo::file(20_000)).unwrap();
+        path
+    })
+}
+
 fn demo_file(test: &str) -> PathBuf {
     let path = directory(test).join("demo.heapsnap");
     fs::write(&path, demo::file(2000)).unwrap();
@@ -146,12 +157,14 @@ fn without_a_file_the_sample_is_offered() {
     assert_eq!(state.title, "heap inspector – sample");
     assert_eq!(state.problems, Vec::<String>::new());
     assert_eq!(state.ledger_closes, Some(true));
-    assert!(window.has(Role::Row, "root session"));
+    let root = &window.inspector().document().unwrap().analysis.roots()[0];
+    assert!(window.has(Role::Row, &format!("root {}", root.name)));
+    assert!(state.types.unwrap().visible.len() > 5);
 }
 
 #[test]
 fn a_click_on_a_header_sorts_and_a_second_one_turns_round() {
-    let mut window = Window::sample();
+    let mut window = Window::demo();
     window.click(Role::ColumnHeader, "Count");
     let types = window.state().types.unwrap();
     assert_eq!((types.sorted_by, types.descending), ("count", true));
@@ -171,7 +184,7 @@ fn a_click_on_a_header_sorts_and_a_second_one_turns_round() {
 
 #[test]
 fn the_filter_narrows_and_is_cleared() {
-    let mut window = Window::sample();
+    let mut window = Window::demo();
     let all = window.state().types.unwrap().rows;
     window.type_into("Filter", "hir");
     let types = window.state().types.unwrap();
@@ -185,7 +198,7 @@ fn the_filter_narrows_and_is_cleared() {
 
 #[test]
 fn ctrl_f_goes_to_the_filter_from_anywhere() {
-    let mut window = Window::sample();
+    let mut window = Window::demo();
     window.click(Role::Button, "Overview");
     window.0.key_press_modifiers(Modifiers::COMMAND, Key::F);
     window.settle();
@@ -195,7 +208,7 @@ fn ctrl_f_goes_to_the_filter_from_anywhere() {
 
 #[test]
 fn an_enum_shows_its_variants() {
-    let mut window = Window::sample();
+    let mut window = Window::demo();
     window.type_into("Filter", "Expr");
     window.click_row("type demo::hir::Expr");
     assert_eq!(window.state().selection, Selected::Type { name: "demo::hir::Expr".into() });
@@ -214,7 +227,7 @@ fn an_enum_shows_its_variants() {
 
 #[test]
 fn buffers_show_lengths_against_capacities() {
-    let mut window = Window::sample();
+    let mut window = Window::demo();
     window.type_into("Filter", "Vec<u32>");
     window.click_row("type Vec<u32>");
     window.click(Role::Button, "Lengths");
@@ -224,7 +237,7 @@ fn buffers_show_lengths_against_capacities() {
 
 #[test]
 fn nodes_of_a_type_lead_to_details() {
-    let mut window = Window::sample();
+    let mut window = Window::demo();
     window.type_into("Filter", "demo::Table");
     window.click_row("type demo::Table");
     window.click(Role::Button, "Nodes");
@@ -252,7 +265,7 @@ fn nodes_of_a_type_lead_to_details() {
 
 #[test]
 fn the_tree_opens_lazily_and_the_rest_is_counted() {
-    let mut window = Window::sample();
+    let mut window = Window::demo();
     window.click(Role::Button, "Ownership");
     let roots = window.state().tree;
     assert!(roots.contains(&"node session: demo::Session".to_owned()), "{roots:?}");
@@ -317,7 +330,7 @@ fn any_node_is_shown_in_the_tree() {
 
 #[test]
 fn arrow_keys_walk_and_open_the_tree() {
-    let mut window = Window::sample();
+    let mut window = Window::demo();
     window.click(Role::Button, "Ownership");
     let before = window.state().tree.len();
     window.key(Key::ArrowDown);
@@ -338,7 +351,7 @@ fn arrow_keys_walk_and_open_the_tree() {
 
 #[test]
 fn arrow_keys_move_through_the_type_table() {
-    let mut window = Window::sample();
+    let mut window = Window::demo();
     let names = window.state().types.unwrap().visible;
     let name = |at: usize| Selected::Type { name: names[at].strip_prefix("type ").unwrap().into() };
     window.key(Key::ArrowDown);
@@ -354,7 +367,7 @@ fn arrow_keys_move_through_the_type_table() {
 
 #[test]
 fn a_root_is_selected_for_all_panes_and_history_goes_back() {
-    let mut window = Window::sample();
+    let mut window = Window::demo();
     window.click_row("root session");
     let root = window.inspector().selection();
     let analysis = window.inspector().document().unwrap().analysis.clone();
@@ -378,7 +391,7 @@ fn a_root_is_selected_for_all_panes_and_history_goes_back() {
 
 #[test]
 fn parts_stand_under_their_root() {
-    let window = Window::sample();
+    let window = Window::demo();
     assert!(window.has(Role::Row, "root checker with its parts"));
     assert!(window.has(Role::Row, "root checker.module"));
     // The sample has a table with an owner outside of the walk.
@@ -387,7 +400,7 @@ fn parts_stand_under_their_root() {
 
 #[test]
 fn details_of_a_node_add_up_to_its_usable_bytes() {
-    let mut window = Window::sample();
+    let mut window = Window::demo();
     window.click(Role::Button, "Ownership");
     window.click(Role::DisclosureTriangle, "Open session");
     let row = window.state().tree[1].clone();
@@ -406,7 +419,7 @@ fn details_of_a_node_add_up_to_its_usable_bytes() {
 
 #[test]
 fn the_overview_compares_both_sides_to_the_byte() {
-    let mut window = Window::sample();
+    let mut window = Window::demo();
     window.click(Role::Button, "Overview");
     let analysis = window.inspector().document().unwrap().analysis.clone();
     let ledger = analysis.ledger();
@@ -429,7 +442,7 @@ fn a_missing_file_is_an_error_with_a_fix_and_the_window_goes_on() {
 
 #[test]
 fn what_is_open_stays_open_when_another_file_cannot_be() {
-    let mut window = Window::sample();
+    let mut window = Window::open(Options { open: Some(Origin::Sample), ..Options::default() });
     let path = directory("other").join("no.heapsnap");
     fs::write(&path, "something else entirely, and long enough").unwrap();
     window.type_into("File", path.to_str().unwrap());
@@ -551,7 +564,11 @@ fn of_several_snapshots_one_is_chosen() {
 #[test]
 fn an_idle_window_does_not_repaint() {
     for view in View::ALL {
-        let mut window = Window::open(Options { open: Some(Origin::Sample), view, ..Options::default() });
+        let mut window = Window::open(Options {
+            open: Some(Origin::File(demo_path().into())),
+            view,
+            ..Options::default()
+        });
         window.click_row("root session");
         window.0.step();
         let output = window.0.output().viewport_output.values().map(|output| output.repaint_delay).min();
@@ -562,8 +579,11 @@ fn an_idle_window_does_not_repaint() {
 #[test]
 fn the_state_is_written_when_it_changes() {
     let path = directory("state").join("state.json");
-    let options =
-        Options { open: Some(Origin::Sample), dump_state: Some(path.clone()), ..Options::default() };
+    let options = Options {
+        open: Some(Origin::File(demo_path().into())),
+        dump_state: Some(path.clone()),
+        ..Options::default()
+    };
     let mut window = Window::open(options);
     let read = || -> serde_json::Value { serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap() };
     assert_eq!(read(), serde_json::to_value(window.state()).unwrap());
@@ -579,7 +599,7 @@ fn the_state_is_written_when_it_changes() {
 
 #[test]
 fn light_and_dark_are_a_click_apart() {
-    let mut window = Window::sample();
+    let mut window = Window::demo();
     let was_dark = window.0.ctx.style_of(window.0.ctx.theme()).visuals.dark_mode;
     window.click(Role::Button, if was_dark { "Light" } else { "Dark" });
     assert_ne!(window.0.ctx.style_of(window.0.ctx.theme()).visuals.dark_mode, was_dark);

@@ -31,16 +31,16 @@ const COLUMNS: &[Column] = &[
     Column::text("Node", 260.0, "The field or position that holds the node, and its type."),
     Column::number(
         "Retained",
-        78.0,
+        72.0,
         "Bytes that would be freed with it: the shallow sizes of its dominator subtree.",
     ),
     Column::number(
         "Of holder",
-        124.0,
+        112.0,
         "What it retains, by what the node above it retains. Shared nodes go with nobody alone.",
     ),
-    Column::number("Shallow", 78.0, "Usable bytes of its own block, nothing it points to."),
-    Column::number("Below", 72.0, "How many edges of the lens leave it."),
+    Column::number("Shallow", 72.0, "Usable bytes of its own block, nothing it points to."),
+    Column::number("Below", 64.0, "How many edges of the lens leave it."),
 ];
 
 /// A node in the tree.
@@ -574,7 +574,7 @@ fn name_ui(ui: &mut Ui, entries: &[Entry], line: Line) -> bool {
         ui.weak(format!("{depth}"));
     }
     if !row.place.is_empty() {
-        ui.add(egui::Label::new(RichText::new(&row.place).strong()).extend());
+        table::text(ui, RichText::new(&row.place).strong());
     }
     badges_ui(ui, entry);
     let mut kind = row.type_name.clone();
@@ -587,7 +587,8 @@ fn name_ui(ui: &mut Ui, entries: &[Entry], line: Line) -> bool {
     }
     table::text(ui, RichText::new(kind).weak()).on_hover_ui(|ui| {
         ui.strong(&row.type_name);
-        ui.label(format!("node #{}, held by {}", row.node.0, row.edge));
+        ui.label(format!("{} {}", row.edge, row.place));
+        ui.label(format!("node #{}", row.node.0));
         if let Some((len, cap)) = row.len_cap {
             ui.label(format!("{} of {} elements in use", units::count(len), units::count(cap)));
         }
