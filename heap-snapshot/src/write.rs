@@ -16,6 +16,10 @@ use std::time::Instant;
 /// Bytes of column data after which a frame is written.
 pub const COLUMN_BYTES: usize = 256 << 10;
 
+/// Records between two looks at the size of their columns, less one. They add
+/// a few KiB at most.
+const LOOK: u64 = 63;
+
 /// Bit of the `edge` and `kind` columns: a length and a capacity, or a node id, follow.
 pub(crate) const FLAG: u8 = 0x80;
 
@@ -145,7 +149,7 @@ impl<W: Write> Writer<W> {
     }
 
     /// Writes a node and returns its id. `parent_addr` is the `addr` of its parent, 0 for a root.
-    #[inline]
+    #[inline(always)]
     pub fn node(&mut self, node: &Node, parent_addr: u64) -> u64 {
         let id = self.next_node;
         let columns = &mut self.nodes;
@@ -163,14 +167,14 @@ impl<W: Write> Writer<W> {
         columns.count += 1;
         self.last_addr = node.addr;
         self.next_node += 1;
-        if columns.byte_size() >= COLUMN_BYTES {
+        if columns.count & LOOK == 0 && columns.byte_size() >= COLUMN_BYTES {
             self.flush_nodes();
         }
         id
     }
 
     /// Writes an edge.
-    #[inline]
+    #[inline(always)]
     pub fn edge(&mut self, edge: &Edge) {
         let columns = &mut self.edges;
         let (from, place, addr) = self.last_edge;
@@ -193,34 +197,36 @@ impl<W: Write> Writer<W> {
         columns.count += 1;
         self.last_edge = (edge.from, edge.place, addr);
         self.edge_count += 1;
-        if columns.byte_size() >= COLUMN_BYTES {
+        if columns.count & LOOK == 0 && columns.byte_size() >= COLUMN_BYTES {
             self.flush_edges();
         }
     }
 
     /// Writes how a node's values divide.
-    #[inline]
+    #[inline(always)]
     pub fn content(&mut self, content: &Content) {
         let columns = &mut self.contents;
         put_delta(&mut columns.node, content.node, self.last_content);
         put(&mut columns.variant, content.variant.map_or(0, |variant| u64::from(variant) + 1));
-        let mut mask = 0;
-        for (bit, part) in content.split.parts().into_iter().enumerate() {
-            if part != 0 {
-                mask |= 1 << bit;
-                put(&mut columns.split, part);
-            }
+        let parts = content.split.parts();
+        let mut rest = 0u8;
+        for (bit, part) in parts.iter().enumerate() {
+            rest |= u8::from(*part != 0) << bit;
         }
-        columns.mask.push(mask);
+        columns.mask.push(rest);
+        while rest != 0 {
+            put(&mut columns.split, parts[rest.trailing_zeros() as usize & 7]);
+            rest &= rest - 1;
+        }
         columns.count += 1;
         self.last_content = content.node;
-        if columns.byte_size() >= COLUMN_BYTES {
+        if columns.count & LOOK == 0 && columns.byte_size() >= COLUMN_BYTES {
             self.flush_contents();
         }
     }
 
     /// Writes a live block. Ascending addresses are shortest.
-    #[inline]
+    #[inline(always)]
     pub fn block(&mut self, block: &LiveBlock) {
         let columns = &mut self.blocks;
         put_delta(&mut columns.addr, block.addr, self.last_block);
@@ -232,7 +238,7 @@ impl<W: Write> Writer<W> {
         columns.count += 1;
         self.last_block = block.addr;
         self.block_count += 1;
-        if columns.byte_size() >= COLUMN_BYTES {
+        if columns.count & LOOK == 0 && columns.byte_size() >= COLUMN_BYTES {
             self.flush_blocks();
         }
     }

@@ -8,10 +8,16 @@ use std::collections::HashMap;
 const PAGE_LOG2: u32 = 20;
 const WORDS: usize = 1 << (PAGE_LOG2 - 3 - 6);
 
+/// Pages that are found without the map: those of a heap of 4 GiB in one piece.
+const NEAR: usize = 4096;
+/// No address has this page.
+const NO_PAGE: u64 = u64::MAX;
+
 pub(crate) struct Marks {
     pages: Vec<Box<[u64; WORDS]>>,
     by_addr: HashMap<u64, u32, RandomState>,
-    last: (u64, u32),
+    /// Direct-mapped, in front of `by_addr`: blocks of an aged heap jump between pages.
+    near: Box<[(u64, u32)]>,
 }
 
 impl Marks {
@@ -19,7 +25,7 @@ impl Marks {
         Marks {
             pages: Vec::new(),
             by_addr: HashMap::with_hasher(RandomState::with_seeds(5, 6, 7, 8)),
-            last: (u64::MAX, 0),
+            near: vec![(NO_PAGE, 0); NEAR].into_boxed_slice(),
         }
     }
 
@@ -32,22 +38,25 @@ impl Marks {
     #[inline]
     pub(crate) fn set(&mut self, addr: u64) -> bool {
         let key = addr >> PAGE_LOG2;
-        if self.last.0 != key {
-            self.last = (key, self.page(key));
+        let (near, mut page) = self.near[key as usize % NEAR];
+        if near != key {
+            page = self.page(key);
         }
         let (word, bit) = Marks::at(addr);
-        let word = &mut self.pages[self.last.1 as usize][word];
+        let word = &mut self.pages[page as usize][word];
         let was = *word & bit != 0;
         *word |= bit;
         was
     }
 
+    #[cold]
     fn page(&mut self, key: u64) -> u32 {
         let next = self.pages.len() as u32;
         let index = *self.by_addr.entry(key).or_insert(next);
         if index == next {
             self.pages.push(Box::new([0; WORDS]));
         }
+        self.near[key as usize % NEAR] = (key, index);
         index
     }
 
@@ -95,5 +104,18 @@ mod tests {
         assert!(marks.any(base + 16, (9 << PAGE_LOG2) + 4097));
         assert!(!marks.any(base - 4096, base));
         assert!(!marks.any(base, base));
+    }
+
+    #[test]
+    fn pages_that_share_a_near_place_are_told_apart() {
+        let mut marks = Marks::new();
+        let far = |times: u64| 4096 + times * ((NEAR as u64) << PAGE_LOG2);
+        for times in 0..3 {
+            assert!(!marks.set(far(times)));
+        }
+        for times in 0..3 {
+            assert!(marks.set(far(times)));
+        }
+        assert!(!marks.set(u64::MAX), "the last page is one like any other");
     }
 }

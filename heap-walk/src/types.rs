@@ -42,13 +42,11 @@ struct TypeInfo {
     variants: u32,
 }
 
-/// What the walk needs of a node type, in one cache line or two.
+/// What the walk needs of a node type for every block.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct NodeType {
     pub(crate) idx: NodeTypeIdx,
-    /// Of the value or of an element.
-    pub(crate) base: Split,
-    /// Every value divides as `base` says.
+    /// Every value divides as [`Types::node_base`] says.
     pub(crate) fixed: bool,
     /// Values can hold something to visit.
     pub(crate) is_entered: bool,
@@ -56,8 +54,21 @@ pub(crate) struct NodeType {
     pub(crate) is_dynamic: bool,
 }
 
+/// Where a type's variants are.
+#[derive(Clone, Copy, Debug)]
+struct Type {
+    ty: u32,
+    first_variant: u32,
+    variants: u32,
+}
+
 /// Slots of the direct-mapped caches; a power of two.
 const CACHE: usize = 512;
+
+/// What stands in the caches where nothing does: no key is 0.
+const NO_TYPE: Type = Type { ty: 0, first_variant: 0, variants: 0 };
+const NO_NODE_TYPE: NodeType =
+    NodeType { idx: NodeTypeIdx(0), fixed: false, is_entered: false, is_dynamic: false };
 
 #[inline]
 fn slot(key: usize) -> usize {
@@ -77,7 +88,7 @@ fn map<K, V>() -> Map<K, V> {
 
 /// Type numbers by shape. New descriptions wait in `new_*` until they are written.
 pub(crate) struct Types {
-    cache: Box<[(usize, u32)]>,
+    cache: Box<[(usize, Type)]>,
     by_shape: Map<usize, u32>,
     by_key: Map<(&'static str, usize, usize, usize), u32>,
     infos: Vec<TypeInfo>,
@@ -85,10 +96,10 @@ pub(crate) struct Types {
     pub(crate) new_types: Vec<TypeDesc>,
     pub(crate) offsets: Vec<VariantOffsets>,
 
-    node_cache: Box<[(NodeKey, u32)]>,
+    node_cache: Box<[(NodeKey, NodeType)]>,
     by_node: Map<NodeKey, u32>,
     by_node_key: Map<(&'static str, u8, u32, bool), u32>,
-    node_types: Vec<NodeType>,
+    node_types: Vec<(NodeType, Split)>,
     pub(crate) new_node_types: Vec<NodeTypeDesc>,
 
     label_cache: Box<[(usize, u32)]>,
@@ -101,14 +112,14 @@ pub(crate) struct Types {
 impl Types {
     pub(crate) fn new() -> Types {
         Types {
-            cache: vec![(0, 0); CACHE].into_boxed_slice(),
+            cache: vec![(0, NO_TYPE); CACHE].into_boxed_slice(),
             by_shape: map(),
             by_key: map(),
             infos: Vec::new(),
             variants: Vec::new(),
             new_types: Vec::new(),
             offsets: Vec::new(),
-            node_cache: vec![((0, 0, false), 0); CACHE].into_boxed_slice(),
+            node_cache: vec![((0, 0, false), NO_NODE_TYPE); CACHE].into_boxed_slice(),
             by_node: map(),
             by_node_key: map(),
             node_types: Vec::new(),
@@ -122,23 +133,29 @@ impl Types {
     }
 
     /// Whether there is something to be written before the next record.
+    #[inline]
     pub(crate) fn has_news(&self) -> bool {
-        !(self.new_types.is_empty() && self.new_node_types.is_empty() && self.new_labels.is_empty())
+        self.new_types.len() | self.new_node_types.len() | self.new_labels.len() != 0
     }
 
     /// The number of a type.
     #[inline]
     pub(crate) fn ty(&mut self, shape: &'static Shape) -> u32 {
+        self.find(shape).ty
+    }
+
+    #[inline]
+    fn find(&mut self, shape: &'static Shape) -> Type {
         let key = std::ptr::from_ref(shape) as usize;
         let (cached, ty) = self.cache[slot(key)];
         if cached == key {
             return ty;
         }
-        self.ty_slow(shape, key)
+        self.find_slow(shape, key)
     }
 
     #[cold]
-    fn ty_slow(&mut self, shape: &'static Shape, key: usize) -> u32 {
+    fn find_slow(&mut self, shape: &'static Shape, key: usize) -> Type {
         let ty = match self.by_shape.get(&key) {
             Some(ty) => *ty,
             None => {
@@ -147,8 +164,10 @@ impl Types {
                 ty
             }
         };
-        self.cache[slot(key)] = (key, ty);
-        ty
+        let TypeInfo { first_variant, variants, .. } = self.infos[ty as usize];
+        let found = Type { ty, first_variant, variants };
+        self.cache[slot(key)] = (key, found);
+        found
     }
 
     /// Describes a type, and first those of its fields. Fields are contained, so this ends.
@@ -200,8 +219,22 @@ impl Types {
         self.infos[ty as usize].base
     }
 
-    /// The counters of a variant; `None` where the enum was not described so.
+    /// The number of a type and the counters of one of its variants; `None`
+    /// where it was not described so.
     #[inline]
+    pub(crate) fn variant_of(
+        &mut self,
+        shape: &'static Shape,
+        variant: u32,
+    ) -> Option<(u32, &mut VariantInfo)> {
+        let Type { ty, first_variant, variants } = self.find(shape);
+        if variant >= variants {
+            return None;
+        }
+        Some((ty, &mut self.variants[(first_variant + variant) as usize]))
+    }
+
+    /// The same by the type's number.
     pub(crate) fn variant(&mut self, ty: u32, variant: u32) -> Option<&mut VariantInfo> {
         let info = &self.infos[ty as usize];
         if variant >= info.variants {
@@ -241,13 +274,20 @@ impl Types {
     ) -> NodeType {
         let key = (std::ptr::from_ref(container) as usize, std::ptr::from_ref(elem) as usize, is_slice);
         let at = slot(key.0.rotate_left(17) ^ key.1);
-        let (cached, idx) = self.node_cache[at];
+        let (cached, ty) = self.node_cache[at];
         if cached == key {
-            return self.node_types[idx as usize];
+            return ty;
         }
         let idx = self.node_type_slow(container, elem, key);
-        self.node_cache[at] = (key, idx);
-        self.node_types[idx as usize]
+        let (ty, _) = self.node_types[idx as usize];
+        self.node_cache[at] = (key, ty);
+        ty
+    }
+
+    /// How a value (or an element) of a node type divides.
+    #[inline]
+    pub(crate) fn node_base(&self, ty: NodeType) -> &Split {
+        &self.node_types[ty.idx.0 as usize].1
     }
 
     #[cold]
@@ -262,13 +302,13 @@ impl Types {
             None => {
                 let idx = self.node_types.len() as u32;
                 let info = &self.infos[ty as usize];
-                self.node_types.push(NodeType {
+                let ty_info = NodeType {
                     idx: NodeTypeIdx(idx),
-                    base: info.base,
                     fixed: info.fixed,
                     is_entered: !info.is_leaf,
                     is_dynamic: elem.size.is_none(),
-                });
+                };
+                self.node_types.push((ty_info, info.base));
                 self.new_node_types.push(NodeTypeDesc {
                     container: container.name.into(),
                     layout: container.layout.0,

@@ -15,7 +15,6 @@ use heap_snapshot::record::{
     Unreadable,
 };
 use heap_snapshot::write::Writer;
-use std::collections::hash_map::Entry;
 use std::collections::HashMap;
 use std::fmt::{Debug, Write as _};
 use std::io;
@@ -115,17 +114,32 @@ pub(crate) trait Retry {
     fn place(&self) -> (usize, &'static Shape);
 }
 
-/// Counts of a shared block.
-#[derive(Default)]
+/// Counts of a shared block. Narrow, since every handle met reads one from
+/// somewhere in memory; they stop at the largest number, which would take more
+/// than 32 GiB of handles.
 struct Counts {
-    node: Option<u64>,
-    strong: u64,
-    weak: u64,
-    met: u64,
-    weak_met: u64,
+    node: u32,
+    strong: u32,
+    weak: u32,
+    met: u32,
+    weak_met: u32,
     /// Of both, those that are the registry's: it holds one weak handle, and
     /// during a checkpoint one strong handle.
-    registered: u64,
+    registered: u32,
+}
+
+/// No strong handle was met yet, or the node has a number that no reader takes.
+const NO_NODE: u32 = u32::MAX;
+
+impl Default for Counts {
+    fn default() -> Counts {
+        Counts { node: NO_NODE, strong: 0, weak: 0, met: 0, weak_met: 0, registered: 0 }
+    }
+}
+
+#[inline]
+fn narrow<N: TryInto<u32>>(count: N) -> u32 {
+    count.try_into().unwrap_or(u32::MAX)
 }
 
 /// Opaque bytes that are scanned when everything typed was met.
@@ -188,7 +202,7 @@ pub struct Walker<'a> {
     roots: Vec<Root>,
     /// Blocks that hold roots walked before anything was known to own the block.
     root_blocks: Vec<RootBlock>,
-    /// Census entries of such a root's own value, while it is walked.
+    /// Census entries of such a root's own value, which is all that is walked at depth 0 while this is here.
     undo: Option<Vec<(u32, u32, Place)>>,
     /// Handles that are the registry's: address of the value, to be left out of counts.
     registered: Vec<u64>,
@@ -283,18 +297,19 @@ impl<'a> Walker<'a> {
     /// Notes the active variant of an enum value; says whether it is the first of this variant.
     #[inline]
     pub fn variant(&mut self, shape: &'static Shape, variant: u32) -> bool {
-        let ty = self.types.ty(shape);
         if std::ptr::eq(self.top, shape) {
             self.top = std::ptr::null();
             self.variant = Some(variant);
         }
         let place = self.label.place;
-        let Some(info) = self.types.variant(ty, variant) else { return false };
+        let Some((ty, info)) = self.types.variant_of(shape, variant) else { return false };
         info.counts[usize::from(place.0)] += 1;
         self.split.add_times(&info.split, 1);
         let is_first = !std::mem::replace(&mut info.is_met, true);
-        if let Some(undo) = &mut self.undo {
-            undo.push((ty, variant, place));
+        if self.depth == 0 {
+            if let Some(undo) = &mut self.undo {
+                undo.push((ty, variant, place));
+            }
         }
         is_first
     }
@@ -347,31 +362,31 @@ impl<'a> Walker<'a> {
         let place = std::ptr::from_ref(handle).cast::<u8>() as usize as u64;
         let is_registered = self.registered.contains(&place);
         let counts = self.shared.entry(block.addr).or_default();
-        counts.strong = strong as u64;
-        counts.weak = weak as u64;
+        counts.strong = narrow(strong);
+        counts.weak = narrow(weak);
         // The registry's own handle holds nothing for the program.
         match is_registered {
             true => counts.registered += 1,
-            false => counts.met += 1,
+            false => counts.met = counts.met.saturating_add(1),
         }
         match counts.node {
-            Some(node) => self.edge(EdgeKind::SHARE, place, Target::Node(node), None),
-            None => {
+            NO_NODE => {
                 if let Some(node) = self.claim(handle, place, EdgeKind::SHARE, block) {
-                    if let Entry::Occupied(mut counts) = self.shared.entry(block.addr) {
-                        counts.get_mut().node = Some(node);
+                    if let Some(counts) = self.shared.get_mut(&block.addr) {
+                        counts.node = narrow(node);
                     }
                 }
             }
+            node => self.edge(EdgeKind::SHARE, place, Target::Node(u64::from(node)), None),
         }
     }
 
     /// Reports a weak handle to the block that holds `addr`.
     pub(crate) fn weak(&mut self, place: usize, addr: usize, strong: usize, weak: usize) {
         let counts = self.shared.entry(addr as u64).or_default();
-        counts.strong = strong as u64;
-        counts.weak = weak as u64;
-        counts.weak_met += 1;
+        counts.strong = narrow(strong);
+        counts.weak = narrow(weak);
+        counts.weak_met = counts.weak_met.saturating_add(1);
         self.edge(EdgeKind::WEAK, place as u64, Target::Addr(addr as u64), None);
     }
 
@@ -601,28 +616,28 @@ impl<'a> Walker<'a> {
     }
 
     fn enter(&mut self, item: &Item<'a>) {
-        let saved = (self.node, self.addr, self.label, self.split, self.top, self.variant, self.undo.take());
+        let saved = (self.node, self.addr, self.label, self.split, self.top, self.variant);
         self.node = item.node;
         self.addr = item.addr;
         self.label = item.label;
-        self.split = Split::default();
         self.top = item.top;
         self.variant = None;
-        let variable = item.values.filter(|(ty, _)| !ty.fixed);
-        if let Some((ty, len)) = variable {
-            if ty.is_dynamic {
-                self.split.untyped = item.dynamic_size;
-            } else {
-                self.split.add_times(&ty.base, len);
-            }
-        }
         self.depth += 1;
-        item.handle.contents(self);
-        self.depth -= 1;
-        if variable.is_some() {
-            self.writer.content(&Content { node: item.node, variant: self.variant, split: self.split });
+        match item.values.filter(|(ty, _)| !ty.fixed) {
+            Some((ty, len)) => {
+                self.split = Split::default();
+                if ty.is_dynamic {
+                    self.split.untyped = item.dynamic_size;
+                } else {
+                    self.split.add_times(self.types.node_base(ty), len);
+                }
+                item.handle.contents(self);
+                self.writer.content(&Content { node: item.node, variant: self.variant, split: self.split });
+            }
+            None => item.handle.contents(self),
         }
-        (self.node, self.addr, self.label, self.split, self.top, self.variant, self.undo) = saved;
+        self.depth -= 1;
+        (self.node, self.addr, self.label, self.split, self.top, self.variant) = saved;
     }
 
     /// Releases guards, innermost first, until `count` are left. Locks found
@@ -932,13 +947,12 @@ impl<'a> Walker<'a> {
             .shared
             .values()
             .filter_map(|counts| {
-                let node = counts.node?;
-                Some(Shared {
-                    node,
-                    strong: counts.strong.saturating_sub(counts.registered),
-                    weak: counts.weak.saturating_sub(counts.registered),
-                    met: counts.met,
-                    weak_met: counts.weak_met,
+                (counts.node != NO_NODE).then(|| Shared {
+                    node: u64::from(counts.node),
+                    strong: u64::from(counts.strong.saturating_sub(counts.registered)),
+                    weak: u64::from(counts.weak.saturating_sub(counts.registered)),
+                    met: u64::from(counts.met),
+                    weak_met: u64::from(counts.weak_met),
                 })
             })
             .collect();
