@@ -265,7 +265,9 @@ pub(crate) fn ledger(analysis: &Analysis) -> Ledger {
     let mut classes = [BlockCount::default(); Class::ALL.len()];
     let mut covered = [BlockCount::default(); 5];
     let mut population = BlockCount::default();
-    let (mut tool, mut born) = (BlockCount::default(), BlockCount::default());
+    // The tool's blocks may be listed or, to keep the file short, only counted.
+    let tool = heap.footer().map_or_else(BlockCount::default, |footer| footer.tool);
+    let (mut listed_tool, mut born) = (BlockCount::default(), BlockCount::default());
     let mut waterfall = Waterfall::default();
     let mut mismatched = BlockCount::default();
     let mut mismatches: HashMap<u32, Mismatch> = HashMap::new();
@@ -274,7 +276,7 @@ pub(crate) fn ledger(analysis: &Analysis) -> Ledger {
     let blocks: &[LiveBlock] = if is_tracked { &heap.blocks } else { &[] };
     for (block, &node) in blocks.iter().zip(&heap.block_node) {
         if !heap.is_population(block) {
-            add(if block.is_tool { &mut tool } else { &mut born }, block);
+            add(if block.is_tool { &mut listed_tool } else { &mut born }, block);
             continue;
         }
         add(&mut population, block);
@@ -374,7 +376,7 @@ pub(crate) fn ledger(analysis: &Analysis) -> Ledger {
             "freed during the checkpoint",
             footer.map_or_else(BlockCount::default, |footer| footer.freed),
         ),
-        count_row("the tool's own", tool),
+        count_row("the tool's own", if listed_tool.blocks > 0 { listed_tool } else { tool }),
         count_row(
             "freed, from before tracking",
             blocks_only(footer.map_or(0, |footer| footer.unknown_frees)),

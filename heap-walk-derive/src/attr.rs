@@ -19,13 +19,14 @@ pub(crate) enum Mode<'a> {
     Skip,
     Opaque,
     Show,
+    Copy,
     With(&'a ExprPath),
 }
 
 /// The attributes of a field, each with the place it was written at.
 #[derive(Default)]
 pub(crate) struct FieldAttrs {
-    /// `skip`, `opaque`, `show` and `with`, in the order written. More than one is refused.
+    /// `skip`, `opaque`, `show`, `copy` and `with`, in the order written. More than one is refused.
     pub(crate) given: Vec<(&'static str, Span)>,
     with: Option<ExprPath>,
 }
@@ -37,9 +38,10 @@ pub(crate) struct ContainerAttrs {
     pub(crate) bound: Option<Vec<WherePredicate>>,
 }
 
-const FIELD: [&str; 4] = ["skip", "opaque", "show", "with"];
+const FIELD: [&str; 5] = ["skip", "opaque", "show", "copy", "with"];
 const CONTAINER: [&str; 1] = ["bound"];
-const FIELD_USAGE: &str = "`#[walk(skip)]`, `#[walk(opaque)]`, `#[walk(show)]` or `#[walk(with = path)]`";
+const FIELD_USAGE: &str =
+    "`#[walk(skip)]`, `#[walk(opaque)]`, `#[walk(show)]`, `#[walk(copy)]` or `#[walk(with = path)]`";
 const CONTAINER_USAGE: &str = "`#[walk(bound = \"T: Walk\")]`";
 
 impl FieldAttrs {
@@ -71,6 +73,7 @@ impl FieldAttrs {
             (Some(("skip", _)), _) => Mode::Skip,
             (Some(("opaque", _)), _) => Mode::Opaque,
             (Some(("show", _)), _) => Mode::Show,
+            (Some(("copy", _)), _) => Mode::Copy,
             (_, Some(path)) => Mode::With(path),
             (_, None) => Mode::Walk,
         }

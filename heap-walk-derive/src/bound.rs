@@ -56,7 +56,7 @@ fn needed(input: &Input<'_>) -> Vec<WherePredicate> {
     let mut shown = vec![false; params.len()];
     for field in input.fields() {
         match field.attrs.mode() {
-            Mode::Walk => owned.visit(field.ty),
+            Mode::Walk | Mode::Copy => owned.visit(field.ty),
             Mode::Show => {
                 owned.visit(field.ty);
                 // Other types answer for themselves: the call that shows them asks for `Debug`.

@@ -239,6 +239,7 @@ fn visit(field: &Field<'_>, label: TokenStream) -> Option<TokenStream> {
         Mode::Skip => None,
         Mode::Opaque => Some(quote!(__w.visit_opaque(#label, #place);)),
         Mode::Show => Some(quote!(__w.show(#label, #place);)),
+        Mode::Copy => Some(quote!(__w.visit_copy(#label, #place);)),
         Mode::With(path) => {
             // Called rather than passed on, so that a `Vec` may go to a function of slices.
             let span = path.path.segments.last().map_or_else(Span::call_site, |last| last.ident.span());
@@ -258,7 +259,7 @@ fn is_leaf(fields: &[Field<'_>]) -> Option<TokenStream> {
             Mode::Walk => types.push(field.ty),
             Mode::Skip => {}
             // `false`, as the trait has it.
-            Mode::Opaque | Mode::Show | Mode::With(_) => return None,
+            Mode::Opaque | Mode::Show | Mode::Copy | Mode::With(_) => return None,
         }
     }
     if types.is_empty() {
@@ -305,6 +306,7 @@ fn describe_field(field: &Field<'_>, offset: TokenStream) -> TokenStream {
         }
         Mode::Skip => "skip",
         Mode::Opaque => "opaque",
+        Mode::Copy => "copy",
         Mode::With(_) => "with",
     };
     quote!(::heap_walk::Field::unwalked::<#ty>(#name, #offset, #mode))

@@ -55,6 +55,7 @@ use proc_macro::TokenStream;
 /// | `#[walk(skip)]` | not looked at: its bytes are untyped, what it owns is claimed by nobody | nothing |
 /// | `#[walk(opaque)]` | its bytes are scanned for addresses of blocks, which are claimed as raw | nothing |
 /// | `#[walk(show)]` | its value is written into the snapshot; then walked | `Walk + Debug` |
+/// | `#[walk(copy)]` | on a `Cell`: a copy of its value is walked; without it a cell is opaque | `Cell<T>` with `T: Walk + Copy` |
 /// | `#[walk(with = path)]` | `path` walks it: `fn(&'a Field, &mut Walker<'a>)` | nothing |
 ///
 /// The function of `with` may also take what a `&'a Field` coerces to, such as `&'a [T]` for a
@@ -85,7 +86,7 @@ use proc_macro::TokenStream;
 /// # Leaves
 ///
 /// A struct whose walked fields are all leaves is a leaf itself (`is_leaf` is true) and never
-/// visited, unless a field is `opaque`, `show` or `with`. Enums are no leaves: the walk counts
+/// visited, unless a field is `opaque`, `show`, `copy` or `with`. Enums are no leaves: the walk counts
 /// which variants live.
 ///
 /// # Without the feature `enabled`

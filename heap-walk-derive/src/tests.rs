@@ -765,9 +765,9 @@ fn every_mistake_of_an_input_is_reported_at_once() {
             `bound` takes where-predicates in a string; write `#[walk(bound = "T: Walk")]`
             unknown walk attribute `skpi`; did you mean `skip`?
             `skip` is given twice; remove one
-            `#[walk]` alone says nothing; write `#[walk(skip)]`, `#[walk(opaque)]`, `#[walk(show)]` or `#[walk(with = path)]`
-            `#[walk()]` says nothing; write `#[walk(skip)]`, `#[walk(opaque)]`, `#[walk(show)]` or `#[walk(with = path)]`
-            `walk` takes a list in parentheses; write `#[walk(skip)]`, `#[walk(opaque)]`, `#[walk(show)]` or `#[walk(with = path)]`
+            `#[walk]` alone says nothing; write `#[walk(skip)]`, `#[walk(opaque)]`, `#[walk(show)]`, `#[walk(copy)]` or `#[walk(with = path)]`
+            `#[walk()]` says nothing; write `#[walk(skip)]`, `#[walk(opaque)]`, `#[walk(show)]`, `#[walk(copy)]` or `#[walk(with = path)]`
+            `walk` takes a list in parentheses; write `#[walk(skip)]`, `#[walk(opaque)]`, `#[walk(show)]`, `#[walk(copy)]` or `#[walk(with = path)]`
             `opaque` takes no value; write `#[walk(opaque)]`
             `show` takes no value; write `#[walk(show)]`
             `with` needs a function; write `#[walk(with = path)]`
@@ -776,10 +776,10 @@ fn every_mistake_of_an_input_is_reported_at_once() {
             `with` takes the path of a function; give `fn name<'a>(value: &'a Field, walker: &mut Walker<'a>)` a name and write `#[walk(with = name)]`
             `with` takes a function after `=`; write `#[walk(with = path)]`
             attribute names take no quotes; write `#[walk(skip)]`
-            expected the name of a walk attribute, found a literal; write `#[walk(skip)]`, `#[walk(opaque)]`, `#[walk(show)]` or `#[walk(with = path)]`
-            unknown walk attribute `follow`; a field takes `#[walk(skip)]`, `#[walk(opaque)]`, `#[walk(show)]` or `#[walk(with = path)]`
+            expected the name of a walk attribute, found a literal; write `#[walk(skip)]`, `#[walk(opaque)]`, `#[walk(show)]`, `#[walk(copy)]` or `#[walk(with = path)]`
+            unknown walk attribute `follow`; a field takes `#[walk(skip)]`, `#[walk(opaque)]`, `#[walk(show)]`, `#[walk(copy)]` or `#[walk(with = path)]`
             `bound` belongs on the type, not on a field
-            unknown walk attribute `type`; a field takes `#[walk(skip)]`, `#[walk(opaque)]`, `#[walk(show)]` or `#[walk(with = path)]`
+            unknown walk attribute `type`; a field takes `#[walk(skip)]`, `#[walk(opaque)]`, `#[walk(show)]`, `#[walk(copy)]` or `#[walk(with = path)]`
             expected `,`
             `skip` and `show` exclude each other: `skip` doesn't look at the field, `show` records its value and walks it; keep one
             `opaque` and `with` exclude each other: `opaque` only scans its bytes, `with` leaves it to a function; keep one

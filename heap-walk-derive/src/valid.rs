@@ -64,7 +64,7 @@ fn no_unsized_tail(cx: &Ctxt, input: &Input<'_>) {
     }
 }
 
-/// Each of `skip`, `opaque`, `show` and `with` says all of what is done with a field.
+/// Each of `skip`, `opaque`, `show`, `copy` and `with` says all of what is done with a field.
 fn one_mode(cx: &Ctxt, field: &Field<'_>) {
     let [(first, _), others @ ..] = field.attrs.given.as_slice() else { return };
     for (other, span) in others {
@@ -84,6 +84,7 @@ fn meaning(attribute: &str) -> &'static str {
         "skip" => "`skip` doesn't look at the field",
         "opaque" => "`opaque` only scans its bytes",
         "show" => "`show` records its value and walks it",
+        "copy" => "`copy` walks a copy of a cell's value",
         _ => "`with` leaves it to a function",
     }
 }

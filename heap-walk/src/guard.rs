@@ -33,7 +33,10 @@ use std::sync::{MutexGuard, RwLockReadGuard};
 ///
 /// The target of `deref` must stay where it is while the guard lives, also when
 /// the guard moves, and must not change but through interior mutability.
-pub(crate) unsafe trait Guard: Deref {}
+pub(crate) unsafe trait Guard: Deref {
+    /// Whether it holds something that others may want.
+    const HOLDS: bool = true;
+}
 
 // SAFETY: it holds a pointer into the cell and a count of its borrows.
 unsafe impl<T: ?Sized> Guard for Ref<'_, T> {}
@@ -41,6 +44,27 @@ unsafe impl<T: ?Sized> Guard for Ref<'_, T> {}
 unsafe impl<T: ?Sized> Guard for MutexGuard<'_, T> {}
 // SAFETY: it holds a pointer into the lock.
 unsafe impl<T: ?Sized> Guard for RwLockReadGuard<'_, T> {}
+
+/// A copy of a cell's value, which lives as long as a guard would.
+pub(crate) struct Copied<T: Copy>(Box<T>);
+
+impl<T: Copy> Copied<T> {
+    pub(crate) fn new(value: T) -> Copied<T> {
+        Copied(Box::new(value))
+    }
+}
+
+impl<T: Copy> Deref for Copied<T> {
+    type Target = T;
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+// SAFETY: it holds a pointer to the copy, which nobody else knows.
+unsafe impl<T: Copy> Guard for Copied<T> {
+    const HOLDS: bool = false;
+}
 
 /// Two words: what the guards of sized values take.
 type Words = [MaybeUninit<usize>; 2];

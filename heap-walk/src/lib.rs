@@ -32,6 +32,7 @@
 //! | `HEAP_WALK` | which checkpoints: `name`, `name@3`, `name@2..5`, `name@max`, `name[label=pattern]`, several with commas; `?` lists them all at exit |
 //! | `HEAP_WALK_DIR` | where files go; the current directory if unset |
 //! | `HEAP_WALK_MAX` | snapshots a process writes without a range: 10 |
+//! | `HEAP_WALK_LOCK_MS` | longest time to hold a lock of the program; what is left behind it then is unreadable; unlimited if unset |
 //! | `HEAP_WALK_LOG` | file for our lines; standard error if unset |
 //!
 //! This crate knows nothing of what is done with a snapshot. Without its
@@ -41,8 +42,8 @@
 //!
 //! - A value behind a lock that another thread holds, or that is borrowed
 //!   exclusively, is not entered; the snapshot lists it as unreadable.
-//! - Contents that cannot be referenced (`Cell`, `#[walk(opaque)]`) are claimed
-//!   by scanning their bytes, which needs `/proc/self/mem`.
+//! - Contents that cannot be referenced (`Cell` without `#[walk(copy)]`,
+//!   `#[walk(opaque)]`) are claimed by scanning their bytes, which needs `/proc/self/mem`.
 //! - Cells and locks of unsized types have no impl yet.
 
 #![cfg_attr(not(feature = "enabled"), allow(unused))]

@@ -118,7 +118,8 @@ impl Field {
         Field { name, offset, shape: Shape::of::<T>(), mode: "" }
     }
 
-    /// A field without an impl. `mode` says why: `skip`, `opaque` or `with`.
+    /// A field without an impl, or with another way in. `mode` says why: `skip`,
+    /// `opaque`, `copy` or `with`.
     pub fn unwalked<T>(name: &'static str, offset: Option<usize>, mode: &'static str) -> Field {
         Field { name, offset, shape: Shape::unwalked::<T>(), mode }
     }
@@ -279,7 +280,7 @@ impl Describe<'_> {
             split.add_times(&ty.base, 1);
             size += ty.size;
             // Bytes of skipped and opaque fields stay untyped; `with` may type them.
-            fixed &= if field.mode.is_empty() { ty.fixed } else { field.mode != "with" };
+            fixed &= if field.mode.is_empty() { ty.fixed } else { !["with", "copy"].contains(&field.mode) };
             descs.push(FieldDesc {
                 name: field.name.into(),
                 offset: field.offset.map(|offset| offset as u64),

@@ -1,6 +1,6 @@
 //! The traversal: visits every block once, in constant stack, and writes what it meets.
 
-use crate::guard::{Guard, Guards};
+use crate::guard::{Copied, Guard, Guards};
 use crate::label::{self, Label};
 use crate::marks::Marks;
 use crate::raw::RawMemory;
@@ -15,6 +15,7 @@ use heap_snapshot::record::{
     Unreadable,
 };
 use heap_snapshot::write::Writer;
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::fmt::{Debug, Write as _};
 use std::io;
@@ -25,6 +26,9 @@ use std::time::{Duration, Instant};
 const MAX_DEPTH: u32 = 128;
 /// Bytes of the thread's stack that they may take.
 const MAX_STACK: usize = 64 << 10;
+/// Blocks of one parent that are met before the first of them is entered. Their
+/// memory is on its way meanwhile; on an aged heap that is most of a walk's time.
+const AHEAD: usize = 8;
 /// Characters kept of a shown value.
 const SHOWN: usize = 256;
 /// Records kept before they are written, of kinds that have no columns.
@@ -83,6 +87,7 @@ impl Block {
 }
 
 /// What is deferred: a block whose contents are still to be visited.
+#[derive(Clone, Copy)]
 struct Item<'a> {
     handle: &'a dyn Handle,
     node: u64,
@@ -92,7 +97,8 @@ struct Item<'a> {
     /// belong to several nodes and account for them themselves.
     values: Option<(NodeType, u64)>,
     top: *const Shape,
-    dynamic_size: u64,
+    /// Bytes of the values, where one of them was seen.
+    size: u64,
     /// Guards parked when it was put here.
     guards: usize,
 }
@@ -187,14 +193,21 @@ pub struct Walker<'a> {
     /// The enum that is the block's only value, until its variant is known.
     top: *const Shape,
     variant: Option<u32>,
+    /// Added to the addresses of places: not 0 while a copy is walked.
+    shift: u64,
     depth: u32,
     stack_base: usize,
 
     items: Vec<Item<'a>>,
+    /// Blocks that were met and are to be entered next, at most [`AHEAD`] for
+    /// each block that is being visited; those from `ahead_from` on are of the innermost.
+    ahead: Vec<Item<'a>>,
+    ahead_from: usize,
     guards: Guards,
     /// Of the guards, those that other threads may wait for: position and when taken.
     locks: Vec<(usize, Instant)>,
     contended: Vec<Contended<'a>>,
+    lock_budget: Option<Duration>,
     opaque: Vec<Opaque>,
 
     unreadable: Vec<Unreadable>,
@@ -289,6 +302,17 @@ impl<'a> Walker<'a> {
         self.opaque.push(Opaque { node: self.node, addr, len, label });
     }
 
+    /// Visits a copy of what a cell holds, since the cell gives no reference to it.
+    pub fn visit_copy<T: Walk + Copy>(&mut self, label: &'static Label, cell: &'a Cell<T>) {
+        self.label = label;
+        let copy = Copied::new(cell.get());
+        // Edges start from the cell, not from the copy.
+        let shift = (std::ptr::from_ref(cell) as u64).wrapping_sub(std::ptr::from_ref(&*copy) as u64);
+        let outer = std::mem::replace(&mut self.shift, shift);
+        self.behind(copy, false);
+        self.shift = outer;
+    }
+
     /// As `visit_opaque`, for a value in the place of the one around it.
     pub(crate) fn opaque_inner<F: ?Sized>(&mut self, value: &F) {
         self.visit_opaque(self.label, value);
@@ -371,10 +395,12 @@ impl<'a> Walker<'a> {
         }
         match counts.node {
             NO_NODE => {
-                if let Some(node) = self.claim(handle, place, EdgeKind::SHARE, block) {
+                if let Some((node, ty)) = self.meet(place, EdgeKind::SHARE, &block) {
+                    // Before its contents are entered: they may lead back to it.
                     if let Some(counts) = self.shared.get_mut(&block.addr) {
                         counts.node = narrow(node);
                     }
+                    self.contents_of(handle, node, ty, &block);
                 }
             }
             node => self.edge(EdgeKind::SHARE, place, Target::Node(u64::from(node)), None),
@@ -470,17 +496,18 @@ impl<'a> Walker<'a> {
     {
         // SAFETY: the guard goes onto the stack of guards, from which `release`
         // takes it only when every item that was put on the work list after it
-        // is gone; nothing else can keep what is reached through `value`.
+        // is gone (those that wait in `ahead` are entered before this returns,
+        // below); nothing else can keep what is reached through `value`.
         #[expect(unsafe_code, reason = "see guard.rs")]
         let value = unsafe { self.guards.park(guard) };
         let position = self.guards.len() - 1;
         let items = self.items.len();
-        self.summary.guards += 1;
+        self.summary.guards += u64::from(G::HOLDS);
         if is_lock {
             self.locks.push((position, Instant::now()));
         }
         self.retype_as(value.shape(), size_of_val(value));
-        value.walk(self);
+        self.with_ahead(|w| value.walk(w));
         if self.items.len() == items {
             self.release(position);
         }
@@ -538,12 +565,17 @@ impl<'a> Walker<'a> {
     fn edge(&mut self, kind: EdgeKind, place: u64, target: Target, ty: Option<TypeIdx>) {
         let label = self.types.label(self.label);
         self.write_news();
+        let place = place.wrapping_add(self.shift);
         self.writer.edge(&Edge { from: self.node, kind, label, place, target, ty });
     }
 
     /// Writes the node of a block that is met for the first time. A second
     /// claim is written as an edge to the address, for the analysis to judge.
     fn meet(&mut self, place: u64, edge: EdgeKind, block: &Block) -> Option<(u64, NodeType)> {
+        let ty = self.types.node_type(block.container, block.elem, block.is_slice);
+        if ty.is_entered {
+            prefetch(block.addr);
+        }
         if self.marks.set(block.addr) {
             self.edge(edge, place, Target::Addr(block.addr), None);
             return None;
@@ -551,14 +583,13 @@ impl<'a> Walker<'a> {
         if !self.root_blocks.is_empty() {
             self.name_roots_in(block.addr);
         }
-        let ty = self.types.node_type(block.container, block.elem, block.is_slice);
         let label = self.types.label(self.label);
         self.write_news();
         let node = Node {
             parent: Some(self.node),
             edge,
             label,
-            place,
+            place: place.wrapping_add(self.shift),
             ty: ty.idx,
             addr: block.addr,
             len_cap: block.is_slice.then_some((block.len, block.cap)),
@@ -567,23 +598,31 @@ impl<'a> Walker<'a> {
     }
 
     #[inline]
-    fn claim(&mut self, handle: &'a dyn Handle, place: u64, edge: EdgeKind, block: Block) -> Option<u64> {
-        let (node, ty) = self.meet(place, edge, &block)?;
+    fn claim(&mut self, handle: &'a dyn Handle, place: u64, edge: EdgeKind, block: Block) {
+        if let Some((node, ty)) = self.meet(place, edge, &block) {
+            self.contents_of(handle, node, ty, &block);
+        }
+    }
+
+    /// Visits what a block holds, now or soon.
+    #[inline]
+    fn contents_of(&mut self, handle: &'a dyn Handle, node: u64, ty: NodeType, block: &Block) {
         if ty.is_entered {
             let top = if block.is_slice { std::ptr::null() } else { std::ptr::from_ref(block.elem) };
-            let item = Item {
+            self.enter_or_put_off(Item {
                 handle,
                 node,
                 addr: block.addr,
                 label: if block.is_slice { &label::ELEMENT } else { &label::BLOCK },
                 values: Some((ty, block.len)),
                 top,
-                dynamic_size: block.dynamic_size,
+                size: block
+                    .elem
+                    .size
+                    .map_or(block.dynamic_size, |size| (size as u64).wrapping_mul(block.len)),
                 guards: self.guards.len(),
-            };
-            self.enter_or_put_off(item);
+            });
         }
-        Some(node)
     }
 
     /// Visits the contents of a container whose blocks its handle reports one by one.
@@ -595,7 +634,7 @@ impl<'a> Walker<'a> {
             label: self.label,
             values: None,
             top: std::ptr::null(),
-            dynamic_size: 0,
+            size: 0,
             guards: self.guards.len(),
         });
     }
@@ -603,10 +642,36 @@ impl<'a> Walker<'a> {
     #[inline]
     fn enter_or_put_off(&mut self, item: Item<'a>) {
         if self.depth < MAX_DEPTH && self.stack_used() < MAX_STACK {
-            self.enter(&item);
+            self.ahead.push(item);
+            if self.ahead.len() - self.ahead_from >= AHEAD {
+                self.enter_ahead();
+            }
         } else {
             self.items.push(item);
         }
+    }
+
+    /// Runs `visit` and enters the blocks that it met, and none met before.
+    #[inline]
+    fn with_ahead<R>(&mut self, visit: impl FnOnce(&mut Walker<'a>) -> R) -> R {
+        let from = std::mem::replace(&mut self.ahead_from, self.ahead.len());
+        let result = visit(self);
+        self.enter_ahead();
+        self.ahead_from = from;
+        result
+    }
+
+    /// Enters the blocks that were met last, in the order in which they were met.
+    #[inline]
+    fn enter_ahead(&mut self) {
+        let from = self.ahead_from;
+        let mut at = from;
+        while let Some(&item) = self.ahead.get(at) {
+            // What it meets is put behind those that still wait here, and taken off before it returns.
+            self.enter(&item);
+            at += 1;
+        }
+        self.ahead.truncate(from);
     }
 
     #[inline(always)]
@@ -616,6 +681,9 @@ impl<'a> Walker<'a> {
     }
 
     fn enter(&mut self, item: &Item<'a>) {
+        if self.is_over_budget() {
+            return self.leave_out(item);
+        }
         let saved = (self.node, self.addr, self.label, self.split, self.top, self.variant);
         self.node = item.node;
         self.addr = item.addr;
@@ -627,17 +695,37 @@ impl<'a> Walker<'a> {
             Some((ty, len)) => {
                 self.split = Split::default();
                 if ty.is_dynamic {
-                    self.split.untyped = item.dynamic_size;
+                    self.split.untyped = item.size;
                 } else {
                     self.split.add_times(self.types.node_base(ty), len);
                 }
-                item.handle.contents(self);
+                self.with_ahead(|w| item.handle.contents(w));
                 self.writer.content(&Content { node: item.node, variant: self.variant, split: self.split });
             }
-            None => item.handle.contents(self),
+            None => self.with_ahead(|w| item.handle.contents(w)),
         }
         self.depth -= 1;
         (self.node, self.addr, self.label, self.split, self.top, self.variant) = saved;
+    }
+
+    /// Whether a lock was held for longer than `HEAP_WALK_LOCK_MS` allows.
+    #[inline]
+    fn is_over_budget(&self) -> bool {
+        self.lock_budget
+            .is_some_and(|budget| self.locks.first().is_some_and(|(_, since)| since.elapsed() > budget))
+    }
+
+    /// Notes a block as unreadable instead of entering it.
+    #[cold]
+    fn leave_out(&mut self, item: &Item<'a>) {
+        let (node, addr) = (self.node, self.addr);
+        (self.node, self.addr) = (item.node, item.addr);
+        self.unreadable(item.addr as usize, Shape::unknown::<RawBytes>(), "lock held too long");
+        if item.values.is_some_and(|(ty, _)| !ty.fixed) {
+            let split = Split { untyped: item.size, ..Split::default() };
+            self.writer.content(&Content { node: item.node, variant: None, split });
+        }
+        (self.node, self.addr) = (node, addr);
     }
 
     /// Releases guards, innermost first, until `count` are left. Locks found
@@ -685,7 +773,7 @@ impl<'a> Walker<'a> {
         self.label = label;
         self.split = Split::default();
         self.top = std::ptr::null();
-        if let Err(reason) = cell.retry(self) {
+        if let Err(reason) = self.with_ahead(|w| cell.retry(w)) {
             let (place, shape) = cell.place();
             self.unreadable(place, shape, reason);
         }
@@ -731,12 +819,16 @@ impl<'a> Walker<'a> {
             split: Split::default(),
             top: std::ptr::null(),
             variant: None,
+            shift: 0,
             depth: 0,
             stack_base: &raw const here as usize,
             items: Vec::new(),
+            ahead: Vec::new(),
+            ahead_from: 0,
             guards: Guards::default(),
             locks: Vec::new(),
             contended: Vec::new(),
+            lock_budget: lock_budget(),
             opaque: Vec::new(),
             unreadable: Vec::new(),
             values: Vec::new(),
@@ -833,7 +925,7 @@ impl<'a> Walker<'a> {
         self.undo = is_in_heap.then(Vec::new);
         let value = start.value;
         let walk = std::panic::AssertUnwindSafe(|| {
-            value.walk(self);
+            self.with_ahead(|w| value.walk(w));
             if is_in_heap {
                 self.writer.content(&Content { node, variant: None, split: self.split });
             }
@@ -866,10 +958,13 @@ impl<'a> Walker<'a> {
     /// thread is not unwinding here, so no mutex is poisoned.
     fn abandon(&mut self) {
         self.items.clear();
+        self.ahead.clear();
+        self.ahead_from = 0;
         self.contended.clear();
         self.locks.clear();
         self.guards.release(0);
         self.depth = 0;
+        self.shift = 0;
         self.top = std::ptr::null();
     }
 
@@ -946,14 +1041,13 @@ impl<'a> Walker<'a> {
         let mut shared: Vec<Shared> = self
             .shared
             .values()
-            .filter_map(|counts| {
-                (counts.node != NO_NODE).then(|| Shared {
-                    node: u64::from(counts.node),
-                    strong: u64::from(counts.strong.saturating_sub(counts.registered)),
-                    weak: u64::from(counts.weak.saturating_sub(counts.registered)),
-                    met: u64::from(counts.met),
-                    weak_met: u64::from(counts.weak_met),
-                })
+            .filter(|counts| counts.node != NO_NODE)
+            .map(|counts| Shared {
+                node: u64::from(counts.node),
+                strong: u64::from(counts.strong.saturating_sub(counts.registered)),
+                weak: u64::from(counts.weak.saturating_sub(counts.registered)),
+                met: u64::from(counts.met),
+                weak_met: u64::from(counts.weak_met),
             })
             .collect();
         shared.sort_by_key(|counts| counts.node);
@@ -964,6 +1058,28 @@ impl<'a> Walker<'a> {
         self.writer.list(FrameKind::UNREADABLE, &self.unreadable);
         (self.writer, self.summary)
     }
+}
+
+/// Asks the processor to bring the memory at `addr` nearer. Nothing but time depends on it.
+#[inline(always)]
+fn prefetch(addr: u64) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::x86_64::{_mm_prefetch, _MM_HINT_T0};
+        // SAFETY: a prefetch reads nothing that the program could see, and of an
+        // address that is not mapped it does nothing.
+        #[expect(unsafe_code, reason = "the instruction has no safe form")]
+        unsafe {
+            _mm_prefetch::<_MM_HINT_T0>(addr as usize as *const i8);
+        }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = addr;
+}
+
+/// How long a walk may hold a lock, by `HEAP_WALK_LOCK_MS`; for ever if unset.
+fn lock_budget() -> Option<Duration> {
+    std::env::var("HEAP_WALK_LOCK_MS").ok()?.parse().ok().map(Duration::from_millis)
 }
 
 /// The type of what a raw scan claims.

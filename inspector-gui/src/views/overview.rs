@@ -120,7 +120,8 @@ fn snapshot_ui(ui: &mut Ui, document: &Document, summary: &Summary) {
         });
         for (name, value) in &header.labels {
             cells::fact(ui, name, "Label of this hit.", |ui| {
-                ui.label(value);
+                // One line, like its neighbours; the whole of it is a hover away.
+                ui.add(Label::new(value).truncate()).on_hover_text(value);
             });
         }
         cells::fact(

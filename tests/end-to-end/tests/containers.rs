@@ -381,6 +381,22 @@ fn cells(judge: &mut Judge) {
     });
     judge.check("Cell of numbers", || vec![Cell::new(1u8), Cell::new(2)]);
     judge.check("Cell of a box", || vec![Cell::new(Some(Box::new(String::from("hidden"))))]);
+    judge.check("Cell, copied", || {
+        #[derive(Walk, Clone, Copy)]
+        enum State {
+            Idle,
+            Busy { since: u64, what: Option<&'static str> },
+        }
+        #[derive(Walk)]
+        struct Task {
+            #[walk(copy)]
+            state: Cell<State>,
+            #[walk(copy)]
+            count: Cell<u32>,
+        }
+        let task = |state| Box::new(Task { state: Cell::new(state), count: Cell::new(1) });
+        vec![task(State::Idle), task(State::Busy { since: 1, what: Some("text") })]
+    });
     judge.check("opaque", || Opaque { hidden: strings(20), shown: strings(20), skipped: 1 });
     judge.check("references", || {
         let text: &'static str = "text";

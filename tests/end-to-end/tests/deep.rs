@@ -215,6 +215,25 @@ fn late_locks() {
     assert!(late.contended.try_lock().is_ok());
 }
 
+/// A budget for locks leaves out what is behind one held too long, and says so.
+fn lock_budget() {
+    std::env::set_var("HEAP_WALK_LOCK_MS", "0");
+    let locked = Mutex::new(vec![Some(Box::new(String::from("behind"))), None]);
+    let free = vec![Some(Box::new(String::from("free")))];
+    let snapshot = take(&[("locked", &locked), ("free", &free)]);
+    std::env::remove_var("HEAP_WALK_LOCK_MS");
+    assert_eq!(snapshot.unreadable.len(), 1);
+    assert_eq!(snapshot.unreadable[0].reason, "lock held too long");
+    assert_eq!(snapshot.nodes.count(), 2 + 1 + 3, "the buffer behind the lock, and all that is free");
+    let analysis = {
+        let _tool = ToolScope::enter();
+        end_to_end::analyse(snapshot)
+    };
+    assert_eq!(analysis.ledger().mismatches, []);
+    let _tool = ToolScope::enter();
+    drop(analysis);
+}
+
 fn main() {
     println!("running deep");
     with_small_stack(boxed_list);
@@ -229,5 +248,7 @@ fn main() {
     println!("test held_locks ... ok");
     late_locks();
     println!("test late_locks ... ok");
-    println!("6 passed, 0 failed");
+    lock_budget();
+    println!("test lock_budget ... ok");
+    println!("7 passed, 0 failed");
 }
