@@ -184,7 +184,7 @@ fn births_and_failures() {
     judge("after a free of an unknown block");
 
     // Values without size make no block.
-    let nothing = vec![(); 1000];
+    let nothing = Vec::from([(); 1000]);
     assert_eq!(blocks().lookup(nothing.as_ptr() as u64), None);
     judge("zero-sized values");
 }

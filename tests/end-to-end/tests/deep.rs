@@ -165,18 +165,20 @@ impl Walk for LetsGo {
     }
 }
 
+type Guarded = Arc<Mutex<Vec<Option<Box<[String; 1]>>>>>;
+
 #[derive(Walk)]
 struct Late<'l> {
     lock: &'l str,
-    contended: Arc<Mutex<Vec<Option<Box<String>>>>>,
+    contended: Guarded,
     // Behind a borrow, so that the second try comes before that borrow is released.
-    behind: RefCell<(Arc<Mutex<Vec<Option<Box<String>>>>>, LetsGo)>,
+    behind: RefCell<(Guarded, LetsGo)>,
 }
 
 /// A lock that another thread gives back during the walk is entered after all,
 /// and its block divides into its size as if it had been free all along.
 fn late_locks() {
-    let value = || Arc::new(Mutex::new(vec![Some(Box::new(String::from("late"))), None]));
+    let value = || Arc::new(Mutex::new(vec![Some(Box::new([String::from("late")])), None]));
     let (first, second) = (value(), value());
     let (held, is_held) = mpsc::channel();
     let (go, gate) = mpsc::channel::<()>();
