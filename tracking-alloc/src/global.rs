@@ -260,8 +260,11 @@ impl LiveBlocks for Blocks {
     }
 
     fn for_each(&self, visit: &mut dyn FnMut(LiveBlock)) {
+        let classes = jemalloc::Classes::new();
         TABLE.for_each(|addr, record| {
-            visit(Blocks::block((addr, record, jemalloc::usable(record.size, record.align()))));
+            let usable = classes.usable(record.size, record.align());
+            visit(Blocks::block((addr, record, usable)));
+            usable
         });
     }
 

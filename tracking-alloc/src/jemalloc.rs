@@ -26,6 +26,34 @@ pub(crate) fn usable(size: usize, align: usize) -> usize {
     unsafe { ffi::nallocx(size.max(1), flags(size, align)) }
 }
 
+/// Size classes, asked for once: what [`usable`] says, for many blocks.
+pub(crate) struct Classes([u16; Classes::COUNT]);
+
+impl Classes {
+    /// Sizes up to jemalloc's largest small class. All classes but that of 8
+    /// bytes are multiples of 16, so a number per 16 bytes tells all.
+    const COUNT: usize = 14_336 / NATURAL_ALIGN + 1;
+
+    /// Asks jemalloc some nine hundred times: microseconds. Allocates nothing.
+    pub(crate) fn new() -> Classes {
+        let mut classes = [0; Classes::COUNT];
+        for (at, class) in classes.iter_mut().enumerate().skip(1) {
+            *class = usable(at * NATURAL_ALIGN, 1) as u16;
+        }
+        Classes(classes)
+    }
+
+    /// What [`usable`] says.
+    #[inline]
+    pub(crate) fn usable(&self, size: usize, align: usize) -> usize {
+        let is_small = align <= NATURAL_ALIGN && size > 8;
+        match self.0.get(size.div_ceil(NATURAL_ALIGN)) {
+            Some(&class) if is_small => usize::from(class),
+            _ => usable(size, align),
+        }
+    }
+}
+
 /// Reads a number; 0 where jemalloc does not know the name (an arena that was never used).
 fn number<T: Copy + Default>(name: &CStr) -> T {
     let mut value = T::default();
@@ -116,5 +144,20 @@ pub(crate) fn figures(tool_arena: Option<u32>, cache_block: u64) -> AllocatorFig
         tool,
         live: allocated.wrapping_sub(cached).wrapping_sub(cache_blocks).wrapping_sub(tool),
         ..AllocatorFigures::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn classes_are_those_of_jemalloc() {
+        let classes = Classes::new();
+        for size in 1..20_000 {
+            for align in [1, 2, 4, 8, 16, 32, 64, 4096] {
+                assert_eq!(classes.usable(size, align), usable(size, align), "{size} {align}");
+            }
+        }
     }
 }

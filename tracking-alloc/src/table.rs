@@ -268,8 +268,9 @@ impl Table {
         None
     }
 
-    /// Calls `visit` for every block, ascending.
-    pub(crate) fn for_each(&self, mut visit: impl FnMut(usize, Record)) {
+    /// Calls `visit` for every block, ascending. It says how many bytes the
+    /// block takes, in which no other is looked for.
+    pub(crate) fn for_each(&self, mut visit: impl FnMut(usize, Record) -> usize) {
         let first = !self.first_complement.load(Ordering::Acquire);
         let last = self.last.load(Ordering::Acquire);
         if first > last {
@@ -278,27 +279,26 @@ impl Table {
         for index in first..=last {
             let base = index << CHUNK_LOG2;
             let Some(chunk) = self.chunk(base) else { continue };
-            for (group, slots) in chunk.slots.chunks_exact(16).enumerate() {
-                if slots.iter().fold(0, |any, slot| any | slot.load(Ordering::Relaxed)) & START == 0 {
+            let mut at = 0;
+            while at < SLOTS {
+                if at % GROUP == 0 && is_empty(&chunk.slots[at..at + GROUP]) {
+                    at += GROUP;
                     continue;
                 }
-                for (at, slot) in slots.iter().enumerate() {
-                    let slot = slot.load(Ordering::Acquire);
-                    if slot & START == 0 {
-                        continue;
-                    }
-                    let at = group * 16 + at;
-                    let addr = base + at * GRANULE;
-                    if let Some(record) = decode_wide(chunk, at, slot) {
-                        visit(addr, record);
-                    } else {
-                        for half in 0..2 {
-                            if let Some(record) = slot::decode_tiny(slot, half) {
-                                visit(addr + half * slot::TINY, record);
-                            }
+                let slot = chunk.slots[at].load(Ordering::Acquire);
+                let addr = base + at * GRANULE;
+                if let Some(record) = decode_wide(chunk, at, slot) {
+                    at += visit(addr, record).div_ceil(GRANULE).max(1);
+                    continue;
+                }
+                if slot & START != 0 {
+                    for half in 0..2 {
+                        if let Some(record) = slot::decode_tiny(slot, half) {
+                            visit(addr + half * slot::TINY, record);
                         }
                     }
                 }
+                at += 1;
             }
         }
     }
@@ -328,6 +328,15 @@ impl Table {
     }
 }
 
+/// Slots that are looked at together: most of a sparse chunk is empty.
+const GROUP: usize = 16;
+
+#[inline]
+fn is_empty(slots: &[AtomicU32]) -> bool {
+    slots.iter().fold(0, |any, slot| any | slot.load(Ordering::Relaxed)) & START == 0
+}
+
+#[inline]
 fn decode_wide(chunk: &Chunk, at: usize, slot: u32) -> Option<Record> {
     slot::decode_wide(slot, |next| chunk.slots.get(at + next).map_or(0, |slot| slot.load(Ordering::Relaxed)))
 }
@@ -386,7 +395,10 @@ mod tests {
             assert_eq!(table.lookup(free, usable), None, "{free:#x}");
         }
         let mut met = Vec::new();
-        table.for_each(|addr, record| met.push((addr, record.size, record.align_log2)));
+        table.for_each(|addr, record| {
+            met.push((addr, record.size, record.align_log2));
+            usable(record.size, record.align())
+        });
         assert_eq!(met, blocks);
         for (addr, size, align) in blocks {
             assert_eq!(table.forget(addr, usable), Some(record(size, align)));
@@ -460,7 +472,10 @@ mod tests {
             assert_eq!(table.lookup(probe, usable), expected);
         }
         let mut met = Vec::new();
-        table.for_each(|addr, record| met.push((addr, record.size)));
+        table.for_each(|addr, record| {
+            met.push((addr, record.size));
+            usable(record.size, record.align())
+        });
         assert_eq!(met, live.into_iter().collect::<Vec<_>>());
     }
 }
