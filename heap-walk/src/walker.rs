@@ -80,6 +80,23 @@ impl Block {
         }
     }
 
+    /// Asks for the first of what will be visited in the block.
+    #[inline]
+    fn prefetch(&self) {
+        const LINE: usize = 64;
+        let elem = self.elem.size.unwrap_or(self.dynamic_size as usize);
+        let lines = (elem.wrapping_mul(self.len as usize) / LINE).min(3);
+        prefetch(self.addr);
+        for line in 1..=lines {
+            let distance = (line * LINE) as u64;
+            // The first entry of a hash table is the one with the highest address.
+            prefetch(match self.container.layout {
+                Layout::HASH_TABLE => self.addr.wrapping_sub(distance),
+                _ => self.addr.wrapping_add(distance),
+            });
+        }
+    }
+
     /// The same block, found by another address in it.
     pub(crate) fn at(self, addr: usize) -> Block {
         Block { addr: addr as u64, ..self }
@@ -574,7 +591,7 @@ impl<'a> Walker<'a> {
     fn meet(&mut self, place: u64, edge: EdgeKind, block: &Block) -> Option<(u64, NodeType)> {
         let ty = self.types.node_type(block.container, block.elem, block.is_slice);
         if ty.is_entered {
-            prefetch(block.addr);
+            block.prefetch();
         }
         if self.marks.set(block.addr) {
             self.edge(edge, place, Target::Addr(block.addr), None);
