@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
 const HELP: &str = "\
-usage: cargo xtask bench [-- [BLOCKS] [--rounds N]]
+usage: cargo run --release --manifest-path benches/Cargo.toml -- [BLOCKS] [--rounds N]
 
 BLOCKS    blocks that are walked, about (default 1000000)
 --rounds  processes per measurement (default 5)";
