@@ -131,7 +131,7 @@ open_enum! {
     }
 }
 
-/// How bytes divide, each part summed on its own, never by subtraction (DESIGN.md, *Words*).
+/// How bytes divide, each part summed on its own, never by subtraction (docs/numbers.md).
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
 pub struct Split {
     /// Leaf values and discriminants.

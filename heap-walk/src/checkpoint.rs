@@ -12,8 +12,9 @@ use heap_snapshot::write::Writer;
 use std::cell::Cell;
 use std::fs::OpenOptions;
 use std::io;
+use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicU8, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -85,6 +86,20 @@ impl Site {
             return;
         }
         let _in_walk = InWalk::enter();
+        // Labels, names of types and destructors of roots are the program's
+        // code; what panics there ends the checkpoint, not the program.
+        let hit = AssertUnwindSafe(|| self.hit_by(engine, labels, roots));
+        if catch_unwind(hit).is_err() {
+            line(&format!("{}: something panicked at this checkpoint; the program goes on", self.name));
+        }
+    }
+
+    fn hit_by(
+        &self,
+        engine: &Engine,
+        labels: &dyn Fn() -> Vec<(&'static str, String)>,
+        roots: &[(&str, &dyn Walk)],
+    ) {
         let labels: Vec<(String, String)> =
             labels().into_iter().map(|(name, text)| (name.to_owned(), text)).collect();
         if engine.is_query {
@@ -92,12 +107,12 @@ impl Site {
             return;
         }
         let Some(chosen) = engine.choose(self.name, &labels) else { return };
-        if engine.is_busy.swap(true, Ordering::Acquire) {
-            engine.skipped.fetch_add(1, Ordering::Relaxed);
-            return;
+        match Busy::enter() {
+            Some(_busy) => engine.take(self.name, &chosen, labels, roots),
+            None => {
+                engine.skipped.fetch_add(1, Ordering::Relaxed);
+            }
         }
-        engine.take(self.name, &chosen, labels, roots);
-        engine.is_busy.store(false, Ordering::Release);
     }
 
     /// Notes a hit for `HEAP_WALK=?`.
@@ -109,8 +124,8 @@ impl Site {
         let mut directive = self.name.to_owned();
         for (name, text) in labels {
             let is_bare = !text.contains([',', '[', ']', '=', '"']);
-            // A quote cannot be written in a pattern, but matched.
-            let text = text.replace('"', "?");
+            // A quote cannot be written in a pattern or for the shell, but matched.
+            let text = text.replace(['"', '\''], "?");
             directive += &if is_bare { format!("[{name}={text}]") } else { format!("[{name}=\"{text}\"]") };
         }
         let mut heaviest = lock(&self.heaviest);
@@ -128,10 +143,10 @@ thread_local! {
     static IN_WALK: Cell<bool> = const { Cell::new(false) };
 }
 
-struct InWalk;
+pub(crate) struct InWalk;
 
 impl InWalk {
-    fn enter() -> InWalk {
+    pub(crate) fn enter() -> InWalk {
         IN_WALK.set(true);
         InWalk
     }
@@ -140,6 +155,32 @@ impl InWalk {
 impl Drop for InWalk {
     fn drop(&mut self) {
         IN_WALK.set(false);
+    }
+}
+
+/// The process that is taking a snapshot, or 0. A process that is forked in the
+/// middle of one inherits the number of its parent, which is not its own.
+static BUSY: AtomicU32 = AtomicU32::new(0);
+
+/// The right to take a snapshot: one at a time.
+pub(crate) struct Busy;
+
+impl Busy {
+    pub(crate) fn enter() -> Option<Busy> {
+        let process = std::process::id();
+        let holder = match BUSY.compare_exchange(0, process, Ordering::Acquire, Ordering::Relaxed) {
+            Ok(_) => return Some(Busy),
+            Err(holder) => holder,
+        };
+        let is_stale = holder != process;
+        (is_stale && BUSY.compare_exchange(holder, process, Ordering::Acquire, Ordering::Relaxed).is_ok())
+            .then_some(Busy)
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        BUSY.store(0, Ordering::Release);
     }
 }
 
@@ -171,12 +212,14 @@ struct Engine {
     directory: PathBuf,
     max_snapshots: u64,
     sites: Mutex<Vec<&'static Site>>,
-    is_busy: AtomicBool,
+    /// Process that read `HEAP_WALK`; one that it forks says nothing at its end.
+    process: u32,
     /// Snapshots written, and hits that went without because there were enough.
     written: AtomicU64,
     beyond: AtomicU64,
     skipped: AtomicU64,
     nested: AtomicU64,
+    failed: AtomicU64,
     has_warned_of_pause: AtomicBool,
 }
 
@@ -186,6 +229,8 @@ struct Chosen<'e> {
     is_pause: bool,
     /// A rule without `@max` chose it: the file stays.
     is_kept: bool,
+    /// A rule without a range chose it: it counts against `HEAP_WALK_MAX`.
+    is_counted: bool,
     /// The `@max` rules that chose it.
     max: Vec<&'e Rule>,
     /// Live bytes, where an `@max` rule chose it.
@@ -229,11 +274,12 @@ impl Engine {
             directory: std::env::var_os("HEAP_WALK_DIR").map(PathBuf::from).unwrap_or_default(),
             max_snapshots: max_snapshots.unwrap_or(MAX_SNAPSHOTS),
             sites: Mutex::new(Vec::new()),
-            is_busy: AtomicBool::new(false),
+            process: std::process::id(),
             written: AtomicU64::new(0),
             beyond: AtomicU64::new(0),
             skipped: AtomicU64::new(0),
             nested: AtomicU64::new(0),
+            failed: AtomicU64::new(0),
             has_warned_of_pause: AtomicBool::new(false),
         })
     }
@@ -266,13 +312,15 @@ impl Engine {
                     hit,
                     is_pause: false,
                     is_kept: false,
+                    is_counted: false,
                     max: Vec::new(),
                     live: 0,
                 });
                 chosen.is_pause |= rule.directive.action == Action::Pause;
                 match rule.directive.hits {
                     Hits::Max => chosen.max.push(rule),
-                    Hits::All | Hits::Range(..) => chosen.is_kept = true,
+                    Hits::Range(..) => chosen.is_kept = true,
+                    Hits::All => (chosen.is_kept, chosen.is_counted) = (true, true),
                 }
             }
         }
@@ -316,7 +364,7 @@ impl Engine {
                     line(problem);
                 }
                 if chosen.is_kept {
-                    self.written.fetch_add(1, Ordering::Relaxed);
+                    self.written.fetch_add(u64::from(chosen.is_counted), Ordering::Relaxed);
                     line(&said);
                 }
                 for (at, rule) in chosen.max.iter().enumerate() {
@@ -329,11 +377,17 @@ impl Engine {
                     }
                 }
             }
-            Err((path, error)) => line(&format!(
-                "{name} hit {} cannot be written: {error}; the program goes on: {}",
-                chosen.hit,
-                path.display()
-            )),
+            Err((path, error)) => {
+                // Said once; a full disk would fill the log too.
+                self.written.fetch_add(u64::from(chosen.is_counted), Ordering::Relaxed);
+                if self.failed.fetch_add(1, Ordering::Relaxed) == 0 {
+                    line(&format!(
+                        "{name} hit {} cannot be written: {error}; the program goes on: {}",
+                        chosen.hit,
+                        path.display()
+                    ));
+                }
+            }
         }
     }
 
@@ -502,6 +556,9 @@ fn rss() -> u64 {
 pub(crate) fn report() {
     let _tool = ToolScope::enter();
     let Some(engine) = engine() else { return };
+    if engine.process != std::process::id() {
+        return;
+    }
     let sites = lock(&engine.sites);
     let mut names: Vec<&str> = sites.iter().map(|site| site.name).collect();
     names.sort_unstable();
@@ -535,6 +592,7 @@ pub(crate) fn report() {
     for (count, what) in [
         (&engine.beyond, "hits were not written: a process writes at most HEAP_WALK_MAX snapshots"),
         (&engine.skipped, "checkpoints were skipped because another thread was at one"),
+        (&engine.failed, "snapshots could not be written"),
         (&engine.nested, "hits were ignored because they came from inside a checkpoint"),
     ] {
         let count = count.load(Ordering::Relaxed);

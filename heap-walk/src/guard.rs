@@ -25,6 +25,7 @@
 use std::cell::Ref;
 use std::mem::MaybeUninit;
 use std::ops::Deref;
+use std::ptr::NonNull;
 use std::sync::{MutexGuard, RwLockReadGuard};
 
 /// A guard that points to what it protects.
@@ -46,18 +47,29 @@ unsafe impl<T: ?Sized> Guard for MutexGuard<'_, T> {}
 unsafe impl<T: ?Sized> Guard for RwLockReadGuard<'_, T> {}
 
 /// A copy of a cell's value, which lives as long as a guard would.
-pub(crate) struct Copied<T: Copy>(Box<T>);
+///
+/// A pointer, not a `Box`: a `Box` that moves claims its contents for itself,
+/// and would invalidate the reference that was handed out.
+pub(crate) struct Copied<T: Copy>(NonNull<T>);
 
 impl<T: Copy> Copied<T> {
     pub(crate) fn new(value: T) -> Copied<T> {
-        Copied(Box::new(value))
+        Copied(NonNull::from(Box::leak(Box::new(value))))
     }
 }
 
 impl<T: Copy> Deref for Copied<T> {
     type Target = T;
     fn deref(&self) -> &T {
-        &self.0
+        // SAFETY: it points to the box that `new` leaked and `drop` takes back.
+        unsafe { self.0.as_ref() }
+    }
+}
+
+impl<T: Copy> Drop for Copied<T> {
+    fn drop(&mut self) {
+        // SAFETY: `new` leaked it, and this runs once.
+        drop(unsafe { Box::from_raw(self.0.as_ptr()) });
     }
 }
 

@@ -1,7 +1,14 @@
 //! Our lines: one prefix, to `HEAP_WALK_LOG` or to standard error.
+//!
+//! Not through `std::io::stderr`: its lock may be held by a thread that waits
+//! for the one at the checkpoint.
 
-use std::fs::OpenOptions;
+#![expect(unsafe_code, reason = "writes to the file descriptor of standard error")]
+
+use std::fs::{File, OpenOptions};
 use std::io::Write;
+use std::mem::ManuallyDrop;
+use std::os::fd::FromRawFd;
 
 /// Prints one line. A failure to do so is nobody's problem.
 pub(crate) fn line(text: &str) {
@@ -10,7 +17,12 @@ pub(crate) fn line(text: &str) {
         .and_then(|path| OpenOptions::new().create(true).append(true).open(path).ok());
     let _ = match file {
         Some(mut file) => file.write_all(line.as_bytes()),
-        None => std::io::stderr().write_all(line.as_bytes()),
+        None => {
+            // SAFETY: descriptor 2 is standard error's for the life of the
+            // process (or closed, and writing fails); it is not closed here.
+            let mut stderr = ManuallyDrop::new(unsafe { File::from_raw_fd(2) });
+            stderr.write_all(line.as_bytes())
+        }
     };
 }
 

@@ -28,7 +28,13 @@ pub fn register_static<T: Walk + Sync>(name: &str, value: &'static T) {
 }
 
 /// Makes what an `Arc` holds a root of every checkpoint, for as long as
-/// somebody holds it. Only a weak handle is kept, and it is left out of the counts.
+/// somebody holds it.
+///
+/// Only a weak handle is kept, and for the time of a checkpoint a strong one;
+/// both are left out of the counts. The program can see them all the same:
+/// [`Arc::get_mut`] fails while there is a weak handle, and who drops the last
+/// handle of the program's during a checkpoint leaves the value to be dropped
+/// by the thread at that checkpoint.
 pub fn register_arc<T: Walk + Send + Sync + 'static>(name: &str, value: &Arc<T>) {
     let _tool = ToolScope::enter();
     let value = Arc::downgrade(value);
@@ -51,7 +57,7 @@ pub fn with_root<T: Walk, R>(name: &str, value: &T, scope: impl FnOnce() -> R) -
     impl Drop for Pop {
         fn drop(&mut self) {
             let _tool = ToolScope::enter();
-            SCOPES.with(|scopes| scopes.borrow_mut().pop());
+            let _ = SCOPES.try_with(|scopes| scopes.borrow_mut().pop());
         }
     }
     let pointer: *const (dyn Walk + '_) = value;
@@ -60,11 +66,12 @@ pub fn with_root<T: Walk, R>(name: &str, value: &T, scope: impl FnOnce() -> R) -
     #[expect(unsafe_code, reason = "forgets a lifetime")]
     let pointer =
         unsafe { std::mem::transmute::<*const (dyn Walk + '_), *const (dyn Walk + 'static)>(pointer) };
-    {
+    let _pop = {
         let _tool = ToolScope::enter();
-        SCOPES.with(|scopes| scopes.borrow_mut().push((name.into(), pointer)));
-    }
-    let _pop = Pop;
+        // In a thread that is ending there are no scopes any more; nothing is pushed, or popped.
+        let pushed = SCOPES.try_with(|scopes| scopes.borrow_mut().push((name.into(), pointer)));
+        pushed.ok().map(|()| Pop)
+    };
     scope()
 }
 
@@ -116,17 +123,15 @@ impl Held {
         for (name, value) in &self.shared {
             starts.push(Start { name: name.clone(), origin: "arc", value: &**value });
         }
-        SCOPES.with(|scopes| {
-            // Borrowed while the walk runs: a scope that an impl might open in it is an error, not a dangling root.
-            let scopes = scopes.borrow();
-            for (name, value) in &*scopes {
-                // SAFETY: `with_root` holds a borrow of the value until its scope
-                // ends, on this thread, and this call returns before that.
-                #[expect(unsafe_code, reason = "a scope's root, see with_root")]
-                let value: &dyn Walk = unsafe { &**value };
-                starts.push(Start { name: name.clone(), origin: "scope", value });
-            }
-            use_roots(starts)
-        })
+        let scopes: Vec<(String, *const (dyn Walk + 'static))> =
+            SCOPES.try_with(|scopes| scopes.borrow().clone()).unwrap_or_default();
+        for (name, value) in scopes {
+            // SAFETY: `with_root` holds a borrow of the value until its scope
+            // ends, on this thread, and this call returns before that.
+            #[expect(unsafe_code, reason = "a scope's root, see with_root")]
+            let value: &dyn Walk = unsafe { &*value };
+            starts.push(Start { name, origin: "scope", value });
+        }
+        use_roots(starts)
     }
 }

@@ -1,6 +1,6 @@
 //! A snapshot on request, without `HEAP_WALK`.
 
-use crate::checkpoint::{header, write};
+use crate::checkpoint::{header, write, Busy, InWalk};
 use crate::walk::Walk;
 use heap_snapshot::live::ToolScope;
 use std::io;
@@ -18,8 +18,16 @@ use std::io;
 ///
 /// # Errors
 ///
-/// Those of `out`; what was written until then is a readable file.
+/// Those of `out`; what was written until then is a readable file. `WouldBlock`
+/// while another snapshot of this process is being taken: there is one at a time.
 pub fn snapshot(out: impl io::Write + 'static, roots: &[(&str, &dyn Walk)]) -> io::Result<()> {
     let _tool = ToolScope::enter();
+    let Some(_busy) = Busy::enter() else {
+        return Err(io::Error::new(
+            io::ErrorKind::WouldBlock,
+            "another snapshot of this process is being taken",
+        ));
+    };
+    let _in_walk = InWalk::enter();
     write(Box::new(out), header("snapshot", 1, Vec::new()), roots, 0).map(|_| ())
 }

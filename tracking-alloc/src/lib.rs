@@ -24,7 +24,7 @@
 //! # Limits
 //!
 //! - Only what goes through Rust's allocator is tracked, not C code's `malloc`.
-//! - 64-bit systems with 48 bits of addresses, with `mmap`.
+//! - 64-bit systems with 48 bits of addresses and pages of 4 KiB, with `mmap`.
 //! - Eight bits of birth epoch: after 255 checkpoints new blocks can no longer
 //!   be told from old ones, and snapshots say so.
 //! - As for every `GlobalAlloc`, a request of zero bytes is not allowed; no

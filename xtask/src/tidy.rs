@@ -15,6 +15,7 @@ use std::path::Path;
 const UNSAFE_FILES: &[&str] = &[
     "heap-walk/src/exit.rs",
     "heap-walk/src/guard.rs",
+    "heap-walk/src/log.rs",
     "heap-walk/src/root.rs",
     "heap-walk/src/walker.rs",
     "tests/programs/borrowck/src/arena.rs",

@@ -52,17 +52,23 @@ where
     T::Owned: Walk,
 {
     fn walk<'a>(&'a self, w: &mut Walker<'a>) {
+        // As for any enum: what the larger variant leaves is the discriminant,
+        // what the active one leaves of the larger is dead.
+        let larger = size_of::<&T>().max(size_of::<T::Owned>());
+        let around = |mut split: Split, active: usize| {
+            split.payload += (size_of::<Self>() - larger) as u64;
+            split.dead += (larger - active) as u64;
+            split
+        };
         match self {
             Cow::Borrowed(value) => {
-                let words = size_of::<&T>() as u64;
-                let dead = size_of::<Self>() as u64 - words;
-                w.type_bytes(size_of::<Self>(), Split { payload: words, dead, ..Split::default() });
+                let split = Split { payload: size_of::<&T>() as u64, ..Split::default() };
+                w.type_bytes(size_of::<Self>(), around(split, size_of::<&T>()));
                 w.visit_inner(value);
             }
             Cow::Owned(value) => {
-                let mut split = w.base_of::<T::Owned>();
-                split.payload += (size_of::<Self>() - size_of::<T::Owned>()) as u64;
-                w.type_bytes(size_of::<Self>(), split);
+                let split = w.base_of::<T::Owned>();
+                w.type_bytes(size_of::<Self>(), around(split, size_of::<T::Owned>()));
                 w.visit_inner(value);
             }
         }

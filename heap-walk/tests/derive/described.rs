@@ -26,6 +26,9 @@ impl Write for Sink {
 
 fn snapshot(value: &dyn Walk) -> Snapshot {
     let sink = Sink::default();
+    // One snapshot at a time, and tests run side by side.
+    static ONE: Mutex<()> = Mutex::new(());
+    let _one = ONE.lock();
     heap_walk::snapshot(sink.clone(), &[("value", value)]).expect("writing to memory");
     let bytes = sink.0.lock().expect("no panic while writing").clone();
     let mut file = read::read(bytes.as_slice(), |_| true).expect("a snapshot");

@@ -72,6 +72,25 @@ fn scenario(name: &str) {
                 std::mem::forget(new);
             });
         }
+        "panics" => {
+            std::panic::set_hook(Box::new(|_| {}));
+            struct Shapeless;
+            impl Walk for Shapeless {
+                fn walk<'a>(&'a self, _: &mut Walker<'a>) {}
+                fn shape(&self) -> &'static heap_walk::Shape {
+                    panic!("a wrong impl")
+                }
+            }
+            struct WrongLabel;
+            impl std::fmt::Display for WrongLabel {
+                fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                    panic!("a wrong label")
+                }
+            }
+            checkpoint!("wrong", root = &Shapeless);
+            checkpoint!("wrong"; label = WrongLabel);
+            checkpoint!("wrong");
+        }
         "labels" => {
             fn never() -> &'static str {
                 panic!("labels are made only while a directive names the checkpoint")
@@ -140,5 +159,14 @@ fn main() {
     let (said, paths) = run("labels", "named[label=\"a,?\"][other!=8]");
     assert_eq!(paths.len(), 1, "{said}");
     assert!(said.contains("named hit 1, label a,b, other 7: "), "{said}");
-    println!("4 passed, 0 failed");
+    let (said, paths) = run("panics", "wrong");
+    assert_eq!(
+        said.matches("something panicked at this checkpoint; the program goes on").count(),
+        2,
+        "{said}"
+    );
+    assert!(said.contains("heap-walk: wrong hit 2: "), "later ones are taken: {said}");
+    assert!(!said.contains("skipped"), "{said}");
+    assert!(!paths.is_empty());
+    println!("5 passed, 0 failed");
 }

@@ -279,6 +279,21 @@ fn tables(judge: &mut Judge) {
     });
     judge.check("HashMap without a block", HashMap::<String, String>::new);
     judge.check("HashSet", || strings(300).into_iter().collect::<HashSet<_>>());
+    judge.check("HashMap emptied when nearly full", || {
+        // Erasing among full groups leaves marks that take room.
+        let mut map: HashMap<u64, u64, FixedHash> = (0..112).map(|n| (n, n)).collect();
+        for key in 0..112 {
+            map.remove(&key);
+        }
+        let mut set: HashSet<u32, FixedHash> = (0..440).collect();
+        set.retain(|_| false);
+        (map, set)
+    });
+    judge.check("Cow of numbers", || {
+        let cows: Vec<Cow<'static, u64>> = vec![Cow::Borrowed(&7), Cow::Owned(7)];
+        let lists: Vec<Cow<'static, [String]>> = vec![Cow::Borrowed(&[]), Cow::Owned(strings(3))];
+        (cows, lists)
+    });
     judge.check("HashSet emptied", || {
         let mut set: HashSet<u32> = (0..77).collect();
         set.retain(|_| false);
