@@ -205,37 +205,69 @@ unsafe impl GlobalAlloc for TrackingAlloc {
 
     #[inline]
     unsafe fn realloc(&self, ptr: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-        let record = forget(ptr);
-        let old_size = record.map_or(layout.size(), |record| record.size);
-        if let Some(Record { is_tool: true, align_log2, epoch, .. }) = record {
-            let size = new_size.max(16);
-            let flags = tool_flags().unwrap_or(0) | ffi::MALLOCX_ALIGN(1 << align_log2);
-            // SAFETY: `ptr` is a live block of jemalloc; the size is not 0.
-            let new = unsafe { ffi::rallocx(ptr.cast(), size, flags) }.cast::<u8>();
-            match new.is_null() {
-                true => record_slow(ptr, old_size, 1 << align_log2, epoch, true),
-                false => record_slow(new, size, 1 << align_log2, epoch, true),
-            }
-            return new;
-        }
-        // SAFETY: our caller's pointer, layout and size.
-        let new = unsafe { Jemalloc.realloc(ptr, layout, new_size) };
+        let align = layout.align();
         let state = STATE.load(Ordering::Relaxed);
-        match record {
-            // The old block is still live.
-            Some(record) if new.is_null() => record_new(ptr, old_size, layout.align(), record.epoch),
-            // Grown or shrunk where it stands: the same block, with its birth.
-            Some(record) if new == ptr => record_new(new, new_size, layout.align(), record.epoch),
-            _ if new.is_null() => {}
-            _ => {
-                record_new(new, new_size, layout.align(), state);
-                if state >= SLOW {
-                    count(0, jemalloc::usable(new_size, layout.align()));
+        if state < SLOW && is_plain(layout.size(), align) && is_plain(new_size, align) {
+            if let Some(slot) = TABLE.slot(ptr as usize) {
+                let old = slot.load(Ordering::Relaxed);
+                if slot::is_program_wide(old) {
+                    // As in `dealloc`: the record goes before the address can be another's.
+                    slot.store(0, Ordering::Relaxed);
+                    // SAFETY: our caller's pointer, layout and size.
+                    let new = unsafe { Jemalloc.realloc(ptr, layout, new_size) };
+                    if new.is_null() {
+                        slot.store(old, Ordering::Relaxed);
+                    } else if new == ptr {
+                        slot.store(slot::resized(old, new_size), Ordering::Relaxed);
+                    } else {
+                        record_new(new, new_size, align, state);
+                    }
+                    return new;
                 }
             }
         }
-        new
+        // SAFETY: our caller's pointer, layout and size.
+        unsafe { realloc_slow(ptr, layout, new_size) }
     }
+}
+
+/// Reallocates whatever the hot path does not, see [`dealloc_slow`].
+///
+/// # Safety
+///
+/// As [`GlobalAlloc::realloc`].
+#[cold]
+unsafe fn realloc_slow(ptr: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+    let record = forget(ptr);
+    let old_size = record.map_or(layout.size(), |record| record.size);
+    if let Some(Record { is_tool: true, align_log2, epoch, .. }) = record {
+        let size = new_size.max(16);
+        let flags = tool_flags().unwrap_or(0) | ffi::MALLOCX_ALIGN(1 << align_log2);
+        // SAFETY: `ptr` is a live block of jemalloc; the size is not 0.
+        let new = unsafe { ffi::rallocx(ptr.cast(), size, flags) }.cast::<u8>();
+        match new.is_null() {
+            true => record_slow(ptr, old_size, 1 << align_log2, epoch, true),
+            false => record_slow(new, size, 1 << align_log2, epoch, true),
+        }
+        return new;
+    }
+    // SAFETY: our caller's pointer, layout and size.
+    let new = unsafe { Jemalloc.realloc(ptr, layout, new_size) };
+    let state = STATE.load(Ordering::Relaxed);
+    match record {
+        // The old block is still live.
+        Some(record) if new.is_null() => record_new(ptr, old_size, layout.align(), record.epoch),
+        // Grown or shrunk where it stands: the same block, with its birth.
+        Some(record) if new == ptr => record_new(new, new_size, layout.align(), record.epoch),
+        _ if new.is_null() => {}
+        _ => {
+            record_new(new, new_size, layout.align(), state);
+            if state >= SLOW {
+                count(0, jemalloc::usable(new_size, layout.align()));
+            }
+        }
+    }
+    new
 }
 
 /// The face that heap-walk sees.

@@ -60,6 +60,12 @@ pub(crate) fn wide(size: usize, align: usize, epoch: u32) -> u32 {
     WIDE | epoch << EPOCH_SHIFT | align.trailing_zeros() << ALIGN_SHIFT | (size as u32) << SIZE_SHIFT
 }
 
+/// The slot of the same block with another size of 9..=14336 bytes: the hot path.
+#[inline(always)]
+pub(crate) fn resized(slot: u32, size: usize) -> u32 {
+    slot & ((1 << SIZE_SHIFT) - 1) | (size as u32) << SIZE_SHIFT
+}
+
 /// Whether a slot holds a wide block of the program: the hot path of a free.
 #[inline(always)]
 pub(crate) fn is_program_wide(slot: u32) -> bool {
@@ -163,6 +169,7 @@ mod tests {
             for align_log2 in 0..5 {
                 let record = Record { size, align_log2, epoch: 7, is_tool: false };
                 assert_eq!(wide(size, 1 << align_log2, 7), encode(record).0);
+                assert_eq!(resized(wide(100, 1 << align_log2, 7), size), encode(record).0);
             }
         }
     }
