@@ -827,6 +827,7 @@ impl Builder {
                 self.drafts.push(Draft { from, to, kind, label: nodes.label[node], place });
             }
         }
+        let has_names = self.heap.roots.iter().any(|entry| entry.is_name);
         let mut repeats: HashSet<(u32, u64)> = HashSet::new();
         let mut weak: Vec<(u32, Draft)> = Vec::new();
         for edge in std::mem::take(&mut self.snapshot.edges) {
@@ -859,9 +860,13 @@ impl Builder {
                 }
             };
             let Some(to) = target else { continue };
-            if is_own(edge.kind) {
+            // The same place met again is the same edge. A handle is met twice
+            // only where a root turned out to lie in a block with an owner.
+            if is_own(edge.kind) || has_names && edge.kind == EdgeKind::SHARE {
                 let first = to as usize;
-                let is_first = first < count && nodes.place[first] == edge.place && is_own(nodes.edge[first]);
+                let is_same = |kind| kind == edge.kind || is_own(kind) && is_own(edge.kind);
+                let is_first =
+                    first < count && nodes.place[first] == edge.place && is_same(nodes.edge[first]);
                 if is_first || !repeats.insert((to, edge.place)) {
                     continue;
                 }

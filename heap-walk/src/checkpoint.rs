@@ -465,7 +465,7 @@ pub(crate) fn write(
             .collect();
         starts.extend(registered);
         let mut walker = Walker::new(writer);
-        walker.set_registered(held.handles());
+        walker.set_registered(held.blocks());
         walker.run(&starts)
     });
     let walk_ns = nanoseconds(walk_begun);

@@ -12,7 +12,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 enum Registered {
     Static(&'static (dyn Walk + Sync)),
     /// Gives the value for the time of a checkpoint, while somebody else holds it.
-    Shared(Box<dyn Fn() -> Option<Box<dyn Walk>> + Send>),
+    Shared(Box<dyn Fn() -> Option<Box<dyn Hold>> + Send>),
+}
+
+/// A strong handle whose type is forgotten.
+trait Hold {
+    fn value(&self) -> &dyn Walk;
+}
+
+impl<T: Walk> Hold for Arc<T> {
+    fn value(&self) -> &dyn Walk {
+        &**self
+    }
 }
 
 static REGISTERED: Mutex<Vec<(String, Registered)>> = Mutex::new(Vec::new());
@@ -38,7 +49,7 @@ pub fn register_static<T: Walk + Sync>(name: &str, value: &'static T) {
 pub fn register_arc<T: Walk + Send + Sync + 'static>(name: &str, value: &Arc<T>) {
     let _tool = ToolScope::enter();
     let value = Arc::downgrade(value);
-    let upgrade = move || value.upgrade().map(|value| Box::new(value) as Box<dyn Walk>);
+    let upgrade = move || value.upgrade().map(|value| Box::new(value) as Box<dyn Hold>);
     registered().push((name.into(), Registered::Shared(Box::new(upgrade))));
 }
 
@@ -82,7 +93,7 @@ fn registered() -> std::sync::MutexGuard<'static, Vec<(String, Registered)>> {
 /// What the registry holds for the time of one checkpoint.
 #[derive(Default)]
 pub(crate) struct Held {
-    shared: Vec<(String, Box<dyn Walk>)>,
+    shared: Vec<(String, Box<dyn Hold>)>,
     statics: Vec<(String, &'static (dyn Walk + Sync))>,
 }
 
@@ -106,12 +117,11 @@ impl Held {
         held
     }
 
-    /// Addresses of the handles that are the registry's own.
-    pub(crate) fn handles(&self) -> Vec<u64> {
-        self.shared
-            .iter()
-            .map(|(_, value)| std::ptr::from_ref(&**value).cast::<u8>() as usize as u64)
-            .collect()
+    /// The shared blocks of which it holds handles, by the address that their
+    /// handles are reported with: the last byte before the value.
+    pub(crate) fn blocks(&self) -> Vec<u64> {
+        let before = |held: &dyn Hold| std::ptr::from_ref(held.value()).cast::<u8>() as usize as u64 - 1;
+        self.shared.iter().map(|(_, held)| before(&**held)).collect()
     }
 
     /// Calls `use_roots` with the registered roots and those of this thread's scopes.
@@ -121,7 +131,7 @@ impl Held {
             starts.push(Start { name: name.clone(), origin: "static", value: *value });
         }
         for (name, value) in &self.shared {
-            starts.push(Start { name: name.clone(), origin: "arc", value: &**value });
+            starts.push(Start { name: name.clone(), origin: "arc", value: value.value() });
         }
         let scopes: Vec<(String, *const (dyn Walk + 'static))> =
             SCOPES.try_with(|scopes| scopes.borrow().clone()).unwrap_or_default();

@@ -146,9 +146,6 @@ struct Counts {
     weak: u32,
     met: u32,
     weak_met: u32,
-    /// Of both, those that are the registry's: it holds one weak handle, and
-    /// during a checkpoint one strong handle.
-    registered: u32,
 }
 
 /// No strong handle was met yet, or the node has a number that no reader takes.
@@ -156,7 +153,7 @@ const NO_NODE: u32 = u32::MAX;
 
 impl Default for Counts {
     fn default() -> Counts {
-        Counts { node: NO_NODE, strong: 0, weak: 0, met: 0, weak_met: 0, registered: 0 }
+        Counts { node: NO_NODE, strong: 0, weak: 0, met: 0, weak_met: 0 }
     }
 }
 
@@ -233,8 +230,9 @@ pub struct Walker<'a> {
     /// Blocks that hold roots walked before anything was known to own the block.
     root_blocks: Vec<RootBlock>,
     /// Census entries of such a root's own value, which is all that is walked at depth 0 while this is here.
-    undo: Option<Vec<(u32, u32, Place)>>,
-    /// Handles that are the registry's: address of the value, to be left out of counts.
+    undo: Option<Undo>,
+    /// Shared blocks of which the registry holds a weak handle and, during the
+    /// walk, a strong one: both are left out of the counts.
     registered: Vec<u64>,
     summary: Summary,
     _invariant: PhantomData<fn(&'a ()) -> &'a ()>,
@@ -244,7 +242,16 @@ struct RootBlock {
     from: u64,
     to: u64,
     root: usize,
-    undo: Vec<(u32, u32, Place)>,
+    undo: Undo,
+}
+
+/// What was counted of a root's own value, to be taken back if its block is
+/// walked later: variants, and shared blocks by strong and weak handles.
+#[derive(Default)]
+struct Undo {
+    variants: Vec<(u32, u32, Place)>,
+    strong: Vec<u64>,
+    weak: Vec<u64>,
 }
 
 impl std::fmt::Debug for Walker<'_> {
@@ -299,7 +306,7 @@ impl<'a> Walker<'a> {
         let label_idx = self.types.label(label);
         self.values.push(ShownValue {
             node: self.node,
-            place: std::ptr::from_ref(value) as usize as u64,
+            place: (std::ptr::from_ref(value) as usize as u64).wrapping_add(self.shift),
             label: label_idx.0,
             text: text.0,
         });
@@ -316,7 +323,8 @@ impl<'a> Walker<'a> {
     pub fn visit_opaque<F: ?Sized>(&mut self, label: &'static Label, value: &F) {
         let addr = std::ptr::from_ref(value).cast::<u8>() as usize as u64;
         let len = size_of_val(value) as u64;
-        self.opaque.push(Opaque { node: self.node, addr, len, label });
+        // The cell's own bytes, not those of a copy of it.
+        self.opaque.push(Opaque { node: self.node, addr: addr.wrapping_add(self.shift), len, label });
     }
 
     /// Visits a copy of what a cell holds, since the cell gives no reference to it.
@@ -349,7 +357,7 @@ impl<'a> Walker<'a> {
         let is_first = !std::mem::replace(&mut info.is_met, true);
         if self.depth == 0 {
             if let Some(undo) = &mut self.undo {
-                undo.push((ty, variant, place));
+                undo.variants.push((ty, variant, place));
             }
         }
         is_first
@@ -401,14 +409,12 @@ impl<'a> Walker<'a> {
     /// visits its contents if it is the first handle met.
     pub(crate) fn share(&mut self, handle: &'a dyn Handle, block: Block, strong: usize, weak: usize) {
         let place = std::ptr::from_ref(handle).cast::<u8>() as usize as u64;
-        let is_registered = self.registered.contains(&place);
         let counts = self.shared.entry(block.addr).or_default();
         counts.strong = narrow(strong);
         counts.weak = narrow(weak);
-        // The registry's own handle holds nothing for the program.
-        match is_registered {
-            true => counts.registered += 1,
-            false => counts.met = counts.met.saturating_add(1),
+        counts.met = counts.met.saturating_add(1);
+        if let Some(undo) = self.undo.as_mut().filter(|_| self.depth == 0) {
+            undo.strong.push(block.addr);
         }
         match counts.node {
             NO_NODE => {
@@ -430,6 +436,9 @@ impl<'a> Walker<'a> {
         counts.strong = narrow(strong);
         counts.weak = narrow(weak);
         counts.weak_met = counts.weak_met.saturating_add(1);
+        if let Some(undo) = self.undo.as_mut().filter(|_| self.depth == 0) {
+            undo.weak.push(addr as u64);
+        }
         self.edge(EdgeKind::WEAK, place as u64, Target::Addr(addr as u64), None);
     }
 
@@ -701,6 +710,7 @@ impl<'a> Walker<'a> {
         if self.is_over_budget() {
             return self.leave_out(item);
         }
+        let shift = std::mem::take(&mut self.shift);
         let saved = (self.node, self.addr, self.label, self.split, self.top, self.variant);
         self.node = item.node;
         self.addr = item.addr;
@@ -723,6 +733,7 @@ impl<'a> Walker<'a> {
         }
         self.depth -= 1;
         (self.node, self.addr, self.label, self.split, self.top, self.variant) = saved;
+        self.shift = shift;
     }
 
     /// Whether a lock was held for longer than `HEAP_WALK_LOCK_MS` allows.
@@ -822,6 +833,8 @@ impl<'a> Walker<'a> {
     pub(crate) fn new(writer: Writer<Box<dyn io::Write>>) -> Walker<'a> {
         let mut types = Types::new();
         types.label(&label::NONE);
+        let mut problems = Vec::new();
+        let lock_budget = lock_budget(&mut problems);
         let here = 0u8;
         Walker {
             writer,
@@ -845,7 +858,7 @@ impl<'a> Walker<'a> {
             guards: Guards::default(),
             locks: Vec::new(),
             contended: Vec::new(),
-            lock_budget: lock_budget(),
+            lock_budget,
             opaque: Vec::new(),
             unreadable: Vec::new(),
             values: Vec::new(),
@@ -853,14 +866,15 @@ impl<'a> Walker<'a> {
             root_blocks: Vec::new(),
             undo: None,
             registered: Vec::new(),
-            summary: Summary::default(),
+            summary: Summary { problems, ..Summary::default() },
             _invariant: PhantomData,
         }
     }
 
-    /// Leaves the handles at these addresses out of the counts: they are the registry's.
-    pub(crate) fn set_registered(&mut self, handles: Vec<u64>) {
-        self.registered = handles;
+    /// Leaves one strong and one weak handle of each of these blocks out of the
+    /// counts: they are the registry's.
+    pub(crate) fn set_registered(&mut self, blocks: Vec<u64>) {
+        self.registered = blocks;
     }
 
     /// Walks from all roots, then scans what is opaque, and writes what remains to be written.
@@ -925,21 +939,15 @@ impl<'a> Walker<'a> {
     }
 
     /// Walks one root. A panic in somebody's impl ends this root's walk, not
-    /// the program. Returns the census entries of the root's own value, if wanted.
-    fn walk_root(
-        &mut self,
-        start: &Start<'a>,
-        node: u64,
-        addr: u64,
-        is_in_heap: bool,
-    ) -> Vec<(u32, u32, Place)> {
+    /// the program. Returns what was counted of the root's own value, if it lies in the heap.
+    fn walk_root(&mut self, start: &Start<'a>, node: u64, addr: u64, is_in_heap: bool) -> Undo {
         self.node = node;
         self.addr = addr;
         self.label = &label::ROOT;
         let ty = self.types.ty(start.value.shape());
         self.split = self.types.base(ty);
         self.top = std::ptr::null();
-        self.undo = is_in_heap.then(Vec::new);
+        self.undo = is_in_heap.then(Undo::default);
         let value = start.value;
         let walk = std::panic::AssertUnwindSafe(|| {
             self.with_ahead(|w| value.walk(w));
@@ -992,10 +1000,16 @@ impl<'a> Walker<'a> {
             if (self.root_blocks[at].from..self.root_blocks[at].to).contains(&addr) {
                 let named = self.root_blocks.swap_remove(at);
                 self.roots[named.root].is_name = true;
-                for (ty, variant, place) in named.undo {
+                for (ty, variant, place) in named.undo.variants {
                     if let Some(info) = self.types.variant(ty, variant) {
                         info.counts[usize::from(place.0)] -= 1;
                     }
+                }
+                for addr in named.undo.strong {
+                    self.shared.entry(addr).and_modify(|counts| counts.met -= 1);
+                }
+                for addr in named.undo.weak {
+                    self.shared.entry(addr).and_modify(|counts| counts.weak_met -= 1);
                 }
             }
         }
@@ -1057,12 +1071,13 @@ impl<'a> Walker<'a> {
         self.writer.roots(&self.roots);
         let mut shared: Vec<Shared> = self
             .shared
-            .values()
-            .filter(|counts| counts.node != NO_NODE)
-            .map(|counts| Shared {
+            .iter()
+            .filter(|(_, counts)| counts.node != NO_NODE)
+            .map(|(addr, counts)| (counts, u32::from(self.registered.contains(addr))))
+            .map(|(counts, registered)| Shared {
                 node: u64::from(counts.node),
-                strong: u64::from(counts.strong.saturating_sub(counts.registered)),
-                weak: u64::from(counts.weak.saturating_sub(counts.registered)),
+                strong: u64::from(counts.strong.saturating_sub(registered)),
+                weak: u64::from(counts.weak.saturating_sub(registered)),
                 met: u64::from(counts.met),
                 weak_met: u64::from(counts.weak_met),
             })
@@ -1095,8 +1110,15 @@ fn prefetch(addr: u64) {
 }
 
 /// How long a walk may hold a lock, by `HEAP_WALK_LOCK_MS`; for ever if unset.
-fn lock_budget() -> Option<Duration> {
-    std::env::var("HEAP_WALK_LOCK_MS").ok()?.parse().ok().map(Duration::from_millis)
+fn lock_budget(problems: &mut Vec<String>) -> Option<Duration> {
+    let text = std::env::var("HEAP_WALK_LOCK_MS").ok()?;
+    let budget = text.parse().ok().map(Duration::from_millis);
+    if budget.is_none() {
+        problems.push(format!(
+            "HEAP_WALK_LOCK_MS={text}: a number of milliseconds is expected; locks have no limit"
+        ));
+    }
+    budget
 }
 
 /// The type of what a raw scan claims.

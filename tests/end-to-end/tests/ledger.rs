@@ -190,14 +190,54 @@ fn registered_roots() {
     for name in ["state", "table", "cache"] {
         assert!(names.contains(&name), "{names:?}");
     }
+    let row = analysis_registered.roots().iter().find(|row| row.name == "state").expect("a row");
+    assert!(row.sizes.alone > 800, "our own handle is what the root stands for: {row:?}");
+    assert_eq!(analysis_registered.ledger().mismatches, []);
+    assert!(analysis_registered.ledger().closes, "{:?}", analysis_registered.ledger().verdict);
     done(analysis_registered);
-    let snapshot = take(&[]);
+
+    // Reached from another root, it is a name for what that one holds.
+    let app = (state.clone(), 7);
+    let snapshot = take(&[("app", &app)]);
     let row = snapshot.shared.first().expect("the state");
-    assert_eq!((row.strong, row.weak, row.met), (1, 0, 0), "the registry's own handles are left out");
-    {
+    assert_eq!((row.strong, row.weak, row.met), (2, 0, 1), "the registry's own handles are left out");
+    assert!(snapshot.roots.iter().find(|root| root.name == "state").expect("the root").is_name);
+    let analysis_app = {
         let _tool = ToolScope::enter();
-        drop(snapshot);
+        analyse(snapshot)
+    };
+    assert!(analysis_app.ledger().closes, "{:?}", analysis_app.ledger().verdict);
+    done(analysis_app);
+    drop(app);
+
+    // A root that is found to be owned only after it was walked: nothing of it counts twice.
+    struct Inner(Rc<String>, Option<u8>);
+    impl Walk for Inner {
+        fn walk<'a>(&'a self, w: &mut Walker<'a>) {
+            w.field("shared", &self.0);
+            w.field("option", &self.1);
+        }
+        fn shape(&self) -> &'static Shape {
+            Shape::of::<Self>()
+        }
     }
+    let owner = Box::new(Box::new(Inner(Rc::new(String::from("text")), Some(1))));
+    let snapshot = take(&[("inner", &**owner), ("owner", &*owner)]);
+    let row = snapshot.shared.first().expect("the text");
+    assert_eq!((row.strong, row.met), (1, 1));
+    assert_eq!(
+        snapshot.census.iter().map(|row| row.count).sum::<u64>(),
+        1 + 2,
+        "and two in the static table"
+    );
+    assert!(snapshot.roots.iter().find(|root| root.name == "inner").expect("the root").is_name);
+    let analysis_owner = {
+        let _tool = ToolScope::enter();
+        analyse(snapshot)
+    };
+    assert_eq!(bytes_in(&analysis_owner, Class::MultiplyHeld), 0);
+    assert!(analysis_owner.ledger().closes, "{:?}", analysis_owner.ledger().verdict);
+    done(analysis_owner);
     drop(state);
     let analysis_gone = analysis(&[]);
     assert!(!analysis_gone.roots().iter().any(|row| row.name == "state"), "only a weak handle was kept");
