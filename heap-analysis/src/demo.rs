@@ -542,6 +542,7 @@ impl Demo {
             .enumerate()
             .map(|(at, &(node, _, met, weak))| Shared {
                 node,
+                addr: 0,
                 // Somebody else holds the second one.
                 strong: met + u64::from(at == 1),
                 weak,

@@ -827,6 +827,13 @@ impl Builder {
                 self.drafts.push(Draft { from, to, kind, label: nodes.label[node], place });
             }
         }
+        let held_unseen: HashSet<u64> = self
+            .snapshot
+            .shared
+            .iter()
+            .filter(|shared| shared.node == u64::MAX && shared.strong > 0)
+            .map(|shared| shared.addr)
+            .collect();
         let has_names = self.heap.roots.iter().any(|entry| entry.is_name);
         let mut repeats: HashSet<(u32, u64)> = HashSet::new();
         let mut weak: Vec<(u32, Draft)> = Vec::new();
@@ -848,9 +855,12 @@ impl Builder {
                 Target::Addr(addr) => {
                     let mut target = self.target(addr, edge.ty);
                     if target.is_none() && edge.kind == EdgeKind::WEAK && self.heap.header.tracked {
-                        // No strong handle was met: the value is gone, the bytes are there.
+                        // The value is gone, the bytes are there; unless there are
+                        // strong handles that were not met, and nobody claims the block.
                         target = block_at(&self.heap.blocks, addr)
-                            .filter(|&block| self.heap.block_node[block] == NONE)
+                            .filter(|&block| {
+                                self.heap.block_node[block] == NONE && !held_unseen.contains(&addr)
+                            })
                             .map(|block| self.heap.push_pinned(block as u32, edge.ty));
                     }
                     if target.is_none() {
@@ -932,7 +942,8 @@ impl Builder {
     /// Who has handles that the walk did not meet.
     fn shared(&mut self) {
         let heap = &mut self.heap;
-        for shared in std::mem::take(&mut self.snapshot.shared) {
+        let counted = std::mem::take(&mut self.snapshot.shared);
+        for shared in counted.into_iter().filter(|shared| shared.node != u64::MAX) {
             let node = usize::try_from(shared.node).ok().and_then(|node| heap.same_as.get(node)).copied();
             match node {
                 Some(node) => heap.shared.push((node, shared)),

@@ -388,8 +388,11 @@ pub struct Census {
 /// Counts of a block that handles share, read at the last handle met.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Shared {
-    /// The node.
+    /// The node; `u64::MAX` where only weak handles were met.
     pub node: u64,
+    /// An address inside the block, where there is no node.
+    #[serde(default)]
+    pub addr: u64,
     /// Strong handles by the block's own count, less the registry's.
     pub strong: u64,
     /// Weak handles by the block's own count, less the registry's.

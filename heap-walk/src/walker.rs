@@ -1072,17 +1072,17 @@ impl<'a> Walker<'a> {
         let mut shared: Vec<Shared> = self
             .shared
             .iter()
-            .filter(|(_, counts)| counts.node != NO_NODE)
-            .map(|(addr, counts)| (counts, u32::from(self.registered.contains(addr))))
-            .map(|(counts, registered)| Shared {
-                node: u64::from(counts.node),
+            .map(|(addr, counts)| (*addr, counts, u32::from(self.registered.contains(addr))))
+            .map(|(addr, counts, registered)| Shared {
+                node: if counts.node == NO_NODE { u64::MAX } else { u64::from(counts.node) },
+                addr: if counts.node == NO_NODE { addr } else { 0 },
                 strong: u64::from(counts.strong.saturating_sub(registered)),
                 weak: u64::from(counts.weak.saturating_sub(registered)),
                 met: u64::from(counts.met),
                 weak_met: u64::from(counts.weak_met),
             })
             .collect();
-        shared.sort_by_key(|counts| counts.node);
+        shared.sort_by_key(|counts| (counts.node, counts.addr));
         self.writer.list(FrameKind::SHARED, &shared);
         self.writer.list(FrameKind::OFFSETS, &self.types.offsets);
         self.writer.list(FrameKind::CENSUS, &self.types.census());

@@ -247,7 +247,7 @@ impl Text {
             self.addrs.insert(id, addr);
             self.names.push((name.into(), id));
             if kind == EdgeKind::SHARE {
-                self.shared.insert(id, Shared { node: id, strong: 1, weak: 0, met: 1, weak_met: 0 });
+                self.shared.insert(id, Shared { node: id, addr: 0, strong: 1, weak: 0, met: 1, weak_met: 0 });
             }
             return;
         }

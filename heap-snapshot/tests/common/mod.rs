@@ -99,7 +99,7 @@ pub(crate) fn write(writer: &mut Writer<Vec<u8>>, nodes: u64) {
         origin: "argument".into(),
         ..Root::default()
     }]);
-    writer.list(FrameKind::SHARED, &[Shared { node: 0, strong: 3, weak: 1, met: 2, weak_met: 1 }]);
+    writer.list(FrameKind::SHARED, &[Shared { node: 0, addr: 0, strong: 3, weak: 1, met: 2, weak_met: 1 }]);
     writer.list(FrameKind::OFFSETS, &[VariantOffsets { ty: 0, variant: 0, offsets: vec![8] }]);
     writer.list(FrameKind::CENSUS, &[Census { ty: 0, variant: 0, place: Place::ELEMENT.0, count: 5 }]);
     writer.list(FrameKind::VALUES, &[ShownValue { node: 1, place: 2, label: 1, text: "shown".into() }]);

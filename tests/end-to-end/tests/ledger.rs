@@ -172,6 +172,10 @@ fn outside_owners_and_weak_handles() {
     done(analysis_outside);
 
     let weak = (Rc::downgrade(&shared), 1);
+    let analysis_unseen = analysis(&[("weak", &weak)]);
+    assert_eq!(bytes_in(&analysis_unseen, Class::WeakPinned), 0, "strong handles that the walk did not meet");
+    assert!(bytes_in(&analysis_unseen, Class::Unclaimed) >= 48 + 896);
+    done(analysis_unseen);
     drop((root, shared));
     let analysis_weak = analysis(&[("weak", &weak)]);
     assert_eq!(bytes_in(&analysis_weak, Class::WeakPinned), 48, "the value is gone, its block is not");
