@@ -132,7 +132,7 @@ open_enum! {
 }
 
 /// How bytes divide, each part summed on its own, never by subtraction (docs/numbers.md).
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Default, Debug, Serialize, Deserialize)]
 pub struct Split {
     /// Leaf values and discriminants.
     pub payload: u64,
@@ -203,7 +203,7 @@ pub struct Header {
 }
 
 /// A field of a struct or of a variant.
-#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Default, Debug, Serialize, Deserialize)]
 #[serde(default)]
 pub struct FieldDesc {
     /// Name, or position in a tuple.
@@ -219,7 +219,7 @@ pub struct FieldDesc {
 }
 
 /// A variant of an enum.
-#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Default, Debug, Serialize, Deserialize)]
 #[serde(default)]
 pub struct VariantDesc {
     /// Name.
@@ -233,7 +233,7 @@ pub struct VariantDesc {
 }
 
 /// Where a type is defined.
-#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Default, Debug, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Source {
     /// Package name.
@@ -247,7 +247,7 @@ pub struct Source {
 }
 
 /// A type of values.
-#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Default, Debug, Serialize, Deserialize)]
 #[serde(default)]
 pub struct TypeDesc {
     /// Path with generic arguments.

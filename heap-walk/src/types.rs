@@ -90,7 +90,9 @@ fn map<K, V>() -> Map<K, V> {
 pub(crate) struct Types {
     cache: Box<[(usize, Type)]>,
     by_shape: Map<usize, u32>,
-    by_key: Map<(&'static str, usize, usize, usize), u32>,
+    /// One type may have several constants, and functions to describe it, in
+    /// several crates: types are the same if they are described alike.
+    by_desc: Map<TypeDesc, u32>,
     infos: Vec<TypeInfo>,
     variants: Vec<VariantInfo>,
     pub(crate) new_types: Vec<TypeDesc>,
@@ -114,7 +116,7 @@ impl Types {
         Types {
             cache: vec![(0, NO_TYPE); CACHE].into_boxed_slice(),
             by_shape: map(),
-            by_key: map(),
+            by_desc: map(),
             infos: Vec::new(),
             variants: Vec::new(),
             new_types: Vec::new(),
@@ -172,15 +174,8 @@ impl Types {
 
     /// Describes a type, and first those of its fields. Fields are contained, so this ends.
     fn describe(&mut self, shape: &'static Shape) -> u32 {
-        // The same type may have several constants; two types of one name (two
-        // versions of a crate) differ in how they are described, or don't differ.
-        let name = shape.name();
-        let key = (name, shape.size.unwrap_or(usize::MAX), shape.align, shape.describe as usize);
-        if let Some(ty) = self.by_key.get(&key) {
-            return *ty;
-        }
         let desc = TypeDesc {
-            name: name.into(),
+            name: shape.name().into(),
             size: shape.size.unwrap_or(0) as u64,
             align: shape.align as u64,
             ..TypeDesc::default()
@@ -193,6 +188,9 @@ impl Types {
         let mut describe = Describe { intern: &mut intern, desc };
         (shape.describe)(&mut describe);
         let desc = describe.desc;
+        if let Some(ty) = self.by_desc.get(&desc) {
+            return *ty;
+        }
         let first_variant = self.variants.len() as u32;
         self.variants.extend(desc.variants.iter().map(|variant| VariantInfo {
             split: variant.split,
@@ -207,9 +205,9 @@ impl Types {
             first_variant,
             variants: desc.variants.len() as u32,
         });
-        self.new_types.push(desc);
         let ty = self.infos.len() as u32 - 1;
-        self.by_key.insert(key, ty);
+        self.by_desc.insert(desc.clone(), ty);
+        self.new_types.push(desc);
         ty
     }
 
