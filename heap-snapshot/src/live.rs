@@ -33,6 +33,9 @@ pub trait LiveBlocks: Sync {
     /// Ends what `begin` began.
     fn end(&self) -> Traffic;
 
+    /// Whether a block of the program was born since `begin`. One load.
+    fn has_births(&self) -> bool;
+
     /// Marks (or unmarks) what the calling thread allocates as the tool's own.
     /// Returns what it was before.
     fn set_tool(&self, is_tool: bool) -> bool;

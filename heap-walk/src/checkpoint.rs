@@ -464,7 +464,7 @@ pub(crate) fn write(
             .map(|(name, value)| Start { name: (*name).to_owned(), origin: "argument", value: *value })
             .collect();
         starts.extend(registered);
-        let mut walker = Walker::new(writer);
+        let mut walker = Walker::new(writer, epoch);
         walker.set_registered(held.blocks());
         walker.run(&starts)
     });

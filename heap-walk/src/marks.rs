@@ -50,6 +50,13 @@ impl Marks {
     }
 
     #[cold]
+    /// Unmarks an address, of a block that is gone.
+    pub(crate) fn clear(&mut self, addr: u64) {
+        let page = self.page(addr >> PAGE_LOG2);
+        let (word, bit) = Marks::at(addr);
+        self.pages[page as usize][word] &= !bit;
+    }
+
     fn page(&mut self, key: u64) -> u32 {
         let next = self.pages.len() as u32;
         let index = *self.by_addr.entry(key).or_insert(next);

@@ -146,6 +146,8 @@ struct Counts {
     weak: u32,
     met: u32,
     weak_met: u32,
+    /// Born during the checkpoint: with the address it tells blocks apart.
+    is_new: bool,
 }
 
 /// No strong handle was met yet, or the node has a number that no reader takes.
@@ -153,7 +155,7 @@ const NO_NODE: u32 = u32::MAX;
 
 impl Default for Counts {
     fn default() -> Counts {
-        Counts { node: NO_NODE, strong: 0, weak: 0, met: 0, weak_met: 0 }
+        Counts { node: NO_NODE, strong: 0, weak: 0, met: 0, weak_met: 0, is_new: false }
     }
 }
 
@@ -196,6 +198,10 @@ pub struct Walker<'a> {
     types: Types,
     marks: Marks,
     shared: HashMap<u64, Counts, RandomState>,
+    /// Shared blocks that were met and are gone.
+    gone: Vec<(u64, Counts)>,
+    /// Blocks of this birth epoch were born during the checkpoint.
+    epoch: u32,
     live: Option<&'static dyn LiveBlocks>,
     memory: RawMemory,
 
@@ -409,7 +415,12 @@ impl<'a> Walker<'a> {
     /// visits its contents if it is the first handle met.
     pub(crate) fn share(&mut self, handle: &'a dyn Handle, block: Block, strong: usize, weak: usize) {
         let place = std::ptr::from_ref(handle).cast::<u8>() as usize as u64;
+        let is_new = self.is_new(block.addr);
+        if self.shared.get(&block.addr).is_some_and(|counts| counts.is_new != is_new) {
+            self.forget_shared(block.addr);
+        }
         let counts = self.shared.entry(block.addr).or_default();
+        counts.is_new = is_new;
         counts.strong = narrow(strong);
         counts.weak = narrow(weak);
         counts.met = counts.met.saturating_add(1);
@@ -427,6 +438,24 @@ impl<'a> Walker<'a> {
                 }
             }
             node => self.edge(EdgeKind::SHARE, place, Target::Node(u64::from(node)), None),
+        }
+    }
+
+    /// Whether the block that holds `addr` was born during this checkpoint.
+    #[inline]
+    fn is_new(&self, addr: u64) -> bool {
+        self.live.is_some_and(|live| {
+            live.has_births() && live.lookup(addr).is_some_and(|block| block.epoch >= self.epoch)
+        })
+    }
+
+    /// Another block stands where a shared one was met: that one is gone, and
+    /// what was counted of it is final.
+    #[cold]
+    fn forget_shared(&mut self, addr: u64) {
+        if let Some(counts) = self.shared.remove(&addr) {
+            self.gone.push((addr, counts));
+            self.marks.clear(addr);
         }
     }
 
@@ -830,7 +859,7 @@ impl<'a> Walker<'a> {
 
 /// Starting and finishing.
 impl<'a> Walker<'a> {
-    pub(crate) fn new(writer: Writer<Box<dyn io::Write>>) -> Walker<'a> {
+    pub(crate) fn new(writer: Writer<Box<dyn io::Write>>, epoch: u32) -> Walker<'a> {
         let mut types = Types::new();
         types.label(&label::NONE);
         let mut problems = Vec::new();
@@ -841,6 +870,8 @@ impl<'a> Walker<'a> {
             types,
             marks: Marks::new(),
             shared: HashMap::with_hasher(RandomState::with_seeds(9, 10, 11, 12)),
+            gone: Vec::new(),
+            epoch,
             live: live::installed(),
             memory: RawMemory::open(),
             node: 0,
@@ -1072,6 +1103,7 @@ impl<'a> Walker<'a> {
         let mut shared: Vec<Shared> = self
             .shared
             .iter()
+            .chain(self.gone.iter().map(|(addr, counts)| (addr, counts)))
             .map(|(addr, counts)| (*addr, counts, u32::from(self.registered.contains(addr))))
             .map(|(addr, counts, registered)| Shared {
                 node: if counts.node == NO_NODE { u64::MAX } else { u64::from(counts.node) },

@@ -323,6 +323,10 @@ impl LiveBlocks for Blocks {
         }
     }
 
+    fn has_births(&self) -> bool {
+        TRAFFIC[0].load(Ordering::Relaxed) > 0
+    }
+
     fn set_tool(&self, is_tool: bool) -> bool {
         if is_tool && TOOL_ARENA.load(Ordering::Acquire) == 0 {
             if let Some(arena) = jemalloc::create_arena() {

@@ -3,6 +3,7 @@
 
 use end_to_end::take;
 use heap_snapshot::live::ToolScope;
+use heap_snapshot::record::EdgeKind;
 use heap_walk::{Walk, Walker};
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -236,6 +237,65 @@ fn lock_budget() {
     drop(analysis);
 }
 
+/// A shared block that goes during the walk, and another that comes in its
+/// place, are two.
+fn reborn_block() {
+    struct Replaces {
+        go: mpsc::Sender<()>,
+        done: Mutex<mpsc::Receiver<()>>,
+    }
+    impl Walk for Replaces {
+        fn walk<'a>(&'a self, _: &mut Walker<'a>) {
+            let _ = self.go.send(());
+            let _ = self.done.lock().expect("one thread").recv();
+        }
+    }
+    type Slot = Arc<Mutex<Option<Arc<[u64; 500]>>>>;
+    struct Value((RefCell<Slot>, Replaces, RefCell<Slot>));
+    impl Walk for Value {
+        fn walk<'a>(&'a self, w: &mut Walker<'a>) {
+            let Value((old, replaces, new)) = self;
+            // Behind a borrow, so that the first is done with before the next is begun.
+            w.field("old", old);
+            w.field("replaces", replaces);
+            w.field("new", new);
+        }
+    }
+    let (old, new): (Slot, Slot) = (Arc::default(), Arc::default());
+    let (go, gate) = mpsc::channel();
+    let (tell, done) = mpsc::channel();
+    let (filled, is_filled) = mpsc::channel();
+    let thread = {
+        let (old, new) = (old.clone(), new.clone());
+        std::thread::spawn(move || {
+            *old.lock().expect("free") = Some(Arc::new([1; 500]));
+            filled.send(()).expect("main listens");
+            gate.recv().expect("the walk comes");
+            let gone = old.lock().expect("released").take().expect("filled");
+            let addr = Arc::as_ptr(&gone) as usize;
+            drop(gone);
+            let fresh = Arc::new([2; 500]);
+            let is_same = Arc::as_ptr(&fresh) as usize == addr;
+            *new.lock().expect("free") = Some(fresh);
+            tell.send(()).expect("the walk waits");
+            is_same
+        })
+    };
+    is_filled.recv().expect("filled");
+    let replaces = Replaces { go, done: Mutex::new(done) };
+    // One root, so that its parts are walked in this order.
+    let value = (RefCell::new(old), replaces, RefCell::new(new));
+    let snapshot = take(&[("value", &Value(value))]);
+    let is_same = thread.join().expect("no panic");
+    let blocks = (0..snapshot.nodes.count()).filter(|&id| snapshot.nodes.edge[id] == EdgeKind::SHARE).count();
+    // Two locks and what was in each.
+    assert_eq!(blocks, 4, "the new one is where the old one was: {is_same}");
+    assert_eq!(snapshot.shared.len(), 4);
+    assert!(!snapshot.footer.as_ref().expect("complete").quiescent);
+    let _tool = ToolScope::enter();
+    drop(snapshot);
+}
+
 fn main() {
     println!("running deep");
     with_small_stack(boxed_list);
@@ -252,5 +312,7 @@ fn main() {
     println!("test late_locks ... ok");
     lock_budget();
     println!("test lock_budget ... ok");
-    println!("7 passed, 0 failed");
+    reborn_block();
+    println!("test reborn_block ... ok");
+    println!("8 passed, 0 failed");
 }
