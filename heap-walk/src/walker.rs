@@ -235,7 +235,7 @@ pub struct Walker<'a> {
     roots: Vec<Root>,
     /// Blocks that hold roots walked before anything was known to own the block.
     root_blocks: Vec<RootBlock>,
-    /// Census entries of such a root's own value, which is all that is walked at depth 0 while this is here.
+    /// What such a root's own value counted, which is all that is walked at depth 0 while this is here.
     undo: Option<Undo>,
     /// Shared blocks of which the registry holds a weak handle and, during the
     /// walk, a strong one: both are left out of the counts.
@@ -528,8 +528,8 @@ impl<'a> Walker<'a> {
         self.types.base(ty)
     }
 
-    /// Visits `value` as the content of `node`, a block that [`Walker::own_part`]
-    /// gave. The block's elements are `len` of which this is one call's worth.
+    /// Visits values as contents of `node`, a block that [`Walker::own_part`]
+    /// gave. `split` is how they divide, less what the visit adds.
     pub(crate) fn within(&mut self, node: u64, addr: u64, split: Split, visit: impl FnOnce(&mut Walker<'a>)) {
         let saved = (self.node, self.addr, self.label, self.split, self.top, self.variant);
         self.node = node;
@@ -809,17 +809,10 @@ impl<'a> Walker<'a> {
     fn drain_above(&mut self, depth: usize) {
         while self.items.last().is_some_and(|item| item.guards >= depth) {
             let item = self.items.pop().expect("just seen");
-            self.release_to(item.guards);
+            self.release(item.guards);
             self.enter(&item);
         }
-        self.release_to(depth);
-    }
-
-    /// `release`, where nothing is contended behind what is released or it was dealt with.
-    fn release_to(&mut self, count: usize) {
-        if self.guards.len() > count {
-            self.release(count);
-        }
+        self.release(depth);
     }
 
     fn retry_last(&mut self) {

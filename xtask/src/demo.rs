@@ -1,11 +1,11 @@
 //! The main job: a borrow checker's heap, in the terminal and in the window.
 
-use crate::system::{cargo, ensure_build_tools, target};
+use crate::system::{self, cargo, ensure_build_tools, target};
 use crate::Done;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-pub(crate) fn run_program(arguments: &[&str], snapshots: &Path) -> Result<PathBuf, String> {
+fn run_program(arguments: &[&str], snapshots: &Path) -> Result<PathBuf, String> {
     std::fs::create_dir_all(snapshots).map_err(|error| format!("{error}: {}", snapshots.display()))?;
     let before = list(snapshots);
     let mut program = Command::new(target().join("release/borrowck"));
@@ -32,7 +32,7 @@ fn list(folder: &Path) -> Vec<PathBuf> {
 pub(crate) fn run(arguments: &[&str]) -> Done {
     let arguments = arguments.strip_prefix(&["--"]).unwrap_or(arguments);
     ensure_build_tools()?;
-    run_cargo(&["build", "--release", "-p", "borrowck", "-p", "inspector-console"])?;
+    system::run(&mut cargo(&["build", "--release", "-p", "borrowck", "-p", "inspector-console"]))?;
     // The window takes minutes to build the first time; meanwhile there are tables to read.
     let mut window = cargo(&["build", "--release", "--quiet", "-p", "inspector-gui"])
         .stdin(Stdio::null())
@@ -44,7 +44,7 @@ pub(crate) fn run(arguments: &[&str]) -> Done {
             [&["summary"][..], &["roots"], &["types", "--top", "15"], &["owns", "gcx"], &["ledger"]]
         {
             let mut console = Command::new(target().join("release/inspector-console"));
-            run_command(console.arg(&snapshot).args(command))?;
+            system::run(console.arg(&snapshot).args(command))?;
         }
         Ok(snapshot)
     });
@@ -66,13 +66,5 @@ pub(crate) fn run(arguments: &[&str]) -> Done {
         );
         return Ok(());
     }
-    run_command(Command::new(target().join("release/inspector-gui")).arg(&snapshot))
-}
-
-fn run_cargo(arguments: &[&str]) -> Done {
-    run_command(&mut cargo(arguments))
-}
-
-fn run_command(command: &mut Command) -> Done {
-    crate::system::run(command)
+    system::run(Command::new(target().join("release/inspector-gui")).arg(&snapshot))
 }

@@ -5,17 +5,24 @@ use crate::shape::Describe;
 use crate::walk::Walk;
 use crate::walker::Walker;
 
+/// What all of them answer.
+macro_rules! leaf_methods {
+    () => {
+        fn walk<'a>(&'a self, _: &mut Walker<'a>) {}
+        shape!();
+        fn describe(d: &mut Describe<'_>) {
+            d.leaf();
+        }
+        fn is_leaf() -> bool {
+            true
+        }
+    };
+}
+
 macro_rules! leaf {
     ($($ty:ty),* $(,)?) => {$(
         impl Walk for $ty {
-            fn walk<'a>(&'a self, _: &mut Walker<'a>) {}
-            shape!();
-            fn describe(d: &mut Describe<'_>) {
-                d.leaf();
-            }
-            fn is_leaf() -> bool {
-                true
-            }
+            leaf_methods!();
         }
     )*};
 }
@@ -36,38 +43,17 @@ leaf! {
 }
 
 impl<T: ?Sized> Walk for std::marker::PhantomData<T> {
-    fn walk<'a>(&'a self, _: &mut Walker<'a>) {}
-    shape!();
-    fn describe(d: &mut Describe<'_>) {
-        d.leaf();
-    }
-    fn is_leaf() -> bool {
-        true
-    }
+    leaf_methods!();
 }
 
 impl<H> Walk for std::hash::BuildHasherDefault<H> {
-    fn walk<'a>(&'a self, _: &mut Walker<'a>) {}
-    shape!();
-    fn describe(d: &mut Describe<'_>) {
-        d.leaf();
-    }
-    fn is_leaf() -> bool {
-        true
-    }
+    leaf_methods!();
 }
 
 macro_rules! functions {
     ($($arg:ident)*) => {
         impl<R, $($arg),*> Walk for fn($($arg),*) -> R {
-            fn walk<'a>(&'a self, _: &mut Walker<'a>) {}
-            shape!();
-            fn describe(d: &mut Describe<'_>) {
-                d.leaf();
-            }
-            fn is_leaf() -> bool {
-                true
-            }
+            leaf_methods!();
         }
     };
 }
