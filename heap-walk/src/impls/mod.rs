@@ -3,6 +3,7 @@
 mod boxed;
 mod btree;
 mod cell;
+mod foreign;
 mod hash;
 mod leaf;
 mod option;

@@ -1,6 +1,8 @@
 //! What the end-to-end tests share: a snapshot of this very process, taken and
 //! analysed without a trace in what it measures.
 
+pub mod judge;
+
 use heap_analysis::config::Config;
 use heap_analysis::{Analysis, Heap, Lens};
 use heap_snapshot::live::ToolScope;

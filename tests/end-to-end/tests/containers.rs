@@ -2,8 +2,7 @@
 //! claims are those that the allocator gave the value, no more, no fewer, and
 //! each divides into its usable size.
 
-use end_to_end::{analyse, born_in, claims, take};
-use heap_snapshot::live::ToolScope;
+use end_to_end::judge::Judge;
 use heap_walk::Walk;
 use std::borrow::Cow;
 use std::cell::{Cell, OnceCell, RefCell};
@@ -15,71 +14,6 @@ use std::sync::{Arc, Mutex, OnceLock, RwLock};
 
 #[global_allocator]
 static ALLOC: tracking_alloc::TrackingAlloc = tracking_alloc::TrackingAlloc::new();
-
-#[derive(Default)]
-struct Judge {
-    cases: usize,
-    failures: Vec<String>,
-    /// Cases with blocks claimed raw: their contents cannot be referenced.
-    raw: Vec<&'static str>,
-    /// Cases with blocks that nobody claims.
-    unclaimed: Vec<&'static str>,
-}
-
-impl Judge {
-    fn check<T: Walk>(&mut self, what: &'static str, make: impl FnOnce() -> T) {
-        let epoch = tracking_alloc::blocks().begin().0;
-        tracking_alloc::blocks().end();
-        let value = make();
-        let snapshot = take(&[("value", &value)]);
-        let _tool = ToolScope::enter();
-        self.cases += 1;
-        let mut fail = |message: String| self.failures.push(format!("{what}: {message}"));
-
-        let given = born_in(&snapshot, epoch);
-        let (claimed, lost) = claims(&snapshot);
-        if !lost.is_empty() {
-            fail(format!("claims what is no block: {lost:x?}"));
-        }
-        for (addr, times) in &claimed {
-            if *times != 1 {
-                fail(format!("claims {addr:#x} {times} times"));
-            }
-            if !given.contains_key(addr) {
-                fail(format!("claims a block that is not its own: {addr:#x}"));
-            }
-        }
-        let missed: Vec<_> = given.values().filter(|block| !claimed.contains_key(&block.addr)).collect();
-        if !missed.is_empty() {
-            self.unclaimed.push(what);
-        }
-        if !snapshot.footer.as_ref().is_some_and(|footer| footer.quiescent) {
-            fail(format!("not quiescent: {:?}", snapshot.footer));
-        }
-        let raw = (0..snapshot.nodes.count())
-            .any(|id| snapshot.nodes.edge[id] == heap_snapshot::record::EdgeKind::CLAIM_RAW);
-        if raw {
-            self.raw.push(what);
-        }
-        let analysis = analyse(snapshot);
-        let ledger = analysis.ledger();
-        if !ledger.mismatches.is_empty() {
-            fail(format!("does not add up: {:#?}", ledger.mismatches));
-        }
-        if ledger.difference != Some(0) {
-            fail(format!("the ledger is {:?} bytes off", ledger.difference));
-        }
-        if !ledger.claimed_twice.is_empty() {
-            fail(format!("claimed twice: {:?}", ledger.claimed_twice));
-        }
-        if !ledger.closes {
-            fail(format!("the ledger does not close: {:?}", ledger.verdict));
-        }
-        drop(analysis);
-        drop(_tool);
-        drop(value);
-    }
-}
 
 fn strings(count: usize) -> Vec<String> {
     (0..count).map(|n| "x".repeat(n % 40)).collect()
@@ -421,24 +355,10 @@ fn cells(judge: &mut Judge) {
 }
 
 fn main() {
-    // Standard output makes its buffer when it is first used.
-    println!("running containers");
-    let mut judge = {
-        let _tool = ToolScope::enter();
-        let mut judge = Judge::default();
-        judge.failures.reserve(1000);
-        judge.raw.reserve(1000);
-        judge.unclaimed.reserve(1000);
-        judge
-    };
-    sequences(&mut judge);
-    tables(&mut judge);
-    shared(&mut judge);
-    cells(&mut judge);
-    let _tool = ToolScope::enter();
-    assert!(judge.failures.is_empty(), "{} failures:\n{}", judge.failures.len(), judge.failures.join("\n"));
-    assert_eq!(judge.raw, ["Cell of a box", "opaque"], "contents that cannot be referenced");
-    assert_eq!(judge.unclaimed, [] as [&str; 0], "blocks that no claim finds");
-    assert!(judge.cases > 50);
-    println!("{} passed, 0 failed", judge.cases);
+    Judge::run("containers", &["Cell of a box", "opaque"], &[], |judge| {
+        sequences(judge);
+        tables(judge);
+        shared(judge);
+        cells(judge);
+    });
 }
