@@ -225,6 +225,7 @@ fn node_types() -> Vec<NodeTypeDesc> {
         layout: layout.0,
         elem,
         is_slice,
+        header: 0,
     };
     vec![
         ty("", Layout::ROOT, SESSION, false),
@@ -548,6 +549,7 @@ impl Demo {
                 weak,
                 met,
                 weak_met: weak,
+                uncounted: false,
             })
             .collect();
         self.writer.list(FrameKind::SHARED, &shared);

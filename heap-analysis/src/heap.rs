@@ -852,6 +852,8 @@ impl Builder {
                     }
                     to.copied()
                 }
+                // Resolved by who knows the tables.
+                Target::Key(_) => None,
                 Target::Addr(addr) => {
                     let mut target = self.target(addr, edge.ty);
                     if target.is_none() && edge.kind == EdgeKind::WEAK && self.heap.header.tracked {
@@ -1070,6 +1072,7 @@ impl Heap {
             layout: Layout::RAW.0,
             elem: ty.map_or(NONE, |ty| ty.0),
             is_slice: false,
+            header: 0,
         };
         let known = self.node_types.iter().rposition(|known| *known == desc);
         let node_ty = known.unwrap_or_else(|| {

@@ -13,7 +13,8 @@ const BTREE_CAPACITY: u64 = 11;
 pub(crate) fn value_count(ty: &NodeTypeDesc, len: u64) -> u64 {
     match Layout(ty.layout) {
         Layout::BUFFER | Layout::HASH_TABLE | Layout::BTREE_NODE => len,
-        Layout::RAW => 0,
+        // A chunk says itself how what is in it divides.
+        Layout::RAW | Layout::CHUNK | Layout::REGION => 0,
         _ if ty.is_slice => len,
         _ => 1,
     }
@@ -26,6 +27,7 @@ pub(crate) struct Shape {
     size: u64,
     align: u64,
     pointer: u64,
+    header: u64,
     /// Size and alignment of the element's first two fields: key and value.
     pair: [(u64, u64); 2],
 }
@@ -51,6 +53,7 @@ impl Shape {
             size,
             align,
             pointer: u64::from(pointer).clamp(2, 16),
+            header: ty.header,
             pair,
         }
     }
@@ -87,6 +90,13 @@ impl Shape {
                 Split { overhead, padding, ..Split::default() }
             }
             Layout::HASH_TABLE => self.hash_table(len, requested, values),
+            Layout::HEADED => self.headed(len, cap, requested, values),
+            Layout::CHUNK => Split {
+                overhead: self.header,
+                spare: cap.wrapping_sub(len).wrapping_mul(self.size),
+                ..Split::default()
+            },
+            Layout::INSIDE => Split::default(),
             Layout::BTREE_NODE => self.btree_node(len, requested),
             // A root that lies in a block which nothing else describes.
             Layout::ROOT => {
@@ -127,6 +137,23 @@ impl Shape {
         }
         // No table of these entries has that size: what is beyond the entries is unknown.
         Split { untyped: requested.wrapping_sub(values.total()), ..Split::default() }
+    }
+
+    /// A header, up to the alignment of the elements, then slots or one value.
+    fn headed(&self, len: u64, cap: u64, requested: u64, values: &Split) -> Split {
+        let spare = if self.is_slice { cap.wrapping_sub(len).wrapping_mul(self.size) } else { 0 };
+        // The size of some values is known only from the value.
+        let bytes = if self.size == 0 { values.total() } else { self.value_bytes(len) };
+        let start = round_up(self.header, self.align);
+        let end = start.wrapping_add(bytes).wrapping_add(spare);
+        // Some round the end up to the alignment, and some do not.
+        let size = if requested == end { end } else { round_up(end, self.align.max(self.pointer)) };
+        Split {
+            overhead: self.header,
+            padding: size.wrapping_sub(end).wrapping_add(start.wrapping_sub(self.header)),
+            spare,
+            ..Split::default()
+        }
     }
 
     fn btree_sizes(&self) -> (u64, u64) {
@@ -187,6 +214,14 @@ impl Shape {
                 round_up(data, self.align.max(16)) + buckets + 16
             }
             Layout::BTREE_NODE => self.btree_sizes().0,
+            Layout::HEADED if self.is_slice => {
+                round_up(self.header, self.align).saturating_add(self.size.saturating_mul(cap))
+            }
+            Layout::HEADED => round_up(
+                round_up(self.header, self.align).saturating_add(self.size),
+                self.align.max(self.pointer),
+            ),
+            Layout::CHUNK => self.header.saturating_add(self.size.saturating_mul(cap)),
             _ => 0,
         };
         size.min(1 << 40)
@@ -225,7 +260,7 @@ mod tests {
     #[track_caller]
     fn check(layout: Layout, elem: u32, is_slice: bool, (len, cap): (u64, u64), requested: u64) -> Split {
         let types = types();
-        let ty = NodeTypeDesc { container: String::new(), layout: layout.0, elem, is_slice };
+        let ty = NodeTypeDesc { container: String::new(), layout: layout.0, elem, is_slice, header: 0 };
         let mut split = Split::default();
         split.add_times(&types[elem as usize].base, value_count(&ty, len));
         split.add_times(&Shape::new(&ty, &types, 8).container(len, cap, requested, &split), 1);
@@ -304,7 +339,13 @@ mod tests {
         }
         for layout in 0..10 {
             for elem in 0..7 {
-                let ty = NodeTypeDesc { container: String::new(), layout, elem, is_slice: layout % 2 == 0 };
+                let ty = NodeTypeDesc {
+                    container: String::new(),
+                    layout,
+                    elem,
+                    is_slice: layout % 2 == 0,
+                    header: 5,
+                };
                 let shape = Shape::new(&ty, &types, layout.wrapping_mul(40));
                 for number in [0, 1, 11, u64::MAX] {
                     shape.container(number, !number, number, &Split::default());

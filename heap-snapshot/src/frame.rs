@@ -16,7 +16,7 @@ pub const HEAD_SIZE: usize = 40;
 pub const MAX_BODY: usize = 64 << 20;
 
 /// Version that this crate writes. A file with another major number is refused.
-pub const VERSION: (u16, u16) = (1, 0);
+pub const VERSION: (u16, u16) = (1, 1);
 
 macro_rules! frame_kinds {
     ($($(#[$doc:meta])* $konst:ident = $value:literal, $text:literal;)*) => {
@@ -68,6 +68,10 @@ frame_kinds! {
     ALLOCATOR = 16, "allocator";
     /// [`crate::record::Footer`]: the snapshot is complete.
     FOOTER = 17, "footer";
+    /// A list of [`crate::record::Image`], appended.
+    IMAGES = 18, "images";
+    /// A list of [`crate::record::DynValue`].
+    DYN_VALUES = 19, "dyn values";
 }
 
 /// The names of all kinds in a file, so that a reader can name those it does not know.

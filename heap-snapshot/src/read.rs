@@ -7,9 +7,9 @@ use crate::frame::{
     MAX_BODY, VERSION,
 };
 use crate::record::{
-    AllocatorFigures, Census, Content, Edge, EdgeKind, Footer, Header, LabelDesc, LabelIdx, LiveBlock, Node,
-    NodeTypeDesc, NodeTypeIdx, Root, Shared, ShownValue, Split, Target, TypeDesc, TypeIdx, Unreadable,
-    VariantOffsets,
+    AllocatorFigures, Census, Content, DynValue, Edge, EdgeKind, Footer, Header, Image, LabelDesc, LabelIdx,
+    LiveBlock, Node, NodeTypeDesc, NodeTypeIdx, Root, Shared, ShownValue, Split, Target, TypeDesc, TypeIdx,
+    Unreadable, VariantOffsets,
 };
 use crate::varint::Column;
 use crate::write::{FLAG, TOOL};
@@ -115,6 +115,10 @@ pub struct Snapshot {
     pub values: Vec<ShownValue>,
     /// Parts that could not be entered.
     pub unreadable: Vec<Unreadable>,
+    /// Images that vtables lie in.
+    pub images: Vec<Image>,
+    /// Values behind `dyn` of unknown type.
+    pub dyn_values: Vec<DynValue>,
     /// Live blocks by ascending address.
     pub blocks: Vec<LiveBlock>,
     /// The allocator's account.
@@ -433,6 +437,8 @@ impl Decoder {
             FrameKind::SHARED => append!(shared),
             FrameKind::VALUES => append!(values),
             FrameKind::UNREADABLE => append!(unreadable),
+            FrameKind::IMAGES => append!(images),
+            FrameKind::DYN_VALUES => append!(dyn_values),
             FrameKind::OFFSETS => {
                 if let Some(rows) = self.decode::<Vec<VariantOffsets>>(name, body) {
                     self.offsets(&rows);
@@ -566,6 +572,8 @@ impl Decoder {
             let kind = kind.byte()?;
             let target = if kind & FLAG != 0 {
                 Target::Node(target.get_delta(last.0)?)
+            } else if EdgeKind(kind) == EdgeKind::KEY {
+                Target::Key(target.get()?)
             } else {
                 last.2 = target.get_delta(last.2)?;
                 Target::Addr(last.2)

@@ -94,6 +94,17 @@ open_enum! {
         ROOT = 7, "root";
         /// A list node of the standard library: two links, then one value.
         LIST_NODE = 8, "list node";
+        /// The header of the node type, then `cap` slots of the element type of
+        /// which `len` are in use, or one value.
+        HEADED = 9, "headed";
+        /// A chunk of an arena: room for `cap` elements of which `len` are used,
+        /// and bookkeeping of the size of the node type's header.
+        CHUNK = 10, "chunk";
+        /// A value inside a block (or outside the heap) that a reference led to.
+        /// The block it lies in keeps owning it; `len_cap` is its size in bytes, twice.
+        INSIDE = 11, "inside";
+        /// Memory outside the allocator, of `cap` elements: a memory map.
+        REGION = 12, "region";
     }
 }
 
@@ -284,6 +295,8 @@ pub struct NodeTypeDesc {
     pub elem: u32,
     /// Whether it holds `len` elements rather than one value.
     pub is_slice: bool,
+    /// Bytes of bookkeeping, of layouts that have a header.
+    pub header: u64,
 }
 
 /// A label of edges and census entries: which field or position a value stands in.
@@ -296,6 +309,8 @@ pub struct LabelDesc {
     pub variant: String,
     /// See [`Place`].
     pub place: u8,
+    /// The table that the keys in this field index, where the program names it.
+    pub table: String,
 }
 
 /// A tagged place where the walk started.
@@ -342,6 +357,8 @@ pub enum Target {
     Node(u64),
     /// At an address, to be resolved through the block table.
     Addr(u64),
+    /// At the entry of a table that has this key; only of edges of kind [`EdgeKind::KEY`].
+    Key(u64),
 }
 
 /// An edge beside those that the nodes carry.
@@ -401,6 +418,10 @@ pub struct Shared {
     pub met: u64,
     /// Weak handles that the walk met.
     pub weak_met: u64,
+    /// The counts of this kind of handle cannot be read (they are 0 here): the
+    /// block may have owners that the walk did not see.
+    #[serde(default)]
+    pub uncounted: bool,
 }
 
 /// A value recorded on request (`#[walk(show)]`).
@@ -414,6 +435,34 @@ pub struct ShownValue {
     pub label: u32,
     /// Its text, cut at 256 bytes.
     pub text: String,
+}
+
+/// A value behind `dyn` whose concrete type is not known to the walk.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct DynValue {
+    /// Node of the block that holds it.
+    pub node: u64,
+    /// Its size, as its vtable says.
+    pub size: u64,
+    /// Position in the list of images of the one that holds the vtable; `u32::MAX` if none does.
+    pub image: u32,
+    /// Address of the vtable, less the image's base.
+    pub vtable: u64,
+    /// Addresses of the functions in the vtable, less the image's base: how to
+    /// drop a value (0 if there is nothing to drop), then up to 3 methods.
+    pub functions: Vec<u64>,
+}
+
+/// A program or library that is mapped into the observed process.
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Image {
+    /// Path of its file.
+    pub path: String,
+    /// What is added to an address of the file to get one of the process.
+    pub base: u64,
+    /// Its build id, in hexadecimal; empty if it has none or it was not read.
+    pub build_id: String,
 }
 
 /// A part that could not be entered.

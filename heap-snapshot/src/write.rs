@@ -5,8 +5,8 @@ use crate::frame::{
     BlockColumns, ContentColumns, EdgeColumns, FrameKind, Head, Kinds, NodeColumns, HEAD_SIZE, MAGIC,
 };
 use crate::record::{
-    AllocatorFigures, Content, Edge, Footer, Header, LabelDesc, LiveBlock, Node, NodeTypeDesc, Root, Split,
-    Target, TypeDesc,
+    AllocatorFigures, Content, Edge, EdgeKind, Footer, Header, LabelDesc, LiveBlock, Node, NodeTypeDesc,
+    Root, Split, Target, TypeDesc,
 };
 use crate::varint::{put, put_delta};
 use serde::Serialize;
@@ -192,6 +192,12 @@ impl<W: Write> Writer<W> {
                 columns.kind.push(edge.kind.0);
                 put_delta(&mut columns.target, target, addr);
                 target
+            }
+            // No address, so it is not measured from one.
+            Target::Key(key) => {
+                columns.kind.push(EdgeKind::KEY.0);
+                put(&mut columns.target, key);
+                addr
             }
         };
         columns.count += 1;

@@ -10,25 +10,37 @@ pub struct Label {
     name: &'static str,
     variant: &'static str,
     pub(crate) place: Place,
+    table: &'static str,
 }
 
 impl Label {
     /// A field of a struct or tuple.
     pub const fn field(name: &'static str) -> Label {
-        Label { name, variant: "", place: Place::FIELD }
+        Label { name, variant: "", place: Place::FIELD, table: "" }
     }
 
     /// A field of a variant.
     pub const fn variant_field(variant: &'static str, name: &'static str) -> Label {
-        Label { name, variant, place: Place::FIELD }
+        Label { name, variant, place: Place::FIELD, table: "" }
     }
 
     const fn position(place: Place) -> Label {
-        Label { name: "", variant: "", place }
+        Label { name: "", variant: "", place, table: "" }
+    }
+
+    /// The same, of a field whose values are keys into `table`: its path as the
+    /// program's readers know it, such as `Body::local_decls`.
+    pub const fn into_table(self, table: &'static str) -> Label {
+        Label { table, ..self }
     }
 
     pub(crate) fn desc(&self) -> LabelDesc {
-        LabelDesc { name: self.name.into(), variant: self.variant.into(), place: self.place.0 }
+        LabelDesc {
+            name: self.name.into(),
+            variant: self.variant.into(),
+            place: self.place.0,
+            table: self.table.into(),
+        }
     }
 }
 

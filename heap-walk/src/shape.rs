@@ -26,7 +26,7 @@ impl Shape {
     pub fn of<T: Walk>() -> &'static Shape {
         const {
             &Shape {
-                name: type_name::<T>,
+                name: T::name,
                 size: Some(size_of::<T>()),
                 align: align_of::<T>(),
                 describe: T::describe,

@@ -13,12 +13,20 @@ use std::collections::HashMap;
 pub struct Container {
     pub(crate) name: &'static str,
     pub(crate) layout: Layout,
+    /// Bytes of bookkeeping, of layouts that have a header.
+    pub(crate) header: usize,
 }
 
 impl Container {
     /// A container of the given name and layout.
     pub const fn new(name: &'static str, layout: Layout) -> Container {
-        Container { name, layout }
+        Container { name, layout, header: 0 }
+    }
+
+    /// A container whose blocks have `header` bytes of bookkeeping: of layout
+    /// [`Layout::HEADED`] at their beginning, of [`Layout::CHUNK`] anywhere.
+    pub const fn with_header(name: &'static str, layout: Layout, header: usize) -> Container {
+        Container { name, layout, header }
     }
 }
 
@@ -100,7 +108,7 @@ pub(crate) struct Types {
 
     node_cache: Box<[(NodeKey, NodeType)]>,
     by_node: Map<NodeKey, u32>,
-    by_node_key: Map<(&'static str, u8, u32, bool), u32>,
+    by_node_key: Map<(&'static str, u8, usize, u32, bool), u32>,
     node_types: Vec<(NodeType, Split)>,
     pub(crate) new_node_types: Vec<NodeTypeDesc>,
 
@@ -294,7 +302,7 @@ impl Types {
             return *idx;
         }
         let ty = self.ty(elem);
-        let node_key = (container.name, container.layout.0, ty, key.2);
+        let node_key = (container.name, container.layout.0, container.header, ty, key.2);
         let idx = match self.by_node_key.get(&node_key) {
             Some(idx) => *idx,
             None => {
@@ -312,6 +320,7 @@ impl Types {
                     layout: container.layout.0,
                     elem: ty,
                     is_slice: key.2,
+                    header: container.header as u64,
                 });
                 self.by_node_key.insert(node_key, idx);
                 idx

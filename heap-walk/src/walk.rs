@@ -41,6 +41,14 @@ pub trait Walk {
         Shape::unknown::<Self>()
     }
 
+    /// The type's name in tables and trees: its path with generic arguments.
+    fn name() -> &'static str
+    where
+        Self: Sized,
+    {
+        std::any::type_name::<Self>()
+    }
+
     /// Describes the type's layout; called once per type.
     fn describe(d: &mut Describe<'_>)
     where

@@ -148,6 +148,8 @@ struct Counts {
     weak_met: u32,
     /// Born during the checkpoint: with the address it tells blocks apart.
     is_new: bool,
+    /// The counts cannot be read.
+    is_uncounted: bool,
 }
 
 /// No strong handle was met yet, or the node has a number that no reader takes.
@@ -155,7 +157,7 @@ const NO_NODE: u32 = u32::MAX;
 
 impl Default for Counts {
     fn default() -> Counts {
-        Counts { node: NO_NODE, strong: 0, weak: 0, met: 0, weak_met: 0, is_new: false }
+        Counts { node: NO_NODE, strong: 0, weak: 0, met: 0, weak_met: 0, is_new: false, is_uncounted: false }
     }
 }
 
@@ -1105,6 +1107,7 @@ impl<'a> Walker<'a> {
                 weak: u64::from(counts.weak.saturating_sub(registered)),
                 met: u64::from(counts.met),
                 weak_met: u64::from(counts.weak_met),
+                uncounted: counts.is_uncounted,
             })
             .collect();
         shared.sort_by_key(|counts| (counts.node, counts.addr));

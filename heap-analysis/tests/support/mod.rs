@@ -183,7 +183,8 @@ impl Text {
     fn push_root(&mut self, name: &str, addr: u64, size: u64, is_name: bool) {
         let elem = self.ty(name, size);
         let layout = Layout::ROOT.0;
-        let ty = self.node_ty(NodeTypeDesc { container: "root".into(), layout, elem, is_slice: false });
+        let ty =
+            self.node_ty(NodeTypeDesc { container: "root".into(), layout, elem, is_slice: false, header: 0 });
         let id = self.nodes.len() as u64;
         let node = Node {
             parent: None,
@@ -231,6 +232,7 @@ impl Text {
                 layout: layout.0,
                 elem,
                 is_slice: false,
+                header: 0,
             });
             let id = self.nodes.len() as u64;
             let inside = if kind == EdgeKind::SHARE { addr + 15 } else { addr };
@@ -247,7 +249,10 @@ impl Text {
             self.addrs.insert(id, addr);
             self.names.push((name.into(), id));
             if kind == EdgeKind::SHARE {
-                self.shared.insert(id, Shared { node: id, addr: 0, strong: 1, weak: 0, met: 1, weak_met: 0 });
+                self.shared.insert(
+                    id,
+                    Shared { node: id, addr: 0, strong: 1, weak: 0, met: 1, weak_met: 0, uncounted: false },
+                );
             }
             return;
         }

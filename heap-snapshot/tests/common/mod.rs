@@ -80,12 +80,29 @@ pub(crate) fn write(writer: &mut Writer<Vec<u8>>, nodes: u64) {
     });
     writer.types(&types());
     writer.node_types(&[
-        NodeTypeDesc { container: "Box".into(), layout: Layout::VALUE.0, elem: 0, is_slice: false },
-        NodeTypeDesc { container: "Vec".into(), layout: Layout::BUFFER.0, elem: 0, is_slice: true },
+        NodeTypeDesc {
+            container: "Box".into(),
+            layout: Layout::VALUE.0,
+            elem: 0,
+            is_slice: false,
+            header: 0,
+        },
+        NodeTypeDesc {
+            container: "Vec".into(),
+            layout: Layout::BUFFER.0,
+            elem: 0,
+            is_slice: true,
+            header: 0,
+        },
     ]);
     writer.labels(&[
         LabelDesc::default(),
-        LabelDesc { name: "kind".into(), variant: String::new(), place: Place::FIELD.0 },
+        LabelDesc {
+            name: "kind".into(),
+            variant: String::new(),
+            place: Place::FIELD.0,
+            ..LabelDesc::default()
+        },
     ]);
     for n in 0..nodes {
         assert_eq!(writer.node(&node(n), node(n).parent.map_or(0, |parent| node(parent).addr)), n);
@@ -99,7 +116,10 @@ pub(crate) fn write(writer: &mut Writer<Vec<u8>>, nodes: u64) {
         origin: "argument".into(),
         ..Root::default()
     }]);
-    writer.list(FrameKind::SHARED, &[Shared { node: 0, addr: 0, strong: 3, weak: 1, met: 2, weak_met: 1 }]);
+    writer.list(
+        FrameKind::SHARED,
+        &[Shared { node: 0, addr: 0, strong: 3, weak: 1, met: 2, weak_met: 1, uncounted: false }],
+    );
     writer.list(FrameKind::OFFSETS, &[VariantOffsets { ty: 0, variant: 0, offsets: vec![8] }]);
     writer.list(FrameKind::CENSUS, &[Census { ty: 0, variant: 0, place: Place::ELEMENT.0, count: 5 }]);
     writer.list(FrameKind::VALUES, &[ShownValue { node: 1, place: 2, label: 1, text: "shown".into() }]);
