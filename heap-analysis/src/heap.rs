@@ -16,7 +16,7 @@
 //! snapshot is trusted: what points nowhere is dropped and counted.
 
 use crate::lens::Lens;
-use crate::split;
+use heap_snapshot::layout;
 use heap_snapshot::read::{Snapshot, NO_PARENT};
 use heap_snapshot::record::{
     AllocatorFigures, Census, Content, EdgeKind, Footer, Header, LabelDesc, LabelIdx, Layout, LiveBlock,
@@ -387,7 +387,7 @@ impl Heap {
             return content.split;
         }
         let mut split = Split::default();
-        split.add_times(&elem.base, split::value_count(ty, self.len(node)));
+        split.add_times(&elem.base, layout::value_count(ty, self.len(node)));
         split
     }
 
@@ -406,7 +406,7 @@ impl Heap {
             return Split { untyped: block.requested, ..Split::default() };
         };
         let mut split = self.values_split(node);
-        let shape = split::Shape::new(ty, &self.types, self.header.pointer_size);
+        let shape = layout::Shape::new(ty, &self.types, self.header.pointer_size);
         split.add_times(&shape.container(self.len(node), self.cap(node), block.requested, &split), 1);
         split
     }
@@ -676,7 +676,7 @@ impl Builder {
             if heap.role[node] != Role::Block {
                 continue;
             }
-            let shape = split::Shape::new(ty, &heap.types, heap.header.pointer_size);
+            let shape = layout::Shape::new(ty, &heap.types, heap.header.pointer_size);
             let size = shape.estimate(heap.len[node], heap.cap[node]);
             let addr = match Layout(ty.layout) {
                 // The walk gives the last byte before the value.

@@ -47,7 +47,6 @@ pub mod owners;
 pub mod path;
 mod reach;
 pub mod retained;
-pub mod split;
 pub mod summary;
 pub mod tree;
 pub mod type_detail;

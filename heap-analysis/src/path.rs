@@ -9,7 +9,7 @@ use crate::analysis::Analysis;
 use crate::dominators::Dominator;
 use crate::heap::{Edge, Heap, NodeId, Role, NONE};
 use crate::lens::Lens;
-use crate::split::Shape;
+use heap_snapshot::layout::Shape;
 use heap_snapshot::record::{EdgeKind, LabelIdx, Layout, Place, Split, TypeKind};
 use serde::Serialize;
 use std::collections::VecDeque;

@@ -4,7 +4,7 @@ use crate::config::{Config, RuleReport};
 use crate::dominators::Dominators;
 use crate::heap::{Heap, NodeId, Role, NONE};
 use crate::retained::retained_by_class;
-use crate::split::value_count;
+use heap_snapshot::layout::value_count;
 use heap_snapshot::record::{FieldDesc, Layout, NodeTypeDesc, Split, TypeDesc, TypeKind};
 use serde::Serialize;
 use std::collections::{BTreeSet, HashMap};

@@ -75,6 +75,7 @@
 //! and readers refuse majors they do not know.
 
 pub mod frame;
+pub mod layout;
 pub mod live;
 pub mod read;
 pub mod record;

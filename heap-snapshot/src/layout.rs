@@ -4,13 +4,14 @@
 //! blocks of that layout no longer add up to their requested size, and the
 //! ledger lists them by type: nothing is hidden by subtraction.
 
-use heap_snapshot::record::{Layout, NodeTypeDesc, Split, TypeDesc};
+use crate::record::{Layout, NodeTypeDesc, Split, TypeDesc};
 
 /// Entries of a B-tree node of the standard library.
 const BTREE_CAPACITY: u64 = 11;
 
 /// How many values of the element type a node holds.
-pub(crate) fn value_count(ty: &NodeTypeDesc, len: u64) -> u64 {
+#[inline]
+pub fn value_count(ty: &NodeTypeDesc, len: u64) -> u64 {
     match Layout(ty.layout) {
         Layout::BUFFER | Layout::HASH_TABLE | Layout::BTREE_NODE => len,
         // A chunk says itself how what is in it divides.
@@ -21,7 +22,8 @@ pub(crate) fn value_count(ty: &NodeTypeDesc, len: u64) -> u64 {
 }
 
 /// What the layout of a node type needs to know.
-pub(crate) struct Shape {
+#[derive(Clone, Copy, Debug)]
+pub struct Shape {
     layout: Layout,
     is_slice: bool,
     size: u64,
@@ -33,7 +35,8 @@ pub(crate) struct Shape {
 }
 
 impl Shape {
-    pub(crate) fn new(ty: &NodeTypeDesc, types: &[TypeDesc], pointer: u8) -> Shape {
+    /// The shape of a node type. `pointer` is the size of a pointer in bytes.
+    pub fn new(ty: &NodeTypeDesc, types: &[TypeDesc], pointer: u8) -> Shape {
         let elem = types.get(ty.elem as usize);
         let size_align = |ty: &TypeDesc| (ty.size, ty.align.clamp(1, 1 << 32));
         let (size, align) = elem.map_or((0, 1), size_align);
@@ -59,13 +62,13 @@ impl Shape {
     }
 
     /// Bytes from the start of a counted block to its value.
-    pub(crate) fn value_offset(&self) -> u64 {
+    pub fn value_offset(&self) -> u64 {
         round_up(2 * self.pointer, self.align)
     }
 
     /// What the container puts around its values, which divide as `values` says.
     /// A part is "negative" (wrapped) where the values' own description has to be corrected.
-    pub(crate) fn container(&self, len: u64, cap: u64, requested: u64, values: &Split) -> Split {
+    pub fn container(&self, len: u64, cap: u64, requested: u64, values: &Split) -> Split {
         match self.layout {
             Layout::VALUE => Split::default(),
             Layout::BUFFER => {
@@ -188,7 +191,7 @@ impl Shape {
 
     /// Bytes a block of this layout requests, for want of an allocator that
     /// knows. At most 1 TiB, whatever a file says.
-    pub(crate) fn estimate(&self, len: u64, cap: u64) -> u64 {
+    pub fn estimate(&self, len: u64, cap: u64) -> u64 {
         let size = match self.layout {
             Layout::VALUE if self.is_slice => self.size.saturating_mul(len),
             Layout::VALUE => self.size,
@@ -236,7 +239,7 @@ fn round_up(value: u64, align: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use heap_snapshot::record::FieldDesc;
+    use crate::record::FieldDesc;
 
     /// Types 0: u8, 1: u64, 2: (u8, u64), 3: u128-aligned, 4: ().
     fn types() -> Vec<TypeDesc> {
