@@ -23,7 +23,7 @@ const TABLE: usize = 4 * size_of::<usize>();
 /// used, and a control byte each and a group of them follow. (Erased entries may
 /// leave marks behind that take room until the table is rebuilt, so a table can
 /// have more room than its capacity says.)
-fn fits<E>(requested: u64, capacity: usize) -> bool {
+pub(super) fn fits<E>(requested: u64, capacity: usize) -> bool {
     let is_table = |buckets: usize, group: usize| {
         let room = if buckets < 8 { buckets - 1 } else { buckets / 8 * 7 };
         let entries = (buckets * size_of::<E>()).next_multiple_of(align_of::<E>().max(group));

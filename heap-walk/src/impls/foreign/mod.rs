@@ -27,6 +27,20 @@ mod ena;
     feature = "hashbrown-0_14"
 ))]
 mod hashbrown;
+#[cfg(any(
+    feature = "ena",
+    feature = "id-arena",
+    feature = "indexmap",
+    feature = "indexmap-1",
+    feature = "la-arena",
+    feature = "petgraph",
+    feature = "petgraph-0_6",
+    feature = "petgraph-0_7",
+    feature = "rustc_index",
+    feature = "serde_json",
+    feature = "slotmap"
+))]
+mod hidden;
 #[cfg(any(feature = "http", feature = "http-0_2"))]
 mod http;
 #[cfg(feature = "id-arena")]
