@@ -5,8 +5,26 @@ use crate::shape::{Describe, Field, Shape};
 use crate::walk::Walk;
 use crate::walker::Walker;
 use heap_snapshot::record::Split;
-use std::cell::{Cell, OnceCell, RefCell, UnsafeCell};
-use std::mem::{needs_drop, ManuallyDrop, MaybeUninit};
+use std::cell::{OnceCell, RefCell};
+use std::mem::{ManuallyDrop, MaybeUninit};
+
+/// The shape of a cell or lock of a slice: its size is known from the value,
+/// and all of it is typed when it can be entered.
+macro_rules! slice_shape {
+    ($of_one:ty) => {
+        const {
+            &$crate::shape::Shape {
+                name: std::any::type_name::<Self>,
+                size: None,
+                align: align_of::<$of_one>(),
+                describe: |d| d.unknown(),
+                is_leaf: || false,
+                elem: None,
+            }
+        }
+    };
+}
+pub(crate) use slice_shape;
 
 impl<T: Walk> Walk for RefCell<T> {
     fn walk<'a>(&'a self, w: &mut Walker<'a>) {
@@ -22,25 +40,30 @@ impl<T: Walk> Walk for RefCell<T> {
     }
 }
 
-/// Contents that cannot be referenced: scanned raw, if they can own anything.
-macro_rules! opaque {
-    ($($ty:ident)*) => {$(
-        impl<T> Walk for $ty<T> {
-            fn walk<'a>(&'a self, w: &mut Walker<'a>) {
-                w.opaque_inner(self);
+impl<T: Walk> Walk for RefCell<[T]> {
+    fn walk<'a>(&'a self, w: &mut Walker<'a>) {
+        match self.try_borrow() {
+            Ok(guard) => {
+                type_slice::<T>(w, size_of_val(self), size_of::<isize>(), guard.len());
+                w.behind(guard, false);
             }
-            shape!();
-            fn describe(d: &mut Describe<'_>) {
-                d.opaque();
-            }
-            fn is_leaf() -> bool {
-                !needs_drop::<T>()
+            Err(_) => {
+                w.unreadable(std::ptr::from_ref(self).cast::<()>() as usize, Shape::slice::<T>(), "borrowed")
             }
         }
-    )*};
+    }
+    fn shape(&self) -> &'static Shape {
+        slice_shape!(RefCell<T>)
+    }
 }
 
-opaque!(Cell UnsafeCell);
+/// Types a cell of `whole` bytes, `own` of them the cell's, with `len` elements in it.
+pub(crate) fn type_slice<T: Walk>(w: &mut Walker<'_>, whole: usize, own: usize, len: usize) {
+    let padding = (whole - own - len * size_of::<T>()) as u64;
+    let mut split = Split { payload: own as u64, padding, ..Split::default() };
+    split.add_times(&w.base_of::<T>(), len as u64);
+    w.type_bytes(whole, split);
+}
 
 impl<T> Walk for MaybeUninit<T> {
     fn walk<'a>(&'a self, _: &mut Walker<'a>) {}
@@ -77,7 +100,7 @@ impl<T: Walk> Walk for OnceCell<T> {
 }
 
 /// Types and visits what a cell of `whole` bytes holds, if it holds something.
-pub(super) fn once<'a, T: Walk>(w: &mut Walker<'a>, value: Option<&'a T>, whole: usize) {
+pub(crate) fn once<'a, T: Walk>(w: &mut Walker<'a>, value: Option<&'a T>, whole: usize) {
     // What is left beside the value tells whether there is one; 0 in a niche.
     let mut split = Split { payload: (whole - size_of::<T>()) as u64, ..Split::default() };
     match value {

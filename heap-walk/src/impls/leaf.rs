@@ -1,16 +1,16 @@
-//! What owns nothing: numbers, text positions, times, addresses of the network.
+//! What owns nothing: numbers, times, addresses of the network, descriptors,
+//! states of locks, errors that are a code.
 
-use super::shape;
-use crate::shape::Describe;
 use crate::walk::Walk;
-use crate::walker::Walker;
 
 /// What all of them answer.
 macro_rules! leaf_methods {
     () => {
-        fn walk<'a>(&'a self, _: &mut Walker<'a>) {}
-        shape!();
-        fn describe(d: &mut Describe<'_>) {
+        fn walk<'a>(&'a self, _: &mut $crate::walker::Walker<'a>) {}
+        fn shape(&self) -> &'static $crate::shape::Shape {
+            $crate::shape::Shape::of::<Self>()
+        }
+        fn describe(d: &mut $crate::shape::Describe<'_>) {
             d.leaf();
         }
         fn is_leaf() -> bool {
@@ -18,14 +18,17 @@ macro_rules! leaf_methods {
         }
     };
 }
+pub(crate) use leaf_methods;
 
 macro_rules! leaf {
     ($($ty:ty),* $(,)?) => {$(
-        impl Walk for $ty {
-            leaf_methods!();
+        impl $crate::walk::Walk for $ty {
+            $crate::impls::leaf::leaf_methods!();
         }
     )*};
 }
+#[allow(unused_imports, reason = "impls for other crates use it")]
+pub(crate) use leaf;
 
 leaf! {
     (), bool, char, u8, u16, u32, u64, u128, usize, i8, i16, i32, i64, i128, isize, f32, f64,
@@ -37,9 +40,43 @@ leaf! {
     std::sync::atomic::AtomicI8, std::sync::atomic::AtomicI16, std::sync::atomic::AtomicI32,
     std::sync::atomic::AtomicI64, std::sync::atomic::AtomicIsize,
     std::time::Duration, std::time::Instant, std::time::SystemTime, std::ops::RangeFull,
-    std::net::Ipv4Addr, std::net::Ipv6Addr, std::cmp::Ordering, std::marker::PhantomPinned,
-    std::thread::ThreadId, std::any::TypeId, std::alloc::Layout,
-    std::hash::RandomState,
+    std::cmp::Ordering, std::sync::atomic::Ordering, std::marker::PhantomPinned,
+    std::any::TypeId, std::alloc::Layout, std::alloc::System, std::convert::Infallible,
+    std::hash::RandomState, std::hash::DefaultHasher, std::panic::Location<'_>,
+    // Addresses of the network.
+    std::net::IpAddr, std::net::Ipv4Addr, std::net::Ipv6Addr, std::net::SocketAddr,
+    std::net::SocketAddrV4, std::net::SocketAddrV6, std::net::Shutdown,
+    // Descriptors: what they stand for lies in the kernel.
+    std::fs::File, std::fs::Metadata, std::fs::OpenOptions, std::fs::Permissions, std::fs::FileType,
+    std::net::TcpStream, std::net::TcpListener, std::net::UdpSocket,
+    std::process::Child, std::process::ChildStdin, std::process::ChildStdout,
+    std::process::ChildStderr, std::process::ExitStatus, std::process::ExitCode,
+    std::process::Stdio,
+    // Buffers of standard streams are statics of the library.
+    std::io::Stdin, std::io::Stdout, std::io::Stderr, std::io::StdinLock<'_>,
+    std::io::StdoutLock<'_>, std::io::StderrLock<'_>,
+    std::io::Empty, std::io::Sink, std::io::Repeat, std::io::ErrorKind, std::io::SeekFrom,
+    // Words in memory that threads wait on.
+    std::sync::Condvar, std::sync::Barrier, std::sync::BarrierWaitResult, std::sync::Once,
+    std::sync::OnceState, std::sync::WaitTimeoutResult, std::thread::ThreadId,
+    std::thread::AccessError,
+    // Errors.
+    std::fmt::Error, std::fmt::Alignment, std::num::ParseIntError, std::num::ParseFloatError,
+    std::num::TryFromIntError, std::num::IntErrorKind, std::num::FpCategory,
+    std::str::Utf8Error, std::str::ParseBoolError, std::char::ParseCharError,
+    std::char::CharTryFromError, std::char::TryFromCharError,
+    std::array::TryFromSliceError, std::cell::BorrowError, std::cell::BorrowMutError,
+    std::net::AddrParseError, std::ffi::FromBytesWithNulError, std::ffi::FromBytesUntilNulError,
+    std::collections::TryReserveError, std::alloc::LayoutError, std::time::SystemTimeError,
+    std::time::TryFromFloatSecsError, std::sync::mpsc::RecvError, std::sync::mpsc::TryRecvError,
+    std::sync::mpsc::RecvTimeoutError,
+}
+
+#[cfg(unix)]
+leaf! {
+    std::os::fd::OwnedFd, std::os::fd::BorrowedFd<'_>, std::os::unix::net::UnixStream,
+    std::os::unix::net::UnixListener, std::os::unix::net::UnixDatagram,
+    std::os::unix::net::SocketAddr,
 }
 
 impl<T: ?Sized> Walk for std::marker::PhantomData<T> {
@@ -50,42 +87,10 @@ impl<H> Walk for std::hash::BuildHasherDefault<H> {
     leaf_methods!();
 }
 
-macro_rules! functions {
-    ($($arg:ident)*) => {
-        impl<R, $($arg),*> Walk for fn($($arg),*) -> R {
-            leaf_methods!();
-        }
-    };
+impl<T> Walk for std::mem::Discriminant<T> {
+    leaf_methods!();
 }
 
-functions!();
-functions!(A);
-functions!(A B);
-functions!(A B C);
-functions!(A B C D);
-
-macro_rules! ranges {
-    ($($ty:ident { $($field:ident),* })*) => {$(
-        impl<T: Walk> Walk for std::ops::$ty<T> {
-            fn walk<'a>(&'a self, w: &mut Walker<'a>) {
-                $(w.visit(const { &crate::label::Label::field(stringify!($field)) }, &self.$field);)*
-            }
-            shape!();
-            fn describe(d: &mut Describe<'_>) {
-                d.structure(&[$(crate::shape::Field::walked::<T>(
-                    stringify!($field),
-                    Some(core::mem::offset_of!(Self, $field)),
-                )),*]);
-            }
-            fn is_leaf() -> bool {
-                T::is_leaf()
-            }
-        }
-    )*};
-}
-
-ranges! {
-    Range { start, end }
-    RangeFrom { start }
-    RangeTo { end }
+impl<T> Walk for std::thread::LocalKey<T> {
+    leaf_methods!();
 }

@@ -1,15 +1,21 @@
 //! `Walk` for the standard library, one family a file.
 
-mod boxed;
+pub(crate) mod boxed;
 mod btree;
 mod cell;
+mod dynamic;
+mod enums;
 mod foreign;
+mod function;
 mod hash;
+mod io;
 mod leaf;
+mod opaque;
 mod option;
-mod rc;
+pub(crate) mod rc;
 mod refs;
 mod string;
+mod structs;
 mod sync;
 mod tuple;
 mod vec;

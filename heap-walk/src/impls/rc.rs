@@ -12,8 +12,8 @@ use heap_snapshot::record::Layout;
 use std::rc::{self, Rc};
 use std::sync::{self, Arc};
 
-static RC: Container = Container::new("Rc", Layout::COUNTED);
-static ARC: Container = Container::new("Arc", Layout::COUNTED);
+pub(crate) static RC: Container = Container::new("Rc", Layout::COUNTED);
+pub(crate) static ARC: Container = Container::new("Arc", Layout::COUNTED);
 
 macro_rules! counted {
     ($strong:ident, $module:ident, $container:ident) => {

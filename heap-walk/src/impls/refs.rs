@@ -5,27 +5,45 @@ use crate::shape::Describe;
 use crate::walk::Walk;
 use crate::walker::Walker;
 use heap_snapshot::record::EdgeKind;
+use std::cell::{Ref, RefMut};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicPtr, Ordering};
+use std::sync::{MutexGuard, RwLockReadGuard, RwLockWriteGuard};
 
+/// `Walk` for what derefs to a value that somebody else owns.
 macro_rules! reference {
     ($ty:ty, $kind:ident) => {
-        impl<T: ?Sized> Walk for $ty {
-            fn walk<'a>(&'a self, w: &mut Walker<'a>) {
+        impl<T: ?Sized> $crate::walk::Walk for $ty {
+            fn walk<'a>(&'a self, w: &mut $crate::walker::Walker<'a>) {
                 // A target without size is nobody's place.
                 let target: &T = self;
                 if size_of_val(target) > 0 {
-                    w.refer(EdgeKind::$kind, std::ptr::from_ref(self) as usize, std::ptr::from_ref(target));
+                    let kind = heap_snapshot::record::EdgeKind::$kind;
+                    w.refer(kind, std::ptr::from_ref(self) as usize, std::ptr::from_ref(target));
                 }
             }
-            shape!();
-            fn describe(d: &mut Describe<'_>) {
+            fn shape(&self) -> &'static $crate::shape::Shape {
+                $crate::shape::Shape::of::<Self>()
+            }
+            fn describe(d: &mut $crate::shape::Describe<'_>) {
                 d.leaf();
             }
         }
     };
 }
+#[allow(unused_imports, reason = "impls for other crates use it")]
+pub(crate) use reference;
 
 reference!(&T, BORROW);
 reference!(&mut T, BORROW_MUT);
+// A pinned reference is one, and guards borrow what they let through.
+reference!(Pin<&T>, BORROW);
+reference!(Pin<&mut T>, BORROW_MUT);
+reference!(Ref<'_, T>, BORROW);
+reference!(RefMut<'_, T>, BORROW_MUT);
+reference!(MutexGuard<'_, T>, BORROW_MUT);
+reference!(RwLockReadGuard<'_, T>, BORROW);
+reference!(RwLockWriteGuard<'_, T>, BORROW_MUT);
 
 macro_rules! pointer {
     ($ty:ty, $to_const:expr) => {
@@ -45,3 +63,13 @@ macro_rules! pointer {
 pointer!(*const T, |pointer| pointer);
 pointer!(*mut T, |pointer| pointer.cast_const());
 pointer!(std::ptr::NonNull<T>, |pointer| pointer.as_ptr().cast_const());
+
+impl<T> Walk for AtomicPtr<T> {
+    fn walk<'a>(&'a self, w: &mut Walker<'a>) {
+        w.refer(EdgeKind::RAW, std::ptr::from_ref(self) as usize, self.load(Ordering::Relaxed).cast_const());
+    }
+    shape!();
+    fn describe(d: &mut Describe<'_>) {
+        d.leaf();
+    }
+}

@@ -7,17 +7,45 @@ use crate::walk::{Handle, Walk};
 use crate::walker::{Block, Walker};
 use heap_snapshot::record::{Layout, Split};
 use std::borrow::Cow;
-use std::ffi::OsString;
-use std::path::PathBuf;
+use std::ffi::{CStr, CString, OsStr, OsString};
+use std::path::{Path, PathBuf};
 
 static STRING: Container = Container::new("String", Layout::BUFFER);
 static OS_STRING: Container = Container::new("OsString", Layout::BUFFER);
+static C_STRING: Container = Container::new("CString", Layout::BUFFER);
 
 impl Walk for str {
     fn walk<'a>(&'a self, _: &mut Walker<'a>) {}
     fn shape(&self) -> &'static Shape {
         Shape::text()
     }
+}
+
+/// Text of other kinds: a slice of bytes with a name of its own.
+macro_rules! bytes {
+    ($($ty:ty, $name:literal;)*) => {$(
+        impl Walk for $ty {
+            fn walk<'a>(&'a self, _: &mut Walker<'a>) {}
+            fn shape(&self) -> &'static Shape {
+                const {
+                    &Shape {
+                        name: || $name,
+                        size: None,
+                        align: 1,
+                        describe: |d| d.unknown(),
+                        is_leaf: || false,
+                        elem: Some(Shape::of::<u8>),
+                    }
+                }
+            }
+        }
+    )*};
+}
+
+bytes! {
+    OsStr, "OsStr";
+    Path, "Path";
+    CStr, "CStr";
 }
 
 macro_rules! text {
@@ -45,6 +73,22 @@ macro_rules! text {
 text!(String, STRING, |text| text.as_bytes());
 text!(OsString, OS_STRING, |text| text.as_encoded_bytes());
 text!(PathBuf, OS_STRING, |path| path.as_os_str().as_encoded_bytes());
+
+impl Walk for CString {
+    fn walk<'a>(&'a self, w: &mut Walker<'a>) {
+        // Boxed, and never empty: a zero ends it.
+        let bytes = self.as_bytes_with_nul();
+        w.own(self, Block::slots(&C_STRING, bytes.as_ptr(), bytes.len(), bytes.len()));
+    }
+    shape!();
+    fn describe(d: &mut Describe<'_>) {
+        d.leaf();
+    }
+}
+
+impl Handle for CString {
+    fn contents<'a>(&'a self, _: &mut Walker<'a>) {}
+}
 
 impl<T> Walk for Cow<'_, T>
 where

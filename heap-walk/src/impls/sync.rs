@@ -2,44 +2,77 @@
 
 use super::cell::once;
 use super::shape;
-use crate::shape::{Describe, Shape};
+use crate::shape::Describe;
 use crate::walk::Walk;
-use crate::walker::{Retry, Walker};
-use std::sync::{Mutex, OnceLock, RwLock, TryLockError};
+use crate::walker::Walker;
+use std::sync::{Mutex, OnceLock, PoisonError, RwLock, TryLockError, TryLockResult};
 
+/// `Walk` for a lock of a value and of a slice. `$payload` are the lock's own
+/// bytes; `$attempt` gives `Some(guard)` or `None` for `$lock`, a reference to it.
 macro_rules! lock {
-    ($ty:ident, $try_lock:ident, $payload:expr) => {
-        impl<T: Walk> Walk for $ty<T> {
-            fn walk<'a>(&'a self, w: &mut Walker<'a>) {
-                if self.retry(w).is_err() {
+    ($ty:ty, $slice:ty, $payload:expr, $lock:ident => $attempt:expr) => {
+        impl<T: $crate::walk::Walk> $crate::walk::Walk for $ty {
+            fn walk<'a>(&'a self, w: &mut $crate::walker::Walker<'a>) {
+                if $crate::walker::Retry::retry(self, w).is_err() {
                     w.contended(self);
                 }
             }
-            shape!();
-            fn describe(d: &mut Describe<'_>) {
+            fn shape(&self) -> &'static $crate::shape::Shape {
+                $crate::shape::Shape::of::<Self>()
+            }
+            fn describe(d: &mut $crate::shape::Describe<'_>) {
                 d.cell($payload, size_of::<T>());
             }
         }
 
-        impl<T: Walk> Retry for $ty<T> {
-            fn retry<'a>(&'a self, w: &mut Walker<'a>) -> Result<(), &'static str> {
-                match self.$try_lock() {
-                    Ok(guard) => w.behind(guard, true),
-                    Err(TryLockError::Poisoned(poisoned)) => w.behind(poisoned.into_inner(), true),
-                    Err(TryLockError::WouldBlock) => return Err("locked"),
-                }
+        impl<T: $crate::walk::Walk> $crate::walker::Retry for $ty {
+            fn retry<'a>(&'a self, w: &mut $crate::walker::Walker<'a>) -> Result<(), &'static str> {
+                let $lock = self;
+                w.behind($attempt.ok_or("locked")?, true);
                 Ok(())
             }
-            fn place(&self) -> (usize, &'static Shape) {
-                (std::ptr::from_ref(self) as usize, Shape::of::<T>())
+            fn place(&self) -> (usize, &'static $crate::shape::Shape) {
+                (std::ptr::from_ref(self) as usize, $crate::shape::Shape::of::<T>())
+            }
+        }
+
+        // Its address is wide, so it cannot wait to be tried again.
+        impl<T: $crate::walk::Walk> $crate::walk::Walk for $slice {
+            fn walk<'a>(&'a self, w: &mut $crate::walker::Walker<'a>) {
+                let $lock = self;
+                match $attempt {
+                    Some(guard) => {
+                        let whole = size_of_val(self);
+                        $crate::impls::cell::type_slice::<T>(w, whole, $payload, guard.len());
+                        w.behind(guard, true);
+                    }
+                    None => {
+                        let place = std::ptr::from_ref(self).cast::<()>() as usize;
+                        w.unreadable(place, $crate::shape::Shape::slice::<T>(), "locked");
+                    }
+                }
+            }
+            fn shape(&self) -> &'static $crate::shape::Shape {
+                $crate::impls::cell::slice_shape!($ty)
             }
         }
     };
 }
+#[allow(unused_imports, reason = "impls for other crates use it")]
+pub(crate) use lock;
+
+/// The guard, if one was to be had.
+pub(crate) fn guard<G>(result: TryLockResult<G>) -> Option<G> {
+    match result {
+        Ok(guard) => Some(guard),
+        Err(TryLockError::Poisoned(poisoned)) => Some(PoisonError::into_inner(poisoned)),
+        Err(TryLockError::WouldBlock) => None,
+    }
+}
 
 // A word for the lock (two for its queues of waiters), a byte for the poison.
-lock!(Mutex, try_lock, 4 + 1);
-lock!(RwLock, try_read, 8 + 1);
+lock!(Mutex<T>, Mutex<[T]>, 4 + 1, lock => guard(lock.try_lock()));
+lock!(RwLock<T>, RwLock<[T]>, 8 + 1, lock => guard(lock.try_read()));
 
 impl<T: Walk> Walk for OnceLock<T> {
     fn walk<'a>(&'a self, w: &mut Walker<'a>) {

@@ -7,11 +7,15 @@ use crate::types::Container;
 use crate::walk::{Handle, Walk};
 use crate::walker::{Block, Walker};
 use heap_snapshot::record::Layout;
+use std::cell::Cell;
 use std::collections::{BinaryHeap, LinkedList, VecDeque};
+use std::ptr::{self, NonNull};
+use std::vec;
 
 static VEC: Container = Container::new("Vec", Layout::BUFFER);
 static DEQUE: Container = Container::new("VecDeque", Layout::BUFFER);
 static HEAP: Container = Container::new("BinaryHeap", Layout::BUFFER);
+static INTO_ITER: Container = Container::new("vec::IntoIter", Layout::BUFFER);
 static LIST: Container = Container::new("LinkedList", Layout::LIST_NODE);
 
 fn elements<'a, T: Walk + 'a>(w: &mut Walker<'a>, elements: impl IntoIterator<Item = &'a T>) {
@@ -28,7 +32,7 @@ impl<T: Walk> Walk for Vec<T> {
     fn walk<'a>(&'a self, w: &mut Walker<'a>) {
         if self.capacity() > 0 && size_of::<T>() > 0 {
             w.own(self, Block::slots(&VEC, self.as_ptr(), self.len(), self.capacity()));
-        } else if !T::is_leaf() {
+        } else {
             self.contents(w);
         }
     }
@@ -47,12 +51,12 @@ impl<T: Walk> Handle for Vec<T> {
 impl<T: Walk> Walk for VecDeque<T> {
     fn walk<'a>(&'a self, w: &mut Walker<'a>) {
         if self.capacity() == 0 || size_of::<T>() == 0 {
-            return;
+            return self.contents(w);
         }
         match self.front() {
             Some(first) => w.own(self, Block::slots(&DEQUE, first, self.len(), self.capacity())),
             None => {
-                let block = Block::slots::<T>(&DEQUE, std::ptr::null(), 0, self.capacity());
+                let block = Block::slots::<T>(&DEQUE, ptr::null(), 0, self.capacity());
                 let bytes = (self.capacity() * size_of::<T>()) as u64;
                 w.own_by_handle(self, block, |requested| requested == bytes);
             }
@@ -75,6 +79,8 @@ impl<T: Walk> Walk for BinaryHeap<T> {
         if self.capacity() > 0 && size_of::<T>() > 0 {
             let slots = self.as_slice();
             w.own(self, Block::slots(&HEAP, slots.as_ptr(), slots.len(), self.capacity()));
+        } else {
+            self.contents(w);
         }
     }
     shape!();
@@ -89,9 +95,54 @@ impl<T: Walk> Handle for BinaryHeap<T> {
     }
 }
 
+impl<T: Walk> Walk for vec::IntoIter<T> {
+    fn walk<'a>(&'a self, w: &mut Walker<'a>) {
+        if size_of::<T>() == 0 {
+            return;
+        }
+        let left = self.as_slice();
+        match left.first() {
+            Some(first) => {
+                // How much the buffer had room for is known from its block alone.
+                let requested = w.lookup(ptr::from_ref(first) as usize).map(|block| block.requested);
+                let cap = requested.map_or(left.len(), |bytes| bytes as usize / size_of::<T>());
+                w.own(self, Block::slots(&INTO_ITER, first, left.len(), cap));
+            }
+            None => {
+                // Nobody counts the room any more: the block is recognised by
+                // holding whole elements, and looked at before it is claimed.
+                let found = Cell::new(None);
+                let is_single = Cell::new(true);
+                w.own_by_handle(self, Block::slots::<T>(&INTO_ITER, ptr::null(), 0, 0), |bytes| {
+                    if bytes > 0 && bytes % size_of::<T>() as u64 == 0 {
+                        is_single.set(is_single.get() && found.get().is_none_or(|found| found == bytes));
+                        found.set(Some(bytes));
+                    }
+                    false
+                });
+                if let (Some(bytes), true) = (found.get(), is_single.get()) {
+                    let cap = bytes as usize / size_of::<T>();
+                    let block = Block::slots::<T>(&INTO_ITER, ptr::null(), 0, cap);
+                    w.own_by_handle(self, block, |requested| requested == bytes);
+                }
+            }
+        }
+    }
+    shape!();
+    fn describe(d: &mut Describe<'_>) {
+        d.leaf();
+    }
+}
+
+impl<T: Walk> Handle for vec::IntoIter<T> {
+    fn contents<'a>(&'a self, w: &mut Walker<'a>) {
+        elements(w, self.as_slice());
+    }
+}
+
 impl<T: Walk> Walk for LinkedList<T> {
     fn walk<'a>(&'a self, w: &mut Walker<'a>) {
-        if !self.is_empty() && size_of::<T>() > 0 {
+        if !self.is_empty() {
             w.own_parts(self);
         }
     }
@@ -101,14 +152,26 @@ impl<T: Walk> Walk for LinkedList<T> {
     }
 }
 
+/// A node of a list as the standard library has it. The place of an element
+/// without size in it tells which block the element's address belongs to.
+#[expect(dead_code, reason = "nothing but its layout is of interest")]
+struct ListNode<T> {
+    next: Option<NonNull<ListNode<T>>>,
+    prev: Option<NonNull<ListNode<T>>>,
+    element: T,
+}
+
 impl<T: Walk> Handle for LinkedList<T> {
     fn contents<'a>(&'a self, w: &mut Walker<'a>) {
         let base = w.base_of::<T>();
         for element in self {
-            let addr = std::ptr::from_ref(element);
-            if let Some(node) = w.own_part(self, Block::of_val(&LIST, element)) {
+            let mut addr = ptr::from_ref(element) as usize;
+            if size_of::<T>() == 0 {
+                addr -= core::mem::offset_of!(ListNode<T>, element);
+            }
+            if let Some(node) = w.own_part(self, Block::of_val(&LIST, element).at(addr)) {
                 if !T::is_leaf() {
-                    w.within(node, addr as usize as u64, base, |w| {
+                    w.within(node, addr as u64, base, |w| {
                         w.set_label(&label::ELEMENT);
                         element.walk(w);
                     });

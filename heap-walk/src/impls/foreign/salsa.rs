@@ -1,1 +1,22 @@
-//! `salsa`.
+//! salsa: the database shows nothing of what it stores, so its storage is
+//! opaque; ids are numbers.
+
+use crate::impls::leaf::leaf;
+use crate::impls::opaque::opaque;
+use salsa::{
+    Backtrace, CancellationToken, Cancelled, DatabaseImpl, DatabaseKeyIndex, Durability, Event, EventKind,
+    Id, IngredientIndex, Revision, Runtime, Storage, StorageHandle,
+};
+
+leaf! { Id, DatabaseKeyIndex, IngredientIndex, Revision, Durability, Cancelled }
+
+opaque! {
+    [Db] Storage<Db>;
+    [Db] StorageHandle<Db>;
+    [] DatabaseImpl;
+    [] Runtime;
+    [] CancellationToken;
+    [] Backtrace;
+    [] Event;
+    [] EventKind;
+}
