@@ -120,12 +120,22 @@ impl<K: Walk, V: Walk> Walk for Entry<K, V> {
     }
 }
 
+/// What is known of where the entries of an index map are.
+#[derive(Clone, Copy)]
+pub(super) enum Entries {
+    /// An address among them.
+    At(usize),
+    /// There is no block for them. There may be one for their positions.
+    Nowhere,
+    /// There may be a block, but there is no address in it to be had.
+    Hidden,
+}
+
 /// The two blocks of an index map: its entries, and the table of their positions.
 pub(super) struct IndexMapParts {
     pub(super) entries: &'static Container,
     pub(super) indices: &'static Container,
-    /// An address among the entries, if there is one.
-    pub(super) addr: Option<usize>,
+    pub(super) place: Entries,
     pub(super) len: usize,
     pub(super) capacity: usize,
 }
@@ -136,16 +146,59 @@ pub(super) fn own_index_map<'a, K: Walk, V: Walk, H: Handle>(
     handle: &'a H,
     parts: &IndexMapParts,
 ) {
-    let &IndexMapParts { entries, indices, addr, len, capacity } = parts;
-    if let Some(addr) = addr {
+    let &IndexMapParts { entries, indices, place, len, capacity } = parts;
+    let block = |slots| Block::slots::<Entry<K, V>>(entries, std::ptr::null(), len, slots);
+    let table = Block::slots::<usize>(indices, std::ptr::null(), len, capacity);
+    if let Entries::At(addr) = place {
         let slots = slots_at::<Entry<K, V>>(w, addr, len);
-        w.own(handle, Block::slots::<Entry<K, V>>(entries, std::ptr::null(), len, slots).at(addr));
+        w.own(handle, block(slots).at(addr));
+    }
+    if let (Entries::Hidden, Some((of_table, of_entries))) =
+        (place, sizes::<Entry<K, V>, H>(w, handle, parts))
+    {
+        let slots = of_entries as usize / size_of::<Entry<K, V>>();
+        w.own_by_handle(handle, table, |bytes| bytes == of_table);
+        w.own_by_handle(handle, block(slots), |bytes| bytes == of_entries);
+        return;
     }
     // What was claimed just now is not taken for the other.
-    let table = Block::slots::<usize>(indices, std::ptr::null(), len, capacity);
     w.own_by_handle(handle, table, |bytes| fits::<usize>(bytes, capacity.max(len)));
-    if addr.is_none() {
+    if matches!(place, Entries::Hidden) {
         own_buffer::<Entry<K, V>, H>(w, handle, entries, len);
+    }
+}
+
+/// Requested sizes of the table and of the entries `E`, of two blocks that each
+/// might be either: the map's capacity is the smaller of theirs, which leaves
+/// mostly one possibility.
+fn sizes<'a, E, H>(w: &mut Walker<'a>, handle: &'a H, parts: &IndexMapParts) -> Option<(u64, u64)> {
+    let found = Cell::new([0; 2]);
+    let count = Cell::new(0);
+    // Only asks: nothing fits.
+    let nothing = Block::slots::<usize>(parts.indices, std::ptr::null(), 0, 0);
+    w.own_by_handle(handle, nothing, |bytes| {
+        if let 0..=1 = count.get() {
+            let mut sizes = found.get();
+            sizes[count.get()] = bytes;
+            found.set(sizes);
+        }
+        count.set(count.get() + 1);
+        false
+    });
+    let capacity = parts.capacity;
+    let can_be = |table: u64, entries: u64| {
+        let (size, entries) = (size_of::<E>(), entries as usize);
+        let slots = entries / size;
+        entries % size == 0
+            && slots >= capacity.max(parts.len)
+            && fits::<usize>(table, capacity)
+            && (slots == capacity || !fits::<usize>(table, capacity + 1))
+    };
+    let [a, b] = found.get();
+    match (count.get() == 2, can_be(a, b), can_be(b, a)) {
+        (true, true, false) => Some((a, b)),
+        (true, false, true) => Some((b, a)),
+        _ => None,
     }
 }
 

@@ -2,7 +2,7 @@
 //! found by handle.
 
 use super::super::shape;
-use super::hidden::{own_index_map, IndexMapParts};
+use super::hidden::{own_index_map, Entries, IndexMapParts};
 use crate::label;
 use crate::shape::Describe;
 use crate::types::Container;
@@ -19,23 +19,21 @@ static SET_INDICES: Container = Container::new("IndexSet indices", Layout::HASH_
 const WORDS: usize = 7 * size_of::<usize>();
 
 macro_rules! maps {
-    ($krate:ident, $addr_in_map:expr, $addr_in_set:expr) => {
+    ($krate:ident, $place_in_map:expr, $place_in_set:expr) => {
         const _: () = {
             use ::$krate::{IndexMap, IndexSet};
 
             impl<K: Walk, V: Walk, S> Walk for IndexMap<K, V, S> {
                 fn walk<'a>(&'a self, w: &mut Walker<'a>) {
-                    let addr: fn(&Self) -> Addr = $addr_in_map;
-                    if let Some(addr) = addr(self).known() {
-                        let parts = IndexMapParts {
-                            entries: &MAP,
-                            indices: &MAP_INDICES,
-                            addr,
-                            len: self.len(),
-                            capacity: self.capacity(),
-                        };
-                        own_index_map::<K, V, Self>(w, self, &parts);
-                    }
+                    let place: fn(&Self) -> Entries = $place_in_map;
+                    let parts = IndexMapParts {
+                        entries: &MAP,
+                        indices: &MAP_INDICES,
+                        place: place(self),
+                        len: self.len(),
+                        capacity: self.capacity(),
+                    };
+                    own_index_map::<K, V, Self>(w, self, &parts);
                 }
                 shape!();
                 fn describe(d: &mut Describe<'_>) {
@@ -55,17 +53,15 @@ macro_rules! maps {
 
             impl<T: Walk, S> Walk for IndexSet<T, S> {
                 fn walk<'a>(&'a self, w: &mut Walker<'a>) {
-                    let addr: fn(&Self) -> Addr = $addr_in_set;
-                    if let Some(addr) = addr(self).known() {
-                        let parts = IndexMapParts {
-                            entries: &SET,
-                            indices: &SET_INDICES,
-                            addr,
-                            len: self.len(),
-                            capacity: self.capacity(),
-                        };
-                        own_index_map::<T, (), Self>(w, self, &parts);
-                    }
+                    let place: fn(&Self) -> Entries = $place_in_set;
+                    let parts = IndexMapParts {
+                        entries: &SET,
+                        indices: &SET_INDICES,
+                        place: place(self),
+                        len: self.len(),
+                        capacity: self.capacity(),
+                    };
+                    own_index_map::<T, (), Self>(w, self, &parts);
                 }
                 shape!();
                 fn describe(d: &mut Describe<'_>) {
@@ -85,53 +81,26 @@ macro_rules! maps {
     };
 }
 
-/// Where the entries are.
-enum Addr {
-    /// No vector without a block has this address.
-    Known(usize),
-    /// There is no block.
-    #[cfg(feature = "indexmap")]
-    Nowhere,
-    /// There may be a block, but no address in it is to be had.
-    #[cfg(feature = "indexmap-1")]
-    Unknown,
+/// From the slice of entries. One without a block stands at its alignment.
+#[cfg(feature = "indexmap")]
+fn of_slice<S: ?Sized>(slice: &S) -> Entries {
+    match std::ptr::from_ref(slice).cast::<u8>() as usize {
+        addr if addr > align_of_val(slice) => Entries::At(addr),
+        _ => Entries::Nowhere,
+    }
 }
 
-impl Addr {
-    /// `None` if there is no block.
-    fn known(self) -> Option<Option<usize>> {
-        match self {
-            Addr::Known(addr) => Some(Some(addr)),
-            #[cfg(feature = "indexmap")]
-            Addr::Nowhere => None,
-            #[cfg(feature = "indexmap-1")]
-            Addr::Unknown => Some(None),
-        }
-    }
-
-    /// From the slice of entries. One without a block stands at its alignment.
-    #[cfg(feature = "indexmap")]
-    fn of_slice<S: ?Sized>(slice: &S) -> Addr {
-        match std::ptr::from_ref(slice).cast::<u8>() as usize {
-            addr if addr > align_of_val(slice) => Addr::Known(addr),
-            _ => Addr::Nowhere,
-        }
-    }
-
-    /// From the first entry: key and value. What has no size may stand behind the entry.
-    #[cfg(feature = "indexmap-1")]
-    fn of_entry<K, V>(first: Option<(&K, &V)>) -> Addr {
-        match first {
-            Some((key, _)) if size_of::<K>() > 0 => Addr::Known(std::ptr::from_ref(key) as usize),
-            Some((_, value)) if size_of::<V>() > 0 => Addr::Known(std::ptr::from_ref(value) as usize),
-            _ => Addr::Unknown,
-        }
+/// From the first entry: key and value. What has no size may stand behind the entry.
+#[cfg(feature = "indexmap-1")]
+fn of_entry<K, V>(first: Option<(&K, &V)>) -> Entries {
+    match first {
+        Some((key, _)) if size_of::<K>() > 0 => Entries::At(std::ptr::from_ref(key) as usize),
+        Some((_, value)) if size_of::<V>() > 0 => Entries::At(std::ptr::from_ref(value) as usize),
+        _ => Entries::Hidden,
     }
 }
 
 #[cfg(feature = "indexmap")]
-maps!(indexmap, |map| Addr::of_slice(map.as_slice()), |set| Addr::of_slice(set.as_slice()));
+maps!(indexmap, |map| of_slice(map.as_slice()), |set| of_slice(set.as_slice()));
 #[cfg(feature = "indexmap-1")]
-maps!(indexmap_1, |map| Addr::of_entry(map.first()), |set| Addr::of_entry(
-    set.first().map(|element| (element, &()))
-));
+maps!(indexmap_1, |map| of_entry(map.first()), |set| of_entry(set.first().map(|element| (element, &()))));

@@ -2,7 +2,7 @@
 //! program turns on `preserve_order`: its size tells which.
 
 use super::super::{btree, shape};
-use super::hidden::{own_index_map, IndexMapParts};
+use super::hidden::{own_index_map, Entries, IndexMapParts};
 use crate::label::{self, Label};
 use crate::shape::{Describe, Field, Shape, Variant};
 use crate::types::Container;
@@ -35,7 +35,7 @@ impl Walk for JsonMap {
                 let parts = IndexMapParts {
                     entries: &ENTRIES,
                     indices: &INDICES,
-                    addr: first.map(|key| std::ptr::from_ref(key) as usize),
+                    place: first.map_or(Entries::Hidden, |key| Entries::At(std::ptr::from_ref(key) as usize)),
                     len: self.len(),
                     capacity: self.len(),
                 };
