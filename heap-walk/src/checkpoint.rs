@@ -4,6 +4,7 @@ use crate::directive::{self, Action, Directive, Hits};
 use crate::exit;
 use crate::log::{bytes, line};
 use crate::root::Held;
+use crate::sink::Sink;
 use crate::walk::Walk;
 use crate::walker::{Start, Walker};
 use heap_snapshot::live::{self, ToolScope};
@@ -458,16 +459,17 @@ pub(crate) fn write(
     writer.header(&header);
 
     let walk_begun = Instant::now();
-    let (mut writer, summary) = held.with_starts(|registered| {
+    let (sink, summary) = held.with_starts(|registered| {
         let mut starts: Vec<Start<'_>> = roots
             .iter()
             .map(|(name, value)| Start { name: (*name).to_owned(), origin: "argument", value: *value })
             .collect();
         starts.extend(registered);
-        let mut walker = Walker::new(writer, epoch);
+        let mut walker = Walker::new(Sink::File(writer), epoch);
         walker.set_registered(held.blocks());
         walker.run(&starts)
     });
+    let Sink::File(mut writer) = sink else { unreachable!("a walk keeps its sink") };
     let walk_ns = nanoseconds(walk_begun);
 
     let blocks_begun = Instant::now();

@@ -55,6 +55,8 @@
 pub use heap_walk_derive::Walk;
 
 #[cfg(feature = "enabled")]
+mod any;
+#[cfg(feature = "enabled")]
 pub mod checkpoint;
 #[cfg(feature = "enabled")]
 mod directive;
@@ -71,13 +73,19 @@ mod log;
 #[cfg(feature = "enabled")]
 mod marks;
 #[cfg(feature = "enabled")]
+mod measure;
+#[cfg(feature = "enabled")]
 mod raw;
 #[cfg(feature = "enabled")]
 mod root;
 #[cfg(feature = "enabled")]
 mod shape;
 #[cfg(feature = "enabled")]
+mod sink;
+#[cfg(feature = "enabled")]
 mod snapshot;
+#[cfg(feature = "enabled")]
+mod tally;
 #[cfg(feature = "enabled")]
 mod types;
 #[cfg(feature = "enabled")]
@@ -87,13 +95,15 @@ mod walker;
 
 #[cfg(feature = "enabled")]
 pub use self::{
+    any::register,
     label::Label,
+    measure::{measure, measure_paths, Report, TypeRow},
     root::{register_arc, register_static, with_root},
     shape::{repr_c_size, Describe, Field, Shape, Variant},
     snapshot::snapshot,
     types::Container,
-    walk::{Handle, Walk},
-    walker::{Block, Walker},
+    walk::{Handle, Key, Walk},
+    walker::{arena, Arena, Block, Chunk, Walker},
 };
 
 /// A place where a snapshot can be taken.

@@ -83,6 +83,20 @@ impl Shape {
         }
     }
 
+    /// The shape of bytes of which nothing is known: an arena of anything.
+    pub fn bytes() -> &'static Shape {
+        const {
+            &Shape {
+                name: || "byte",
+                size: Some(1),
+                align: 1,
+                describe: |d| d.opaque(),
+                is_leaf: || true,
+                elem: None,
+            }
+        }
+    }
+
     /// The shape of text: a slice of bytes with a name of its own.
     pub(crate) fn text() -> &'static Shape {
         const {
@@ -195,26 +209,26 @@ impl Describe<'_> {
     }
 
     /// All bytes are untyped, and no walk types them.
-    pub(crate) fn opaque(&mut self) {
+    pub fn opaque(&mut self) {
         self.unknown();
         self.desc.fixed = true;
     }
 
     /// Says that every value divides as described so far.
-    pub(crate) fn is_fixed(&mut self) {
+    pub fn is_fixed(&mut self) {
         self.desc.fixed = true;
     }
 
     /// Values that a container keeps in arrays of their own, so that there is
     /// no padding between them: their sizes add up.
-    pub(crate) fn apart(&mut self, fields: &[Field]) {
+    pub fn apart(&mut self, fields: &[Field]) {
         self.desc.kind = TypeKind::STRUCT.0;
         (self.desc.fields, self.desc.base, self.desc.size, self.desc.fixed) = self.fields(fields);
     }
 
     /// A container's handle or a cell: `payload` bytes of its own, and
     /// `untyped` bytes that nobody reads, or that the walk types when it could enter.
-    pub(crate) fn cell(&mut self, payload: usize, untyped: usize) {
+    pub fn cell(&mut self, payload: usize, untyped: usize) {
         let (payload, untyped) = (payload as u64, untyped as u64);
         self.desc.kind = TypeKind::UNKNOWN.0;
         let padding = self.desc.size.wrapping_sub(payload).wrapping_sub(untyped);
@@ -223,7 +237,7 @@ impl Describe<'_> {
     }
 
     /// An array of `len` elements.
-    pub(crate) fn array<T: Walk>(&mut self, len: usize) {
+    pub fn array<T: Walk>(&mut self, len: usize) {
         let elem = (self.intern)(Shape::of::<T>());
         self.desc.kind = TypeKind::STRUCT.0;
         self.desc.base = Split::default();

@@ -76,3 +76,36 @@ pub trait Handle {
     /// Visits the values in the block.
     fn contents<'a>(&'a self, w: &mut Walker<'a>);
 }
+
+/// A number by which an entry of a table is found: an index or an interned id.
+///
+/// `#[walk(key)]` on a field reports its value as one. The derive implements
+/// this for a newtype that has `#[walk(key)]` itself.
+pub trait Key {
+    /// The number.
+    fn key(&self) -> u64;
+}
+
+macro_rules! keys {
+    ($($ty:ty)*) => {$(
+        impl Key for $ty {
+            fn key(&self) -> u64 {
+                *self as u64
+            }
+        }
+    )*};
+}
+
+keys!(u8 u16 u32 u64 usize i8 i16 i32 i64 isize);
+
+macro_rules! nonzero_keys {
+    ($($ty:ident)*) => {$(
+        impl Key for std::num::$ty {
+            fn key(&self) -> u64 {
+                self.get() as u64
+            }
+        }
+    )*};
+}
+
+nonzero_keys!(NonZeroU8 NonZeroU16 NonZeroU32 NonZeroU64 NonZeroUsize);

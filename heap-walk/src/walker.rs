@@ -5,8 +5,9 @@ use crate::label::{self, Label};
 use crate::marks::Marks;
 use crate::raw::RawMemory;
 use crate::shape::Shape;
+use crate::sink::Sink;
 use crate::types::{Container, NodeType, Types};
-use crate::walk::{Handle, Walk};
+use crate::walk::{Handle, Key, Walk};
 use ahash::RandomState;
 use heap_snapshot::frame::FrameKind;
 use heap_snapshot::live::{self, LiveBlocks};
@@ -14,13 +15,19 @@ use heap_snapshot::record::{
     Content, Edge, EdgeKind, Layout, Node, Place, Root, Shared, ShownValue, Split, Target, TypeIdx,
     Unreadable,
 };
-use heap_snapshot::write::Writer;
 use std::cell::Cell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::{Debug, Write as _};
-use std::io;
 use std::marker::PhantomData;
+use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::time::{Duration, Instant};
+
+mod arena;
+mod dynamic;
+
+use self::arena::Inside;
+pub use self::arena::{arena, Arena, Chunk};
+use self::dynamic::Dynamic;
 
 /// Blocks that may be entered on top of each other on the thread's stack.
 const MAX_DEPTH: u32 = 128;
@@ -33,6 +40,8 @@ const AHEAD: usize = 8;
 const SHOWN: usize = 256;
 /// Records kept before they are written, of kinds that have no columns.
 const BATCH: usize = 4096;
+/// Panics that are told in full.
+const PANICS: u64 = 8;
 
 static ROOT: Container = Container::new("root", Layout::ROOT);
 static RAW: Container = Container::new("raw", Layout::RAW);
@@ -97,6 +106,17 @@ impl Block {
         }
     }
 
+    /// A block of which an impl knows an address, a type and numbers.
+    fn raw(container: &'static Container, addr: u64, elem: &'static Shape, len: usize, cap: usize) -> Block {
+        let (len, cap) = (len as u64, cap as u64);
+        Block { addr, container, elem, len, cap, is_slice: true, dynamic_size: 0 }
+    }
+
+    /// Bytes of its values.
+    fn size(&self) -> u64 {
+        self.elem.size.map_or(self.dynamic_size, |size| (size as u64).wrapping_mul(self.len))
+    }
+
     /// The same block, found by another address in it.
     pub(crate) fn at(self, addr: usize) -> Block {
         Block { addr: addr as u64, ..self }
@@ -118,6 +138,27 @@ struct Item<'a> {
     size: u64,
     /// Guards parked when it was put here.
     guards: usize,
+    /// Met through a block that has owners elsewhere ([`Outside`]).
+    is_outside: bool,
+}
+
+impl<'a> Item<'a> {
+    #[inline]
+    fn new(handle: &'a dyn Handle, node: u64, ty: NodeType, block: &Block, guards: usize) -> Item<'a> {
+        let top = if block.is_slice { std::ptr::null() } else { std::ptr::from_ref(block.elem) };
+        let label = if block.is_slice { &label::ELEMENT } else { &label::BLOCK };
+        let values = Some((ty, block.len));
+        let size = block.size();
+        Item { handle, node, addr: block.addr, label, values, top, size, guards, is_outside: false }
+    }
+}
+
+/// For the second walk of a report: what can be reached through blocks that
+/// have owners elsewhere is counted, and nothing else is.
+pub(crate) struct Outside {
+    /// Their addresses, as their handles give them.
+    pub(crate) blocks: HashSet<u64, RandomState>,
+    marks: Marks,
 }
 
 /// A lock that another thread held.
@@ -172,6 +213,9 @@ struct Opaque {
     addr: u64,
     len: u64,
     label: &'static Label,
+    /// What holds them.
+    shape: &'static Shape,
+    is_outside: bool,
 }
 
 /// A value to start from.
@@ -188,6 +232,9 @@ pub(crate) struct Summary {
     pub(crate) guards: u64,
     pub(crate) longest_hold: Duration,
     pub(crate) problems: Vec<String>,
+    pub(crate) panics: u64,
+    /// Shared blocks with handles that were not met.
+    pub(crate) outside: Vec<u64>,
 }
 
 /// Collects what values own and refer to. Made only by this library; a `Walk`
@@ -196,7 +243,7 @@ pub(crate) struct Summary {
 /// The lifetime is that of the values that are walked, and invariant, so that
 /// nothing reached behind a lock can be kept anywhere else.
 pub struct Walker<'a> {
-    writer: Writer<Box<dyn io::Write>>,
+    sink: Sink,
     types: Types,
     marks: Marks,
     shared: HashMap<u64, Counts, RandomState>,
@@ -225,16 +272,24 @@ pub struct Walker<'a> {
     /// each block that is being visited; those from `ahead_from` on are of the innermost.
     ahead: Vec<Item<'a>>,
     ahead_from: usize,
+    inside: Inside<'a>,
+    outside: Option<Box<Outside>>,
+    is_outside: bool,
     guards: Guards,
     /// Of the guards, those that other threads may wait for: position and when taken.
     locks: Vec<(usize, Instant)>,
     contended: Vec<Contended<'a>>,
     lock_budget: Option<Duration>,
     opaque: Vec<Opaque>,
+    /// Blocks whose values are being visited by whoever reported the block, and the bytes of these.
+    open: Vec<(u64, u64)>,
+    dynamic: Dynamic,
 
     unreadable: Vec<Unreadable>,
     values: Vec<ShownValue>,
     roots: Vec<Root>,
+    /// Begin and end of the roots that were walked.
+    walked: Vec<(u64, u64)>,
     /// Blocks that hold roots walked before anything was known to own the block.
     root_blocks: Vec<RootBlock>,
     /// What such a root's own value counted, which is all that is walked at depth 0 while this is here.
@@ -320,19 +375,32 @@ impl<'a> Walker<'a> {
         });
         self.write_news();
         if self.values.len() >= BATCH {
-            self.writer.list(FrameKind::VALUES, &self.values);
-            self.values.clear();
+            let values = std::mem::take(&mut self.values);
+            self.sink.file(|writer| writer.list(FrameKind::VALUES, &values));
         }
         self.visit(label, value);
     }
 
     /// Leaves a field's bytes untyped. When everything typed was met, they are
     /// scanned for addresses of blocks that nobody claimed.
-    pub fn visit_opaque<F: ?Sized>(&mut self, label: &'static Label, value: &F) {
+    pub fn visit_opaque<F>(&mut self, label: &'static Label, value: &F) {
+        self.label = label;
+        self.scan_later(value, Shape::unwalked::<F>());
+    }
+
+    fn scan_later<F: ?Sized>(&mut self, value: &F, shape: &'static Shape) {
         let addr = std::ptr::from_ref(value).cast::<u8>() as usize as u64;
         let len = size_of_val(value) as u64;
         // The cell's own bytes, not those of a copy of it.
-        self.opaque.push(Opaque { node: self.node, addr: addr.wrapping_add(self.shift), len, label });
+        let addr = addr.wrapping_add(self.shift);
+        let is_outside = self.is_outside;
+        self.opaque.push(Opaque { node: self.node, addr, len, label: self.label, shape, is_outside });
+    }
+
+    /// As [`Walker::visit_opaque`], for impls of types whose contents cannot be
+    /// referenced: the value that is being walked.
+    pub fn opaque_inner<T: ?Sized + Walk>(&mut self, value: &T) {
+        self.scan_later(value, value.shape());
     }
 
     /// Visits a copy of what a cell holds, since the cell gives no reference to it.
@@ -346,9 +414,56 @@ impl<'a> Walker<'a> {
         self.shift = outer;
     }
 
-    /// As `visit_opaque`, for a value in the place of the one around it.
-    pub(crate) fn opaque_inner<F: ?Sized>(&mut self, value: &F) {
-        self.visit_opaque(self.label, value);
+    /// Visits what `via` finds in a field: the pointer behind its tag, the
+    /// handle in its packed word. What it returns is walked in the field's
+    /// place; up to its size the field's bytes are what its type says.
+    pub fn visit_via<F: ?Sized, R: Walk + Copy + 'a>(
+        &mut self,
+        label: &'static Label,
+        field: &'a F,
+        via: impl FnOnce(&'a F) -> R,
+    ) {
+        self.label = label;
+        let copy = Copied::new(via(field));
+        let place = std::ptr::from_ref(field).cast::<u8>() as usize as u64;
+        let shift = place.wrapping_sub(std::ptr::from_ref(&*copy) as usize as u64);
+        let outer = std::mem::replace(&mut self.shift, shift);
+        let (field_size, size) = (size_of_val(field), size_of::<R>());
+        if size > field_size {
+            // Packed: what is said in fewer bytes than the value takes unpacked.
+            let payload = Split { payload: field_size as u64, ..Split::default() };
+            self.type_bytes(field_size, payload);
+            let split = self.split;
+            self.behind(copy, false);
+            self.split = split;
+        } else {
+            self.behind(copy, false);
+        }
+        self.shift = outer;
+    }
+
+    /// Reports that `value` is a key: a number by which an entry of a table is found.
+    pub fn key<T: Walk>(&mut self, value: &T, key: u64) {
+        let place = std::ptr::from_ref(value) as usize as u64;
+        let ty = TypeIdx(self.types.ty(Shape::of::<T>()));
+        self.edge(EdgeKind::KEY, place, Target::Key(key), Some(ty));
+    }
+
+    /// Visits a field that is a key, and no more than that.
+    pub fn visit_key<T: Walk + Key>(&mut self, label: &'static Label, value: &T) {
+        self.label = label;
+        self.key(value, value.key());
+    }
+
+    /// Types storage inside a value, such as that of a short vector: room for
+    /// `cap` elements, of which `len` are there. Visit those afterwards. The
+    /// type's description says that these bytes are untyped ([`crate::Describe::cell`]).
+    pub fn inline_slots<T: Walk>(&mut self, len: usize, cap: usize) {
+        let size = size_of::<T>();
+        let spare = (cap.saturating_sub(len) * size) as u64;
+        let mut split = Split { spare, ..Split::default() };
+        split.add_times(&self.base_of::<T>(), len as u64);
+        self.type_bytes(cap * size, split);
     }
 
     /// Notes the active variant of an enum value; says whether it is the first of this variant.
@@ -416,30 +531,65 @@ impl<'a> Walker<'a> {
     /// Reports a strong handle to a shared block, with the block's counts, and
     /// visits its contents if it is the first handle met.
     pub(crate) fn share(&mut self, handle: &'a dyn Handle, block: Block, strong: usize, weak: usize) {
+        self.share_counted(handle, block, Some((strong, weak)));
+    }
+
+    /// As [`Walker::share`], of handles whose counts cannot be read: the block
+    /// may have owners elsewhere, and the snapshot says so.
+    pub(crate) fn share_uncounted(&mut self, handle: &'a dyn Handle, block: Block) {
+        self.share_counted(handle, block, None);
+    }
+
+    fn share_counted(&mut self, handle: &'a dyn Handle, block: Block, counts: Option<(usize, usize)>) {
         let place = std::ptr::from_ref(handle).cast::<u8>() as usize as u64;
+        let outer = self.is_outside;
+        if let Some(outside) = &self.outside {
+            self.is_outside |= outside.blocks.contains(&block.addr);
+        }
+        if let Some((node, ty)) = self.meet_shared(place, &block, counts) {
+            self.contents_of(handle, node, ty, &block);
+        }
+        self.is_outside = outer;
+    }
+
+    /// Counts a strong handle; gives the block's node if it is the first.
+    fn meet_shared(
+        &mut self,
+        place: u64,
+        block: &Block,
+        read: Option<(usize, usize)>,
+    ) -> Option<(u64, NodeType)> {
+        if self.outside.is_some() {
+            // Counted by the first walk.
+            return self.meet(place, EdgeKind::SHARE, block);
+        }
         let is_new = self.is_new(block.addr);
         if self.shared.get(&block.addr).is_some_and(|counts| counts.is_new != is_new) {
             self.forget_shared(block.addr);
         }
         let counts = self.shared.entry(block.addr).or_default();
         counts.is_new = is_new;
-        counts.strong = narrow(strong);
-        counts.weak = narrow(weak);
+        match read {
+            Some((strong, weak)) => (counts.strong, counts.weak) = (narrow(strong), narrow(weak)),
+            None => counts.is_uncounted = true,
+        }
         counts.met = counts.met.saturating_add(1);
         if let Some(undo) = self.undo.as_mut().filter(|_| self.depth == 0) {
             undo.strong.push(block.addr);
         }
         match counts.node {
             NO_NODE => {
-                if let Some((node, ty)) = self.meet(place, EdgeKind::SHARE, &block) {
-                    // Before its contents are entered: they may lead back to it.
-                    if let Some(counts) = self.shared.get_mut(&block.addr) {
-                        counts.node = narrow(node);
-                    }
-                    self.contents_of(handle, node, ty, &block);
+                let (node, ty) = self.meet(place, EdgeKind::SHARE, block)?;
+                // Before its contents are entered: they may lead back to it.
+                if let Some(counts) = self.shared.get_mut(&block.addr) {
+                    counts.node = narrow(node);
                 }
+                Some((node, ty))
             }
-            node => self.edge(EdgeKind::SHARE, place, Target::Node(u64::from(node)), None),
+            node => {
+                self.edge(EdgeKind::SHARE, place, Target::Node(u64::from(node)), None);
+                None
+            }
         }
     }
 
@@ -502,8 +652,9 @@ impl<'a> Walker<'a> {
         }
     }
 
-    /// Moves `bytes` from untyped to `split`, which adds up to as many.
-    pub(crate) fn type_bytes(&mut self, bytes: usize, split: Split) {
+    /// Says how `bytes` of the value divide that its description calls untyped
+    /// ([`crate::Describe::cell`]). `split` must add up to as many.
+    pub fn type_bytes(&mut self, bytes: usize, split: Split) {
         self.split.untyped = self.split.untyped.wrapping_sub(bytes as u64);
         self.split.add_times(&split, 1);
     }
@@ -525,7 +676,7 @@ impl<'a> Walker<'a> {
     }
 
     /// How the type's values divide, for contents that are reported piecemeal.
-    pub(crate) fn base_of<T: Walk>(&mut self) -> Split {
+    pub fn base_of<T: Walk>(&mut self) -> Split {
         let ty = self.types.ty(Shape::of::<T>());
         self.types.base(ty)
     }
@@ -539,9 +690,11 @@ impl<'a> Walker<'a> {
         self.split = split;
         self.top = std::ptr::null();
         self.depth += 1;
+        self.open.push((node, split.total()));
         visit(self);
+        self.open.pop();
         self.depth -= 1;
-        self.writer.content(&Content { node, variant: None, split: self.split });
+        self.sink.content(&Content { node, variant: None, split: self.split });
         (self.node, self.addr, self.label, self.split, self.top, self.variant) = saved;
     }
 
@@ -590,8 +743,8 @@ impl<'a> Walker<'a> {
         });
         self.write_news();
         if self.unreadable.len() >= BATCH {
-            self.writer.list(FrameKind::UNREADABLE, &self.unreadable);
-            self.unreadable.clear();
+            let unreadable = std::mem::take(&mut self.unreadable);
+            self.sink.file(|writer| writer.list(FrameKind::UNREADABLE, &unreadable));
         }
     }
 
@@ -599,23 +752,7 @@ impl<'a> Walker<'a> {
     #[inline]
     fn write_news(&mut self) {
         if self.types.has_news() {
-            self.write_news_slow();
-        }
-    }
-
-    #[cold]
-    fn write_news_slow(&mut self) {
-        if !self.types.new_types.is_empty() {
-            self.writer.types(&self.types.new_types);
-            self.types.new_types.clear();
-        }
-        if !self.types.new_node_types.is_empty() {
-            self.writer.node_types(&self.types.new_node_types);
-            self.types.new_node_types.clear();
-        }
-        if !self.types.new_labels.is_empty() {
-            self.writer.labels(&self.types.new_labels);
-            self.types.new_labels.clear();
+            self.sink.news(&mut self.types);
         }
     }
 
@@ -623,7 +760,7 @@ impl<'a> Walker<'a> {
         let label = self.types.label(self.label);
         self.write_news();
         let place = place.wrapping_add(self.shift);
-        self.writer.edge(&Edge { from: self.node, kind, label, place, target, ty });
+        self.sink.edge(&Edge { from: self.node, kind, label, place, target, ty });
     }
 
     /// Writes the node of a block that is met for the first time. A second
@@ -633,7 +770,11 @@ impl<'a> Walker<'a> {
         if ty.is_entered {
             block.prefetch();
         }
-        if self.marks.set(block.addr) {
+        let marks = match &mut self.outside {
+            Some(outside) if self.is_outside => &mut outside.marks,
+            _ => &mut self.marks,
+        };
+        if marks.set(block.addr) {
             self.edge(edge, place, Target::Addr(block.addr), None);
             return None;
         }
@@ -651,7 +792,9 @@ impl<'a> Walker<'a> {
             addr: block.addr,
             len_cap: block.is_slice.then_some((block.len, block.cap)),
         };
-        Some((self.writer.node(&node, self.addr), ty))
+        let size = if ty.is_dynamic { block.dynamic_size } else { 0 };
+        self.set_counting();
+        Some((self.sink.node(&node, self.addr, size), ty))
     }
 
     #[inline]
@@ -665,20 +808,8 @@ impl<'a> Walker<'a> {
     #[inline]
     fn contents_of(&mut self, handle: &'a dyn Handle, node: u64, ty: NodeType, block: &Block) {
         if ty.is_entered {
-            let top = if block.is_slice { std::ptr::null() } else { std::ptr::from_ref(block.elem) };
-            self.enter_or_put_off(Item {
-                handle,
-                node,
-                addr: block.addr,
-                label: if block.is_slice { &label::ELEMENT } else { &label::BLOCK },
-                values: Some((ty, block.len)),
-                top,
-                size: block
-                    .elem
-                    .size
-                    .map_or(block.dynamic_size, |size| (size as u64).wrapping_mul(block.len)),
-                guards: self.guards.len(),
-            });
+            let item = Item::new(handle, node, ty, block, self.guards.len());
+            self.enter_or_put_off(Item { is_outside: self.is_outside, ..item });
         }
     }
 
@@ -693,6 +824,7 @@ impl<'a> Walker<'a> {
             top: std::ptr::null(),
             size: 0,
             guards: self.guards.len(),
+            is_outside: self.is_outside,
         });
     }
 
@@ -722,13 +854,30 @@ impl<'a> Walker<'a> {
     #[inline]
     fn enter_ahead(&mut self) {
         let from = self.ahead_from;
-        let mut at = from;
-        while let Some(&item) = self.ahead.get(at) {
-            // What it meets is put behind those that still wait here, and taken off before it returns.
-            self.enter(&item);
-            at += 1;
+        if self.ahead.len() > from {
+            let to = self.ahead.len();
+            let mut at = from;
+            // What an item meets is put behind those that still wait here, and taken off before it returns.
+            while let Some(lost) = self.caught(|w| {
+                while at < to {
+                    let item = w.ahead[at];
+                    at += 1;
+                    w.enter(&item);
+                }
+            }) {
+                self.recover(&lost, at - 1, to);
+            }
+            self.ahead.truncate(from);
         }
-        self.ahead.truncate(from);
+    }
+
+    /// Enters a block of the work list.
+    fn enter_one(&mut self, item: &Item<'a>) {
+        let to = self.ahead.len();
+        self.ahead.push(*item);
+        let outer = std::mem::replace(&mut self.ahead_from, to);
+        self.enter_ahead();
+        self.ahead_from = outer;
     }
 
     #[inline(always)]
@@ -743,6 +892,7 @@ impl<'a> Walker<'a> {
         }
         let shift = std::mem::take(&mut self.shift);
         let saved = (self.node, self.addr, self.label, self.split, self.top, self.variant);
+        let is_outside = std::mem::replace(&mut self.is_outside, item.is_outside);
         self.node = item.node;
         self.addr = item.addr;
         self.label = item.label;
@@ -758,12 +908,13 @@ impl<'a> Walker<'a> {
                     self.split.add_times(self.types.node_base(ty), len);
                 }
                 self.with_ahead(|w| item.handle.contents(w));
-                self.writer.content(&Content { node: item.node, variant: self.variant, split: self.split });
+                self.sink.content(&Content { node: item.node, variant: self.variant, split: self.split });
             }
             None => self.with_ahead(|w| item.handle.contents(w)),
         }
         self.depth -= 1;
         (self.node, self.addr, self.label, self.split, self.top, self.variant) = saved;
+        self.is_outside = is_outside;
         self.shift = shift;
     }
 
@@ -782,9 +933,95 @@ impl<'a> Walker<'a> {
         self.unreadable(item.addr as usize, Shape::unknown::<RawBytes>(), "lock held too long");
         if item.values.is_some_and(|(ty, _)| !ty.fixed) {
             let split = Split { untyped: item.size, ..Split::default() };
-            self.writer.content(&Content { node: item.node, variant: None, split });
+            self.sink.content(&Content { node: item.node, variant: None, split });
         }
         (self.node, self.addr) = (node, addr);
+    }
+
+    /// In the second walk of a report, only what is outside counts.
+    #[inline(always)]
+    fn set_counting(&mut self) {
+        if self.outside.is_some() {
+            if let Sink::Tally(tally) = &mut self.sink {
+                tally.is_counting = self.is_outside;
+            }
+        }
+    }
+
+    /// Runs a part of the walk in which impls may panic.
+    #[inline]
+    fn caught(&mut self, part: impl FnOnce(&mut Walker<'a>)) -> Option<Box<Lost>> {
+        let saved = Saved {
+            node: self.node,
+            addr: self.addr,
+            label: self.label,
+            split: self.split,
+            top: self.top,
+            variant: self.variant,
+            shift: self.shift,
+            depth: self.depth,
+            ahead_from: self.ahead_from,
+            guards: self.guards.len(),
+            open: self.open.len(),
+            is_outside: self.is_outside,
+        };
+        match catch_unwind(AssertUnwindSafe(|| part(self))) {
+            Ok(()) => None,
+            Err(payload) => Some(Box::new(Lost { saved, payload })),
+        }
+    }
+
+    /// After a panic in the impl that visited waiting block number `at`: what it
+    /// had reported by then is walked, what it had not is noted as unreadable,
+    /// and the walk is where it was, with `to` blocks waiting. The thread is not
+    /// unwinding here, so releasing a guard poisons no mutex.
+    #[cold]
+    fn recover(&mut self, lost: &Lost, at: usize, to: usize) {
+        let item = self.ahead[at];
+        (self.node, self.addr, self.label) = (item.node, item.addr, item.label);
+        self.note_panic(lost, item.addr, Shape::unknown::<RawBytes>());
+        if item.values.is_some_and(|(ty, _)| !ty.fixed) {
+            let split = Split { untyped: item.size, ..Split::default() };
+            self.sink.content(&Content { node: item.node, variant: None, split });
+        }
+        self.go_on(lost, to);
+    }
+
+    fn note_panic(&mut self, lost: &Lost, addr: u64, shape: &'static Shape) {
+        self.unreadable(addr as usize, shape, "panicked");
+        self.summary.panics += 1;
+        if self.summary.panics <= PANICS {
+            let payload = &lost.payload;
+            let message = payload
+                .downcast_ref::<&str>()
+                .map(|text| (*text).to_owned())
+                .or_else(|| payload.downcast_ref::<String>().cloned())
+                .unwrap_or_else(|| "no message".into());
+            self.summary.problems.push(format!(
+                "an impl of `Walk` panicked ({message}): what its value had not reported by then is missing"
+            ));
+        }
+    }
+
+    /// Takes the walk back to where it was before the part that was lost,
+    /// without losing what that had met.
+    fn go_on(&mut self, lost: &Lost, to: usize) {
+        let Saved { node, addr, label, split, top, variant, shift, depth, .. } = lost.saved;
+        let Saved { ahead_from, guards, open, is_outside, .. } = lost.saved;
+        for (node, bytes) in self.open.split_off(open) {
+            let split = Split { untyped: bytes, ..Split::default() };
+            self.sink.content(&Content { node, variant: None, split });
+        }
+        self.depth = depth + 1;
+        self.shift = 0;
+        self.top = std::ptr::null();
+        self.ahead_from = to;
+        self.enter_ahead();
+        self.drain_above(guards + 1);
+        self.release(guards);
+        (self.node, self.addr, self.label, self.split, self.top, self.variant) =
+            (node, addr, label, split, top, variant);
+        (self.shift, self.depth, self.ahead_from, self.is_outside) = (shift, depth, ahead_from, is_outside);
     }
 
     /// Releases guards, innermost first, until `count` are left. Locks found
@@ -792,6 +1029,10 @@ impl<'a> Walker<'a> {
     fn release(&mut self, count: usize) {
         while self.guards.len() > count {
             let depth = self.guards.len();
+            if self.inside.has_pending(depth) {
+                self.enter_followed(depth);
+                self.drain_above(depth);
+            }
             while self.contended.last().is_some_and(|contended| contended.guards >= depth) {
                 self.retry_last();
                 if self.guards.len() > depth || !self.items.is_empty() {
@@ -812,7 +1053,7 @@ impl<'a> Walker<'a> {
         while self.items.last().is_some_and(|item| item.guards >= depth) {
             let item = self.items.pop().expect("just seen");
             self.release(item.guards);
-            self.enter(&item);
+            self.enter_one(&item);
         }
         self.release(depth);
     }
@@ -831,7 +1072,7 @@ impl<'a> Walker<'a> {
         }
         if self.split != Split::default() {
             // Adds to what was written when the node was left.
-            self.writer.content(&Content { node, variant: None, split: self.split });
+            self.sink.content(&Content { node, variant: None, split: self.split });
         }
         (self.node, self.addr, self.label, self.split, self.top, self.undo) = saved;
     }
@@ -841,7 +1082,7 @@ impl<'a> Walker<'a> {
         loop {
             while let Some(item) = self.items.pop() {
                 self.release(item.guards);
-                self.enter(&item);
+                self.enter_one(&item);
             }
             self.release(0);
             if self.contended.is_empty() {
@@ -852,16 +1093,38 @@ impl<'a> Walker<'a> {
     }
 }
 
+/// Where the walk was before a part of it.
+struct Saved {
+    node: u64,
+    addr: u64,
+    label: &'static Label,
+    split: Split,
+    top: *const Shape,
+    variant: Option<u32>,
+    shift: u64,
+    depth: u32,
+    ahead_from: usize,
+    guards: usize,
+    open: usize,
+    is_outside: bool,
+}
+
+/// A part of the walk that ended in a panic.
+struct Lost {
+    saved: Saved,
+    payload: Box<dyn std::any::Any + Send>,
+}
+
 /// Starting and finishing.
 impl<'a> Walker<'a> {
-    pub(crate) fn new(writer: Writer<Box<dyn io::Write>>, epoch: u32) -> Walker<'a> {
+    pub(crate) fn new(sink: Sink, epoch: u32) -> Walker<'a> {
         let mut types = Types::new();
         types.label(&label::NONE);
         let mut problems = Vec::new();
         let lock_budget = lock_budget(&mut problems);
         let here = 0u8;
         Walker {
-            writer,
+            sink,
             types,
             marks: Marks::new(),
             shared: HashMap::with_hasher(RandomState::with_seeds(9, 10, 11, 12)),
@@ -881,14 +1144,20 @@ impl<'a> Walker<'a> {
             items: Vec::new(),
             ahead: Vec::new(),
             ahead_from: 0,
+            inside: Inside::default(),
+            outside: None,
+            is_outside: false,
             guards: Guards::default(),
             locks: Vec::new(),
             contended: Vec::new(),
             lock_budget,
             opaque: Vec::new(),
+            open: Vec::new(),
+            dynamic: Dynamic::default(),
             unreadable: Vec::new(),
             values: Vec::new(),
             roots: Vec::new(),
+            walked: Vec::new(),
             root_blocks: Vec::new(),
             undo: None,
             registered: Vec::new(),
@@ -903,8 +1172,15 @@ impl<'a> Walker<'a> {
         self.registered = blocks;
     }
 
+    /// Makes this the second walk of a report.
+    pub(crate) fn set_outside(&mut self, outside: &[u64]) {
+        let mut blocks = HashSet::with_hasher(RandomState::with_seeds(17, 18, 19, 20));
+        blocks.extend(outside);
+        self.outside = Some(Box::new(Outside { blocks, marks: Marks::new() }));
+    }
+
     /// Walks from all roots, then scans what is opaque, and writes what remains to be written.
-    pub(crate) fn run(mut self, starts: &[Start<'a>]) -> (Writer<Box<dyn io::Write>>, Summary) {
+    pub(crate) fn run(mut self, starts: &[Start<'a>]) -> (Sink, Summary) {
         // First what lies outside the heap, larger values first: a value inside
         // another is a name for a part of it. Then what lies in the heap, since
         // the others may own it.
@@ -917,20 +1193,19 @@ impl<'a> Walker<'a> {
             let (addr, size) = place(&starts[at]);
             (self.live.and_then(|live| live.lookup(addr)).is_some(), std::cmp::Reverse(size))
         });
-        let mut walked: Vec<(u64, u64)> = Vec::new();
         for at in order {
             let start = &starts[at];
             let (addr, size) = place(start);
             let end = addr + size;
             let block = self.live.and_then(|live| live.lookup(addr));
-            let is_part = size > 0 && walked.iter().any(|&(from, to)| from <= addr && end <= to);
+            let is_part = size > 0 && self.is_root(addr, end);
             let is_claimed = block.is_some_and(|block| self.marks.any(block.addr, block.addr + block.usable));
             let root = self.start(start, addr, size);
             if is_part || is_claimed {
                 self.roots[root].is_name = true;
                 continue;
             }
-            walked.push((addr, end));
+            self.walked.push((addr, end));
             let node = self.roots[root].node;
             let undo = self.walk_root(start, node, addr, block.is_some());
             if let Some(block) = block {
@@ -942,8 +1217,17 @@ impl<'a> Walker<'a> {
                 }
             }
         }
+        while self.inside.has_pending(0) {
+            self.enter_followed(0);
+            self.drain();
+        }
         self.scan_opaque();
         self.finish()
+    }
+
+    /// Whether the bytes from `from` to `to` are part of a root that was walked.
+    fn is_root(&self, from: u64, to: u64) -> bool {
+        self.walked.iter().any(|&(start, end)| start <= from && to <= end)
     }
 
     fn start(&mut self, start: &Start<'a>, addr: u64, size: u64) -> usize {
@@ -952,7 +1236,7 @@ impl<'a> Walker<'a> {
         self.write_news();
         let node =
             Node { parent: None, edge: EdgeKind::OWN, label, place: addr, ty: ty.idx, addr, len_cap: None };
-        let node = self.writer.node(&node, 0);
+        let node = self.sink.node(&node, 0, 0);
         self.roots.push(Root {
             name: start.name.clone(),
             node,
@@ -964,8 +1248,7 @@ impl<'a> Walker<'a> {
         self.roots.len() - 1
     }
 
-    /// Walks one root. A panic in somebody's impl ends this root's walk, not
-    /// the program. Returns what was counted of the root's own value, if it lies in the heap.
+    /// Walks one root. Returns what was counted of the root's own value, if it lies in the heap.
     fn walk_root(&mut self, start: &Start<'a>, node: u64, addr: u64, is_in_heap: bool) -> Undo {
         self.node = node;
         self.addr = addr;
@@ -975,48 +1258,23 @@ impl<'a> Walker<'a> {
         self.top = std::ptr::null();
         self.undo = is_in_heap.then(Undo::default);
         let value = start.value;
-        let walk = std::panic::AssertUnwindSafe(|| {
-            self.with_ahead(|w| value.walk(w));
-            if is_in_heap {
-                self.writer.content(&Content { node, variant: None, split: self.split });
-            }
-            let undo = self.undo.take();
-            self.drain();
-            undo
-        });
-        match std::panic::catch_unwind(walk) {
-            Ok(undo) => undo.unwrap_or_default(),
-            Err(payload) => {
-                let message = payload
-                    .downcast_ref::<&str>()
-                    .map(|text| (*text).to_owned())
-                    .or_else(|| payload.downcast_ref::<String>().cloned())
-                    .unwrap_or_else(|| "no message".into());
-                self.abandon();
-                self.label = &label::ROOT;
-                self.node = node;
-                self.unreadable(addr as usize, start.value.shape(), "panicked");
-                self.summary.problems.push(format!(
-                    "a `Walk` impl reached from root `{}` panicked ({message}): what it had not reported by then is missing",
-                    start.name
-                ));
-                self.undo.take().unwrap_or_default()
-            }
+        let size = size_of_val(value) as u64;
+        if let Some(lost) = self.caught(|w| w.with_ahead(|w| value.walk(w))) {
+            (self.node, self.addr, self.label) = (node, addr, &label::ROOT);
+            self.note_panic(&lost, addr, start.value.shape());
+            self.go_on(&lost, 0);
+            self.split = Split { untyped: size, ..Split::default() };
         }
-    }
-
-    /// Gives up what was put off, and releases all guards, innermost first. The
-    /// thread is not unwinding here, so no mutex is poisoned.
-    fn abandon(&mut self) {
-        self.items.clear();
-        self.ahead.clear();
-        self.ahead_from = 0;
-        self.contended.clear();
-        self.locks.clear();
-        self.guards.release(0);
-        self.depth = 0;
-        self.shift = 0;
-        self.top = std::ptr::null();
+        if is_in_heap {
+            self.sink.content(&Content { node, variant: None, split: self.split });
+        }
+        let undo = self.undo.take().unwrap_or_default();
+        // A lock's contents are no waiting block, so a panic there ends up here.
+        while let Some(lost) = self.caught(Walker::drain) {
+            self.note_panic(&lost, addr, start.value.shape());
+            self.go_on(&lost, 0);
+        }
+        undo
     }
 
     /// Roots that lie in a block which turns out to have an owner are names;
@@ -1041,60 +1299,14 @@ impl<'a> Walker<'a> {
         }
     }
 
-    /// Claims what opaque bytes point to and nobody claimed, and what hangs from that.
-    fn scan_opaque(&mut self) {
-        let Some(live) = self.live else { return };
-        let mut queue = std::mem::take(&mut self.opaque);
-        if !self.memory.is_readable() && !queue.is_empty() {
-            self.summary
-                .problems
-                .push("opaque fields were not scanned: /proc/self/mem cannot be opened".into());
-            return;
-        }
-        let mut words = Vec::new();
-        while let Some(Opaque { node, addr, len, label }) = queue.pop() {
-            words.clear();
-            self.memory.words(addr, len, |word| {
-                if let Some(block) = live.lookup(word) {
-                    if !block.is_tool {
-                        words.push(block);
-                    }
-                }
-            });
-            self.node = node;
-            self.addr = addr;
-            self.label = label;
-            for block in &words {
-                if self.marks.any(block.addr, block.addr + block.usable) {
-                    continue;
-                }
-                self.marks.set(block.addr);
-                let ty = self.types.node_type(&RAW, Shape::unknown::<RawBytes>(), false);
-                let label = self.types.label(label);
-                self.write_news();
-                let raw = Node {
-                    parent: Some(node),
-                    edge: EdgeKind::CLAIM_RAW,
-                    label,
-                    place: addr,
-                    ty: ty.idx,
-                    addr: block.addr,
-                    len_cap: None,
-                };
-                let id = self.writer.node(&raw, addr);
-                queue.push(Opaque {
-                    node: id,
-                    addr: block.addr,
-                    len: block.requested,
-                    label: &label::ELEMENT,
-                });
-            }
-        }
-    }
-
-    fn finish(mut self) -> (Writer<Box<dyn io::Write>>, Summary) {
+    fn finish(mut self) -> (Sink, Summary) {
         self.write_news();
-        self.writer.roots(&self.roots);
+        self.summary.outside = self
+            .shared
+            .iter()
+            .filter(|(_, counts)| counts.is_uncounted || counts.strong > counts.met)
+            .map(|(addr, _)| *addr)
+            .collect();
         let mut shared: Vec<Shared> = self
             .shared
             .iter()
@@ -1111,12 +1323,18 @@ impl<'a> Walker<'a> {
             })
             .collect();
         shared.sort_by_key(|counts| (counts.node, counts.addr));
-        self.writer.list(FrameKind::SHARED, &shared);
-        self.writer.list(FrameKind::OFFSETS, &self.types.offsets);
-        self.writer.list(FrameKind::CENSUS, &self.types.census());
-        self.writer.list(FrameKind::VALUES, &self.values);
-        self.writer.list(FrameKind::UNREADABLE, &self.unreadable);
-        (self.writer, self.summary)
+        let Walker { sink, types, roots, values, unreadable, dynamic, .. } = &mut self;
+        sink.file(|writer| {
+            writer.roots(roots);
+            writer.list(FrameKind::SHARED, &shared);
+            writer.list(FrameKind::OFFSETS, &types.offsets);
+            writer.list(FrameKind::CENSUS, &types.census());
+            writer.list(FrameKind::VALUES, values);
+            writer.list(FrameKind::UNREADABLE, unreadable);
+            writer.list(FrameKind::IMAGES, dynamic.images());
+            writer.list(FrameKind::DYN_VALUES, dynamic.values());
+        });
+        (self.sink, self.summary)
     }
 }
 

@@ -1,0 +1,343 @@
+//! What nobody describes: opaque bytes, which are scanned for addresses of
+//! blocks, and values behind `dyn`, which their vtables tell apart.
+
+use super::{Block, Opaque, Walker, RAW};
+use crate::label;
+use crate::raw::RawMemory;
+use crate::shape::Shape;
+use crate::walk::Walk;
+use crate::Label;
+use heap_snapshot::record::{Content, DynValue, EdgeKind, Image, LiveBlock, Node, Split};
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+const WORD: u64 = size_of::<usize>() as u64;
+/// Words of a vtable that are read: how to drop, size, alignment, and methods.
+const VTABLE_WORDS: usize = 6;
+
+/// What a vtable says.
+#[derive(Clone, Debug)]
+struct Vtable {
+    size: u64,
+    image: u32,
+    vtable: u64,
+    functions: Vec<u64>,
+}
+
+/// Values behind `dyn`, and what is known of vtables.
+#[derive(Default)]
+pub(super) struct Dynamic {
+    /// Begin, end and image of mapped files; read when first needed.
+    mapped: Option<Vec<(u64, u64, u32)>>,
+    images: Vec<Image>,
+    known: HashMap<u64, Option<Vtable>>,
+    values: Vec<DynValue>,
+}
+
+impl Dynamic {
+    pub(super) fn images(&self) -> &[Image] {
+        // Without values they would only tell paths.
+        if self.values.is_empty() {
+            &[]
+        } else {
+            &self.images
+        }
+    }
+
+    pub(super) fn values(&self) -> &[DynValue] {
+        &self.values
+    }
+
+    /// The image that an address lies in, and its base.
+    fn image(&mut self, addr: u64) -> Option<(u32, u64)> {
+        let images = &mut self.images;
+        let mapped = self.mapped.get_or_insert_with(|| mapped_files(images));
+        let at = mapped.partition_point(|(from, _, _)| *from <= addr).checked_sub(1)?;
+        let (_, to, image) = mapped[at];
+        (addr < to).then(|| (image, images[image as usize].base))
+    }
+
+    /// What stands at `addr`, if that can be a vtable. Each address is read once.
+    fn vtable(&mut self, memory: &RawMemory, addr: u64) -> Option<&Vtable> {
+        if !self.known.contains_key(&addr) {
+            let vtable = self.read_vtable(memory, addr);
+            self.known.insert(addr, vtable);
+        }
+        self.known.get(&addr)?.as_ref()
+    }
+
+    fn read_vtable(&mut self, memory: &RawMemory, addr: u64) -> Option<Vtable> {
+        let (image, base) = self.image(addr).filter(|_| addr % WORD == 0)?;
+        let mut words = Vec::with_capacity(VTABLE_WORDS);
+        memory.words(addr, VTABLE_WORDS as u64 * WORD, |word| words.push(word));
+        let &[drop, size, align, ref methods @ ..] = words.as_slice() else { return None };
+        if !align.is_power_of_two() || size % align != 0 {
+            return None;
+        }
+        let mut functions = Vec::new();
+        for function in std::iter::once(&drop).chain(methods) {
+            match self.image(*function) {
+                Some((_, base)) => functions.push(function - base),
+                None if *function == 0 && functions.is_empty() => functions.push(0),
+                None if functions.is_empty() => return None,
+                None => break,
+            }
+        }
+        Some(Vtable { size, image, vtable: addr - base, functions })
+    }
+
+    fn note(&mut self, node: u64, vtable: &Vtable) {
+        let Vtable { size, image, vtable, functions } = vtable.clone();
+        self.values.push(DynValue { node, size, image, vtable, functions });
+    }
+}
+
+/// The files that are mapped into this process, from the kernel.
+fn mapped_files(images: &mut Vec<Image>) -> Vec<(u64, u64, u32)> {
+    let maps = std::fs::read("/proc/self/maps").unwrap_or_default();
+    let maps = String::from_utf8_lossy(&maps);
+    let mut mapped = Vec::new();
+    for line in maps.lines() {
+        // from-to rights offset device inode path
+        let mut columns = line.splitn(6, ' ');
+        let (Some(range), Some(path)) = (columns.next(), columns.nth(4)) else { continue };
+        let path = path.trim_start();
+        let Some((from, to)) = range.split_once('-') else { continue };
+        let (Ok(from), Ok(to)) = (u64::from_str_radix(from, 16), u64::from_str_radix(to, 16)) else {
+            continue;
+        };
+        if !path.starts_with('/') {
+            continue;
+        }
+        let image = images.iter().rposition(|image| image.path == path).unwrap_or_else(|| {
+            // The first piece of a file that is loaded begins where the file does.
+            images.push(Image { path: path.to_owned(), base: from, build_id: String::new() });
+            images.len() - 1
+        });
+        mapped.push((from, to, image as u32));
+    }
+    mapped.sort_unstable();
+    mapped
+}
+
+/// The second word of a wide reference: of `dyn` the vtable, of slices the length.
+fn metadata<T: ?Sized>(value: &T) -> Option<u64> {
+    let pointer: *const T = value;
+    if size_of_val(&pointer) != 2 * size_of::<usize>() {
+        return None;
+    }
+    // SAFETY: it was just seen to be two words, pointers are initialised, and
+    // any bits are a number.
+    #[expect(unsafe_code, reason = "the language has no safe way to ask yet")]
+    let words: [usize; 2] = unsafe { std::mem::transmute_copy(&pointer) };
+    Some(words[1] as u64)
+}
+
+/// For values that nobody describes.
+impl<'a> Walker<'a> {
+    /// As [`Walker::opaque_inner`], for a value behind `dyn`: also records what
+    /// its vtable says of its type. The value must be all that its block holds.
+    pub fn opaque_dyn<T: ?Sized + Walk>(&mut self, value: &T) {
+        self.opaque_inner(value);
+        let node = self.node;
+        self.note_dyn(node, value);
+    }
+
+    fn note_dyn<T: ?Sized>(&mut self, node: u64, value: &T) {
+        if let Some(vtable) = metadata(value) {
+            if let Some(vtable) = self.dynamic.vtable(&self.memory, vtable).cloned() {
+                if vtable.size == size_of_val(value) as u64 {
+                    self.dynamic.note(node, &vtable);
+                }
+            }
+        }
+    }
+
+    /// Visits a `Box` of something without an impl: its block is claimed with
+    /// its size, and if it is a `dyn`, with what its vtable says; what is in it is opaque.
+    #[expect(clippy::borrowed_box, reason = "the edge starts from the handle")]
+    pub fn visit_opaque_box<T: ?Sized>(&mut self, label: &'static Label, value: &Box<T>) {
+        self.label = label;
+        if size_of_val(&**value) > 0 {
+            let place = std::ptr::from_ref(value) as usize as u64;
+            let block = Block::of_unwalked(&crate::impls::boxed::VALUE, &**value);
+            if let Some((node, _)) = self.meet(place, EdgeKind::OWN, &block) {
+                self.leave_opaque(node, &**value);
+            }
+        }
+    }
+
+    /// As [`Walker::visit_opaque_box`], for a shared handle.
+    pub fn visit_opaque_rc<T: ?Sized>(&mut self, label: &'static Label, value: &Rc<T>) {
+        self.label = label;
+        let counts = (Rc::strong_count(value), Rc::weak_count(value));
+        self.visit_opaque_counted(
+            value,
+            Block::of_unwalked(&crate::impls::rc::RC, &**value),
+            &**value,
+            counts,
+        );
+    }
+
+    /// As [`Walker::visit_opaque_box`], for a shared handle.
+    pub fn visit_opaque_arc<T: ?Sized>(&mut self, label: &'static Label, value: &Arc<T>) {
+        self.label = label;
+        let counts = (Arc::strong_count(value), Arc::weak_count(value));
+        self.visit_opaque_counted(
+            value,
+            Block::of_unwalked(&crate::impls::rc::ARC, &**value),
+            &**value,
+            counts,
+        );
+    }
+
+    fn visit_opaque_counted<H, T: ?Sized>(
+        &mut self,
+        handle: &H,
+        block: Block,
+        value: &T,
+        counts: (usize, usize),
+    ) {
+        // A value without size lies one past its block.
+        let block = block.at(block.addr as usize - 1);
+        let place = std::ptr::from_ref(handle) as usize as u64;
+        if let Some((node, _)) = self.meet_shared(place, &block, Some(counts)) {
+            self.leave_opaque(node, value);
+        }
+    }
+
+    /// The contents of a block that nobody describes.
+    fn leave_opaque<T: ?Sized>(&mut self, node: u64, value: &T) {
+        let bytes = size_of_val(value) as u64;
+        self.sink.content(&Content {
+            node,
+            variant: None,
+            split: Split { untyped: bytes, ..Split::default() },
+        });
+        self.note_dyn(node, value);
+        let (outer, label) = (self.node, self.label);
+        (self.node, self.label) = (node, &label::BLOCK);
+        self.scan_later(value, Shape::unknown::<T>());
+        (self.node, self.label) = (outer, label);
+    }
+
+    /// Claims what opaque bytes point to and nobody claimed, and what hangs from that.
+    pub(super) fn scan_opaque(&mut self) {
+        let Some(live) = self.live else { return };
+        let mut queue = std::mem::take(&mut self.opaque);
+        if !self.memory.is_readable() && !queue.is_empty() {
+            self.summary
+                .problems
+                .push("opaque fields were not scanned: /proc/self/mem cannot be opened".into());
+            return;
+        }
+        let mut found: Vec<(LiveBlock, u64)> = Vec::new();
+        while let Some(opaque) = queue.pop() {
+            found.clear();
+            let mut is_after = false;
+            self.memory.words(opaque.addr, opaque.len, |word| {
+                // What follows an address may be a vtable.
+                if let Some((_, next)) = found.last_mut().filter(|_| is_after) {
+                    *next = word;
+                }
+                let block = live.lookup(word).filter(|block| !block.is_tool);
+                is_after = block.is_some();
+                found.extend(block.map(|block| (block, 0)));
+            });
+            self.node = opaque.node;
+            self.addr = opaque.addr;
+            self.label = opaque.label;
+            self.is_outside = opaque.is_outside;
+            for (block, next) in &found {
+                self.claim_raw(&opaque, block, *next, &mut queue);
+            }
+        }
+    }
+
+    fn claim_raw(&mut self, holder: &Opaque, block: &LiveBlock, next: u64, queue: &mut Vec<Opaque>) {
+        let marks = match &mut self.outside {
+            Some(outside) if self.is_outside => &mut outside.marks,
+            _ => &mut self.marks,
+        };
+        if marks.any(block.addr, block.addr + block.usable) {
+            return;
+        }
+        marks.set(block.addr);
+        let ty = self.types.node_type(&RAW, holder.shape, false);
+        let label = self.types.label(holder.label);
+        self.write_news();
+        let raw = Node {
+            parent: Some(holder.node),
+            edge: EdgeKind::CLAIM_RAW,
+            label,
+            place: holder.addr,
+            ty: ty.idx,
+            addr: block.addr,
+            len_cap: None,
+        };
+        self.set_counting();
+        let node = self.sink.node(&raw, self.addr, 0);
+        // A `Box<dyn …>` asks for just what its value takes.
+        if let Some(vtable) = self.dynamic.vtable(&self.memory, next).cloned() {
+            if vtable.size == block.requested {
+                self.dynamic.note(node, &vtable);
+            }
+        }
+        queue.push(Opaque {
+            node,
+            addr: block.addr,
+            len: block.requested,
+            label: &label::ELEMENT,
+            shape: holder.shape,
+            is_outside: holder.is_outside,
+        });
+    }
+}
+
+impl Block {
+    /// The block that holds `value`, of which nothing but its size is known.
+    fn of_unwalked<T: ?Sized>(container: &'static crate::Container, value: &T) -> Block {
+        Block {
+            addr: std::ptr::from_ref(value).cast::<u8>() as usize as u64,
+            container,
+            elem: Shape::unknown::<T>(),
+            len: 1,
+            cap: 1,
+            is_slice: false,
+            dynamic_size: size_of_val(value) as u64,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    trait Greet {
+        fn greet(&self) -> usize;
+    }
+
+    impl Greet for String {
+        fn greet(&self) -> usize {
+            self.len()
+        }
+    }
+
+    #[test]
+    fn a_vtable_is_known_by_its_size_and_functions() {
+        let value = String::from("x");
+        let greet: &dyn Greet = &value;
+        assert_eq!(greet.greet(), 1);
+        let (memory, mut dynamic) = (RawMemory::open(), Dynamic::default());
+        let addr = metadata(greet).expect("a wide reference");
+        let vtable = dynamic.vtable(&memory, addr).expect("a vtable").clone();
+        assert_eq!(vtable.size, 24);
+        assert!(vtable.functions.len() >= 2 && vtable.functions[0] != 0, "{vtable:?}");
+        let numbers: &[u64] = &[1, 2, 3];
+        assert_eq!(metadata(numbers), Some(3));
+        assert!(dynamic.vtable(&memory, 3).is_none());
+        assert!(dynamic.vtable(&memory, &raw const value as u64).is_none(), "the stack is no image");
+        assert_eq!(metadata(&value), None);
+    }
+}
