@@ -388,7 +388,7 @@ macro_rules! graphs {
         mod $module {
             use super::*;
             use ::$krate::graph::{DefaultIx, Graph, IndexType, NodeIndex};
-            use ::$krate::graphmap::{DiGraphMap, NodeTrait, UnGraphMap};
+            use ::$krate::graphmap::{DiGraphMap, UnGraphMap};
             use ::$krate::stable_graph::StableGraph;
             use ::$krate::{Directed, Undirected};
 
@@ -444,21 +444,6 @@ macro_rules! graphs {
                 }
             }
 
-            impl<N: Make + NodeTrait, E: Make> Collection for UnGraphMap<N, E> {
-                fn new(room: usize) -> Self {
-                    UnGraphMap::with_capacity(room, room)
-                }
-                fn insert(&mut self, n: u64) {
-                    self.add_edge(N::make(n), N::make(n / 1000), E::make(n));
-                }
-                fn remove(&mut self, n: u64) {
-                    self.remove_node(N::make(n));
-                }
-                fn clear(&mut self) {
-                    self.clear();
-                }
-            }
-
             pub(crate) fn cases(judge: &mut Judge) {
                 check::<Graph<String, u64, Directed, DefaultIx>>(judge, concat!($name, " Graph"));
                 check::<Graph<Uneven, Uneven, Directed, u8>>(judge, concat!($name, " Graph of enums"));
@@ -473,7 +458,14 @@ macro_rules! graphs {
             }
 
             pub(crate) fn raw(judge: &mut Judge) {
-                judge.check(concat!($name, " GraphMap"), || grown::<UnGraphMap<u16, String>>(30));
+                judge.check(concat!($name, " GraphMap"), || {
+                    // Not grown at random: a raw scan takes what old pointers lead to, too.
+                    let mut map = UnGraphMap::<u16, String>::with_capacity(4, 4);
+                    for n in 0..4 {
+                        map.add_edge(n, (n + 1) % 4, String::make(20));
+                    }
+                    map
+                });
                 judge.check(concat!($name, " GraphMap without weights"), || {
                     let mut map = DiGraphMap::<u64, ()>::new();
                     map.add_edge(1, 2, ());
@@ -606,6 +598,101 @@ mod slot_maps {
             let key = map.insert(String::make(9));
             (vec![key.data(), KeyData::default()], vec![DefaultKey::default()], map)
         });
+    }
+}
+
+mod vectors {
+    use super::*;
+    use ::arrayvec::{ArrayString, ArrayVec};
+    use ::smallvec::SmallVec;
+    use ::thin_vec::ThinVec;
+
+    macro_rules! growing {
+        ($([$($param:tt)*] $ty:ty, $item:ty, $with_room:expr;)*) => {$(
+            impl<$($param)*> Collection for $ty {
+                fn new(room: usize) -> Self {
+                    let with_room: fn(usize) -> Self = $with_room;
+                    with_room(room)
+                }
+                fn insert(&mut self, n: u64) {
+                    self.push(<$item>::make(n));
+                }
+                fn remove(&mut self, n: u64) {
+                    if !self.is_empty() {
+                        let at = n as usize % self.len();
+                        self.remove(at);
+                    }
+                }
+                fn clear(&mut self) {
+                    self.clear();
+                }
+                fn shrink(&mut self) {
+                    self.shrink_to_fit();
+                }
+                fn reserve(&mut self, room: usize) {
+                    self.reserve(room);
+                }
+            }
+        )*};
+    }
+
+    growing! {
+        [T: Make] ThinVec<T>, T, ThinVec::with_capacity;
+        [T: Make] SmallVec<[T; 1]>, T, SmallVec::with_capacity;
+        [T: Make] SmallVec<[T; 4]>, T, SmallVec::with_capacity;
+        [T: Make] SmallVec<[T; 16]>, T, SmallVec::with_capacity;
+    }
+
+    impl<T: Make, const CAP: usize> Collection for ArrayVec<T, CAP> {
+        fn new(_: usize) -> Self {
+            ArrayVec::new()
+        }
+        fn insert(&mut self, n: u64) {
+            if !self.is_full() {
+                self.push(T::make(n));
+            }
+        }
+        fn remove(&mut self, n: u64) {
+            if !self.is_empty() {
+                self.remove(n as usize % self.len());
+            }
+        }
+        fn clear(&mut self) {
+            self.clear();
+        }
+    }
+
+    macro_rules! of_values {
+        ($judge:ident $name:literal $($of:ident)*) => {$(
+            check::<$of<String>>($judge, $name);
+            check::<$of<Uneven>>($judge, concat!($name, " of enums"));
+            check::<$of<u8>>($judge, concat!($name, " of bytes"));
+            check::<$of<()>>($judge, concat!($name, " of nothing"));
+            check::<$of<Padded>>($judge, concat!($name, ", padded"));
+            check::<$of<Aligned>>($judge, concat!($name, ", over-aligned"));
+            check::<$of<Option<Box<u64>>>>($judge, concat!($name, " of boxes"));
+        )*};
+    }
+
+    type Small1<T> = SmallVec<[T; 1]>;
+    type Small4<T> = SmallVec<[T; 4]>;
+    type Small16<T> = SmallVec<[T; 16]>;
+    type Array0<T> = ArrayVec<T, 0>;
+    type Array7<T> = ArrayVec<T, 7>;
+
+    pub(crate) fn cases(judge: &mut Judge) {
+        of_values!(judge "ThinVec" ThinVec);
+        of_values!(judge "SmallVec of 1" Small1);
+        of_values!(judge "SmallVec of 4" Small4);
+        of_values!(judge "SmallVec of 16" Small16);
+        of_values!(judge "ArrayVec of 0" Array0);
+        of_values!(judge "ArrayVec of 7" Array7);
+        let texts = || {
+            let text = |len| ArrayString::<21>::from(&"x".repeat(len)).expect("it fits");
+            (0..=21).map(text).collect::<Vec<_>>()
+        };
+        judge.check("ArrayString", texts);
+        typed(judge, "ArrayString", &texts());
     }
 }
 
@@ -1044,6 +1131,7 @@ fn main() {
         petgraph_7::cases(judge);
         petgraph_6::cases(judge);
         slot_maps::cases(judge);
+        vectors::cases(judge);
         arenas::cases(judge);
         tables::cases(judge);
         index_vectors::cases(judge);

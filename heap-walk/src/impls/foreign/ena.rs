@@ -58,7 +58,7 @@ where
 }
 
 /// Leaves what the log in `table` owns to be claimed raw, if there is a log of `size` bytes.
-fn log<'a, T>(w: &mut Walker<'a>, table: &'a T, size: usize) {
+fn log<'a, T: Walk>(w: &mut Walker<'a>, table: &'a T, size: usize) {
     if size > 0 {
         w.opaque_inner(table);
     }
