@@ -97,7 +97,7 @@ mod walker;
 pub use self::{
     any::register,
     label::Label,
-    measure::{measure, measure_paths, Report, TypeRow},
+    measure::{check_within, measure, measure_paths, Limit, Report, TypeRow},
     root::{register_arc, register_static, with_root},
     shape::{repr_c_size, Describe, Field, Shape, Variant},
     snapshot::snapshot,
@@ -140,6 +140,50 @@ macro_rules! checkpoint {
             );
         }
     }};
+}
+
+/// Fails if a value holds more on the heap than a test allows.
+///
+/// ```
+/// let names = vec![String::from("ann"), String::from("bob")];
+/// heap_walk::assert_within!(&names, in_all <= 256, spare <= 64, blocks <= 3);
+/// ```
+///
+/// The figures are those of a [`Report`]: `in_all`, `alone`, `blocks`,
+/// `payload`, `padding`, `dead`, `overhead`, `spare`, `rounding`, `untyped`,
+/// `slack`. A failure names the paths that hold most. It fails too where
+/// nothing was measured or a part could not be read: such a test says nothing.
+#[cfg(feature = "enabled")]
+#[macro_export]
+macro_rules! assert_within {
+    ($value:expr, $($figure:ident <= $most:expr),+ $(,)?) => {
+        $crate::check_within(
+            ::core::stringify!($value),
+            $value,
+            &[$((
+                ::core::stringify!($figure),
+                |__report| $crate::assert_within!(@ __report $figure),
+                $most,
+            )),+],
+        )
+    };
+    (@ $report:ident in_all) => { $report.in_all };
+    (@ $report:ident alone) => { $report.alone };
+    (@ $report:ident blocks) => { $report.blocks };
+    (@ $report:ident rounding) => { $report.rounding };
+    (@ $report:ident slack) => { $report.slack() };
+    (@ $report:ident $part:ident) => { $report.split.$part };
+}
+
+/// Fails: the feature `enabled` is off, and nothing is measured.
+#[cfg(not(feature = "enabled"))]
+#[macro_export]
+macro_rules! assert_within {
+    ($($anything:tt)*) => {
+        ::core::panic!(
+            "nothing was measured, so the test could not fail: heap-walk's feature `enabled` is off"
+        )
+    };
 }
 
 /// Does nothing: the feature `enabled` is off, and no argument is evaluated.

@@ -196,3 +196,40 @@ impl fmt::Display for Report {
         self.problems.iter().try_for_each(|problem| writeln!(f, "{problem}"))
     }
 }
+
+/// A limit of [`crate::assert_within!`]: a figure's name, the figure, and the most it may be.
+pub type Limit<'l> = (&'l str, fn(&Report) -> u64, u64);
+
+/// What [`crate::assert_within!`] expands to.
+#[doc(hidden)]
+#[track_caller]
+pub fn check_within<T: ?Sized + Walk>(what: &str, value: &T, limits: &[Limit<'_>]) {
+    use fmt::Write as _;
+    let report = measure(value);
+    let mut message = String::new();
+    if report.blocks == 0 {
+        message += "nothing was measured, so the test could not fail";
+    } else if report.unreadable > 0 {
+        message +=
+            &format!("{} parts could not be read, so the budget is not known to hold", report.unreadable);
+    }
+    for (name, figure, most) in limits {
+        let figure = figure(&report);
+        if figure > *most {
+            let separator = if message.is_empty() { "" } else { "; " };
+            let _ = write!(message, "{separator}{name} is {figure}, over its budget of {most}");
+        }
+    }
+    if message.is_empty() {
+        return;
+    }
+    for problem in &report.problems {
+        let _ = write!(message, "; {problem}");
+    }
+    let (report, paths) = measure_paths(value);
+    let mut rows = String::new();
+    for TypeRow { name, blocks, bytes } in paths.iter().take(TOP) {
+        let _ = writeln!(rows, "{bytes:>14} {blocks} × {what}{name}");
+    }
+    panic!("`{what}`: {message}\n{rows}\n{report}");
+}

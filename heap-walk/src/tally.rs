@@ -152,7 +152,7 @@ impl Tally {
         }
         if let Some(paths) = &mut self.paths {
             let parent = node.parent.map_or(u32::MAX, |parent| paths.of_node[parent as usize]);
-            paths.add((parent, node.label.0, node.ty.0), usable);
+            paths.add((parent, node.label.0, node.ty.0), usable, node.parent.is_some());
         }
         id
     }
@@ -211,9 +211,13 @@ impl Tally {
         let mut at = at as u32;
         while let Some(step) = paths.all.get(at as usize) {
             let label = &self.labels[step.label as usize];
+            // A label is the innermost: of a field of an element, the field's.
+            let holder =
+                paths.all.get(step.parent as usize).map(|holder| &self.node_types[holder.ty as usize]);
+            let element = if holder.is_some_and(|holder| holder.is_slice) { "[]" } else { "" };
             steps.push(match Place(label.place) {
-                Place::FIELD if label.variant.is_empty() => format!(".{}", label.name),
-                Place::FIELD => format!(".{}::{}", label.variant, label.name),
+                Place::FIELD if label.variant.is_empty() => format!("{element}.{}", label.name),
+                Place::FIELD => format!("{element}.{}::{}", label.variant, label.name),
                 Place::ELEMENT => "[]".into(),
                 Place::KEY => "[key]".into(),
                 Place::VALUE => "[value]".into(),
@@ -230,7 +234,7 @@ impl Paths {
     /// Notes a node at the end of a way. A way that comes back to a field and
     /// type that it has passed is the way to there: otherwise those of recursive
     /// types would be as long as the data is deep.
-    fn add(&mut self, step: (u32, u32, u32), usable: u64) {
+    fn add(&mut self, step: (u32, u32, u32), usable: u64, is_block: bool) {
         let (parent, label, ty) = step;
         let mut ancestor = parent;
         let passed = loop {
@@ -246,7 +250,7 @@ impl Paths {
             self.all.push(PathNode { parent, label, ty, blocks: 0, usable: 0 });
         }
         let path = &mut self.all[at as usize];
-        path.blocks += 1;
+        path.blocks += u64::from(is_block);
         path.usable += usable;
         self.of_node.push(at);
     }

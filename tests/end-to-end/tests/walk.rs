@@ -1,0 +1,361 @@
+//! What the walk does beside containers: arenas, references that are followed,
+//! values behind `dyn`, keys, panicking impls, and reports in memory.
+
+use end_to_end::judge::Judge;
+use end_to_end::{analyse, take};
+use heap_snapshot::live::ToolScope;
+use heap_snapshot::read::Snapshot;
+use heap_snapshot::record::{EdgeKind, Layout, Target};
+use heap_walk::{Arena, Chunk, Container, Handle, Shape, Walk, Walker};
+use std::any::Any;
+use std::cell::{Cell, UnsafeCell};
+use std::rc::Rc;
+use std::sync::{Arc, Mutex};
+
+#[global_allocator]
+static ALLOC: tracking_alloc::TrackingAlloc = tracking_alloc::TrackingAlloc::new();
+
+/// An arena of anything whose alignment is 8 at most: one chunk, from its beginning on.
+struct Pool {
+    chunk: UnsafeCell<Vec<u64>>,
+    used: Cell<usize>,
+}
+
+impl Pool {
+    fn new(words: usize) -> Pool {
+        Pool { chunk: UnsafeCell::new(vec![0; words]), used: Cell::new(0) }
+    }
+
+    #[expect(unsafe_code, reason = "an arena")]
+    #[expect(clippy::mut_from_ref, reason = "each call gives other memory")]
+    fn alloc<T>(&self, value: T) -> &mut T {
+        let words = size_of::<T>().div_ceil(8);
+        let at = self.used.get();
+        self.used.set(at + words);
+        // SAFETY: the chunk has room (checked), nobody has a reference to these
+        // words, and the chunk stays where it is as long as the pool lives.
+        unsafe {
+            assert!(self.used.get() <= (*self.chunk.get()).len());
+            let slot = (*self.chunk.get()).as_mut_ptr().add(at).cast::<T>();
+            slot.write(value);
+            &mut *slot
+        }
+    }
+}
+
+static POOL: Container = Container::new("Pool", Layout::CHUNK);
+
+impl Arena for Pool {
+    fn chunks(&self, found: &mut dyn FnMut(Chunk)) {
+        let addr = self.chunk.get();
+        #[expect(unsafe_code, reason = "an arena")]
+        // SAFETY: nobody changes the vector itself after it was made.
+        let chunk = unsafe { &*addr };
+        found(Chunk {
+            container: &POOL,
+            addr: chunk.as_ptr() as usize,
+            elem: Shape::bytes(),
+            len: self.used.get() * 8,
+            cap: chunk.capacity() * 8,
+        });
+    }
+}
+
+struct Expr<'p> {
+    name: String,
+    next: Option<&'p Expr<'p>>,
+}
+
+/// A reference that the walk enters: what `#[walk(follow)]` derives.
+struct Followed<'p>(&'p Expr<'p>);
+
+impl Walk for Followed<'_> {
+    fn walk<'a>(&'a self, w: &mut Walker<'a>) {
+        w.follow(self, EdgeKind::BORROW, self.0, false);
+    }
+    fn shape(&self) -> &'static Shape {
+        Shape::of::<Self>()
+    }
+    fn describe(d: &mut heap_walk::Describe<'_>) {
+        d.leaf();
+    }
+}
+
+impl Handle for Followed<'_> {
+    fn contents<'a>(&'a self, w: &mut Walker<'a>) {
+        self.0.walk(w);
+    }
+}
+
+impl Walk for Expr<'_> {
+    fn walk<'a>(&'a self, w: &mut Walker<'a>) {
+        w.field("name", &self.name);
+        w.field("next", &self.next);
+    }
+    fn shape(&self) -> &'static Shape {
+        Shape::of::<Self>()
+    }
+}
+
+#[derive(Walk)]
+struct Session<'p> {
+    #[walk(with = heap_walk::arena)]
+    pool: Pool,
+    first: Option<Followed<'p>>,
+    again: Option<Followed<'p>>,
+}
+
+fn nodes(snapshot: &Snapshot, layout: Layout) -> usize {
+    (0..snapshot.nodes.count())
+        .filter(|&id| {
+            let ty = snapshot.nodes.get(id).ty.0 as usize;
+            snapshot.node_types[ty].layout == layout.0
+        })
+        .count()
+}
+
+fn arenas() {
+    let mut session = Session { pool: Pool::new(64), first: None, again: None };
+    {
+        let pool: &Pool = &session.pool;
+        // The pool outlives what borrows from it here: both end with this function.
+        #[expect(unsafe_code, reason = "a session that borrows from itself")]
+        // SAFETY: the chunk does not move when the session does, and nothing is dropped before it.
+        let pool: &'static Pool = unsafe { &*std::ptr::from_ref(pool) };
+        let last = pool.alloc(Expr { name: "y".repeat(40), next: None });
+        let first = pool.alloc(Expr { name: "x".repeat(30), next: Some(last) });
+        session.first = Some(Followed(first));
+        session.again = Some(Followed(first));
+    }
+    let snapshot = take(&[("session", &session)]);
+    let _tool = ToolScope::enter();
+    assert_eq!(nodes(&snapshot, Layout::CHUNK), 1);
+    assert_eq!(nodes(&snapshot, Layout::INSIDE), 1, "met twice, entered once; a plain `&` is not entered");
+    let names = (0..snapshot.nodes.count())
+        .filter(|&id| snapshot.node_types[snapshot.nodes.get(id).ty.0 as usize].container == "String")
+        .count();
+    assert_eq!(names, 1, "the text of the first expression is typed, that of the second raw");
+    let analysis = analyse(snapshot);
+    let ledger = analysis.ledger();
+    assert!(ledger.mismatches.is_empty(), "{:#?}", ledger.mismatches);
+    assert_eq!(ledger.difference, Some(0));
+}
+
+struct Key32(u32);
+
+impl Walk for Key32 {
+    fn walk<'a>(&'a self, w: &mut Walker<'a>) {
+        w.key(self, u64::from(self.0));
+    }
+    fn shape(&self) -> &'static Shape {
+        Shape::of::<Self>()
+    }
+    fn describe(d: &mut heap_walk::Describe<'_>) {
+        d.leaf();
+    }
+}
+
+fn keys() {
+    let keys: Vec<Key32> = [7, 9, 7].map(Key32).into();
+    let snapshot = take(&[("keys", &keys)]);
+    let _tool = ToolScope::enter();
+    let numbers: Vec<u64> = snapshot
+        .edges
+        .iter()
+        .filter(|edge| edge.kind == EdgeKind::KEY)
+        .map(|edge| match edge.target {
+            Target::Key(key) => key,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(numbers, [7, 9, 7]);
+    assert!(analyse(snapshot).ledger().closes);
+}
+
+#[derive(Walk)]
+struct User {
+    name: String,
+    tags: Vec<String>,
+}
+
+fn user(n: usize) -> User {
+    User { name: "n".repeat(n), tags: vec!["t".repeat(n)] }
+}
+
+trait Unwalked {
+    fn number(&self) -> usize;
+}
+
+struct Hidden(Vec<u64>, u8);
+
+impl Unwalked for Hidden {
+    fn number(&self) -> usize {
+        self.0.len() + usize::from(self.1)
+    }
+}
+
+struct Handlers {
+    handlers: Vec<Box<dyn Unwalked>>,
+}
+
+impl Walk for Handlers {
+    fn walk<'a>(&'a self, w: &mut Walker<'a>) {
+        static HANDLER: heap_walk::Label = heap_walk::Label::field("handlers");
+        for handler in &self.handlers {
+            w.visit_opaque_box(&HANDLER, handler);
+        }
+        w.visit_opaque(&HANDLER, &self.handlers);
+    }
+    fn shape(&self) -> &'static Shape {
+        Shape::of::<Self>()
+    }
+}
+
+fn behind_dyn(judge: &mut Judge) {
+    heap_walk::register::<User>();
+    judge.check("dyn Any, named", || {
+        let stores: Vec<Box<dyn Any + Send>> = vec![Box::new(user(30)), Box::new(user(3))];
+        stores
+    });
+    judge.check("dyn Any, not named", || {
+        let stores: Vec<Box<dyn Any>> = vec![Box::new((1u8, vec![1u64])), Box::new(7u32)];
+        stores
+    });
+    judge.check("dyn without an impl", || {
+        let handlers: Vec<Box<dyn Unwalked>> = vec![Box::new(Hidden(vec![1; 9], 1))];
+        assert_eq!(handlers[0].number(), 10);
+        Handlers { handlers }
+    });
+    let handlers = Handlers { handlers: vec![Box::new(Hidden(vec![1; 9], 1))] };
+    let snapshot = take(&[("handlers", &handlers)]);
+    let _tool = ToolScope::enter();
+    let [value] = snapshot.dyn_values.as_slice() else { panic!("{:?}", snapshot.dyn_values) };
+    assert_eq!(value.size, size_of::<Hidden>() as u64);
+    assert!(value.functions.len() >= 2 && value.functions[0] != 0, "{value:?}");
+    let image = &snapshot.images[value.image as usize];
+    let this = std::env::current_exe().expect("the path of this test");
+    assert_eq!(std::path::Path::new(&image.path), this.canonicalize().expect("a path"));
+}
+
+/// An impl that reports one field and panics before the other.
+struct Faulty {
+    before: Vec<String>,
+    after: Vec<String>,
+}
+
+impl Walk for Faulty {
+    fn walk<'a>(&'a self, w: &mut Walker<'a>) {
+        w.field("before", &self.before);
+        assert!(self.after.is_empty(), "a fault");
+        w.field("after", &self.after);
+    }
+    fn shape(&self) -> &'static Shape {
+        Shape::of::<Self>()
+    }
+}
+
+fn panics() {
+    let text = |n: usize| vec!["z".repeat(n); 3];
+    let value: Vec<Box<Faulty>> = (0..40)
+        .map(|n| {
+            let after = if n % 10 == 5 { text(8) } else { Vec::new() };
+            Box::new(Faulty { before: text(20), after })
+        })
+        .collect();
+    let locked = Mutex::new(vec![Box::new(Faulty { before: text(20), after: text(8) })]);
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| {}));
+    let snapshot = take(&[("value", &value), ("locked", &locked)]);
+    std::panic::set_hook(hook);
+    assert!(locked.try_lock().is_ok(), "released");
+    let _tool = ToolScope::enter();
+    assert_eq!(snapshot.unreadable.len(), 5);
+    assert!(snapshot.unreadable.iter().all(|part| part.reason == "panicked"));
+    let texts = (0..snapshot.nodes.count())
+        .filter(|&id| snapshot.node_types[snapshot.nodes.get(id).ty.0 as usize].container == "String")
+        .count();
+    assert_eq!(texts, 41 * 3, "all that was reported before each fault, and all values around it");
+    let analysis = analyse(snapshot);
+    let ledger = analysis.ledger();
+    assert!(ledger.mismatches.is_empty(), "{:#?}", ledger.mismatches);
+    assert_eq!(ledger.difference, Some(0));
+}
+
+/// Usable bytes of the program's live blocks that were born in `make`.
+fn given<T>(make: impl FnOnce() -> T) -> (T, u64, u64) {
+    let epoch = tracking_alloc::blocks().begin().0;
+    tracking_alloc::blocks().end();
+    let value = make();
+    let (mut blocks, mut bytes) = (0, 0);
+    tracking_alloc::blocks().for_each(&mut |block| {
+        if block.epoch == epoch && !block.is_tool {
+            blocks += 1;
+            bytes += block.usable;
+        }
+    });
+    (value, blocks, bytes)
+}
+
+fn reports() {
+    let (users, blocks, bytes) = given(|| (0..50).map(user).collect::<Vec<_>>());
+    let report = heap_walk::measure(&users);
+    assert_eq!((report.blocks, report.in_all), (blocks, bytes));
+    assert_eq!(report.alone, bytes);
+    assert_eq!(report.split.total() + report.rounding, bytes, "{report:?}");
+    assert_eq!(report.split.untyped, 0);
+    assert!(!report.is_estimate && report.unreadable == 0 && report.problems.is_empty());
+    assert_eq!(report.types.iter().map(|row| row.bytes).sum::<u64>(), bytes);
+    assert!(report.to_string().contains("spare capacity") || report.split.spare == 0);
+    let (_, paths) = heap_walk::measure_paths(&users);
+    assert_eq!(paths.iter().map(|row| row.bytes).sum::<u64>(), bytes);
+    assert!(paths.iter().any(|row| row.name == "[].tags[]"), "{paths:?}");
+    drop((report, paths));
+
+    // Shared with somebody outside, directly and through what that holds.
+    let inner = Arc::new(vec![1u64; 100]);
+    let held = Arc::new((inner.clone(), "h".repeat(100)));
+    let value = (held.clone(), inner, vec![held.clone()], vec![0u8; 1000]);
+    let report = heap_walk::measure(&value);
+    let alone = heap_walk::measure(&value.3).in_all + heap_walk::measure(&vec![0usize; 1]).in_all;
+    assert_eq!(report.alone, alone, "the vector of bytes, and the one that holds a handle");
+    drop(held);
+    let report = heap_walk::measure(&value);
+    assert_eq!(report.alone, report.in_all, "now nobody else has a handle");
+
+    // A list does not make a path for each of its links.
+    #[derive(Walk)]
+    struct Link {
+        next: Option<Box<Link>>,
+    }
+    let mut list = None;
+    for _ in 0..1000 {
+        list = Some(Box::new(Link { next: list }));
+    }
+    let (report, paths) = heap_walk::measure_paths(&list);
+    assert_eq!(report.blocks, 1000);
+    assert!(paths.len() <= 2, "{paths:?}");
+
+    heap_walk::assert_within!(&users, in_all <= bytes, blocks <= blocks, untyped <= 0);
+    let fails = |check: fn(&Vec<User>), users: &Vec<User>| {
+        let message = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| check(users)));
+        *message.expect_err("over budget").downcast::<String>().expect("a message")
+    };
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| {}));
+    let message = fails(|users| heap_walk::assert_within!(users, in_all <= 100, spare <= 1 << 40), &users);
+    assert!(message.contains("in_all is") && message.contains("users[].tags[]"), "{message}");
+    assert!(!message.contains("spare is"), "{message}");
+    let message = fails(|users| heap_walk::assert_within!(users, in_all <= 100), &Vec::new());
+    assert!(message.contains("nothing was measured"), "{message}");
+    std::panic::set_hook(hook);
+    let rc: Rc<str> = Rc::from("unsized");
+    assert_eq!(heap_walk::measure(&*rc).blocks, 0, "the value's own bytes are not what it holds");
+}
+
+fn main() {
+    arenas();
+    keys();
+    panics();
+    reports();
+    Judge::run("walk", &["dyn Any, not named", "dyn without an impl"], &[], behind_dyn);
+}
