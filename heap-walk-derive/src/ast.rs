@@ -4,7 +4,11 @@
 use proc_macro2::Span;
 use quote::{format_ident, ToTokens};
 use syn::ext::IdentExt;
-use syn::{Data as SynData, DeriveInput, Generics, Ident, Index, Member, Type};
+use syn::punctuated::Punctuated;
+use syn::{
+    Data as SynData, DeriveInput, Generics, Ident, Index, LitStr, Member, Path, Type, TypeParamBound,
+    WherePredicate,
+};
 
 use crate::attr::{self, ContainerAttrs, FieldAttrs};
 use crate::ctxt::Ctxt;
@@ -15,6 +19,8 @@ pub(crate) struct Input<'a> {
     pub(crate) generics: &'a Generics,
     pub(crate) repr: Repr,
     pub(crate) attrs: ContainerAttrs,
+    /// The path of heap_walk.
+    pub(crate) krate: Path,
     pub(crate) data: Data<'a>,
 }
 
@@ -29,6 +35,7 @@ pub(crate) enum Data<'a> {
 /// An enum's variant, in declaration order.
 pub(crate) struct Variant<'a> {
     pub(crate) ident: &'a Ident,
+    rename: Option<LitStr>,
     pub(crate) fields: Vec<Field<'a>>,
 }
 
@@ -57,19 +64,21 @@ impl<'a> Input<'a> {
     /// Reads the input; mistakes go to `cx` and what they concern is left out.
     pub(crate) fn new(cx: &Ctxt, input: &'a DeriveInput) -> Self {
         attr::refuse_on_generics(cx, &input.generics);
+        let attrs = ContainerAttrs::new(cx, &input.attrs);
         Self {
             ident: &input.ident,
             generics: &input.generics,
             repr: Repr::new(&input.attrs),
-            attrs: ContainerAttrs::new(cx, &input.attrs),
+            krate: attrs.krate(),
+            attrs,
             data: match &input.data {
                 SynData::Struct(data) => Data::Struct(fields(cx, &data.fields)),
                 SynData::Enum(data) => Data::Enum(
                     data.variants
                         .iter()
                         .map(|variant| {
-                            attr::refuse_on_variant(cx, &variant.attrs);
-                            Variant { ident: &variant.ident, fields: fields(cx, &variant.fields) }
+                            let rename = attr::variant_rename(cx, &variant.attrs);
+                            Variant { ident: &variant.ident, rename, fields: fields(cx, &variant.fields) }
                         })
                         .collect(),
                 ),
@@ -87,16 +96,81 @@ impl<'a> Input<'a> {
         };
         own.iter().chain(variants.iter().flat_map(|variant| &variant.fields))
     }
+
+    /// The one field of a newtype: the only one that isn't known to have no size.
+    pub(crate) fn newtype(&self) -> Option<&Field<'a>> {
+        let Data::Struct(fields) = &self.data else { return None };
+        let mut sized = fields.iter().filter(|field| !field.is_marker());
+        sized.next().filter(|_| sized.next().is_none())
+    }
+
+    /// The last field of a struct whose values may have no size known beforehand.
+    pub(crate) fn tail(&self) -> Option<&Field<'a>> {
+        let Data::Struct(fields) = &self.data else { return None };
+        let last = fields.last()?;
+        let is_unsized = match peel(last.ty) {
+            Type::Slice(_) | Type::TraitObject(_) => true,
+            Type::Path(path) if path.qself.is_none() => path
+                .path
+                .get_ident()
+                .is_some_and(|ident| ident == "str" || relaxed_params(self.generics).contains(&ident)),
+            _ => false,
+        };
+        is_unsized.then_some(last)
+    }
+}
+
+impl Variant<'_> {
+    /// The name users know the variant by.
+    pub(crate) fn name(&self) -> String {
+        match &self.rename {
+            Some(text) => text.value(),
+            None => self.ident.unraw().to_string(),
+        }
+    }
 }
 
 impl Field<'_> {
     /// The name users know the field by: `a`, or `0` in a tuple.
     pub(crate) fn name(&self) -> String {
-        match &self.member {
-            Member::Named(ident) => ident.unraw().to_string(),
-            Member::Unnamed(index) => index.index.to_string(),
+        match (&self.attrs.rename, &self.member) {
+            (Some(text), _) => text.value(),
+            (None, Member::Named(ident)) => ident.unraw().to_string(),
+            (None, Member::Unnamed(index)) => index.index.to_string(),
         }
     }
+
+    /// Whether it is known to take no room: `PhantomData`, `()`, or skipped.
+    fn is_marker(&self) -> bool {
+        let is_marker = match peel(self.ty) {
+            Type::Path(path) => path.path.segments.last().is_some_and(|last| last.ident == "PhantomData"),
+            Type::Tuple(tuple) => tuple.elems.is_empty(),
+            _ => false,
+        };
+        is_marker || matches!(self.attrs.mode(), attr::Mode::Skip)
+    }
+}
+
+/// The parameters declared `?Sized`.
+pub(crate) fn relaxed_params(generics: &Generics) -> Vec<&Ident> {
+    fn is_relaxed(bounds: &Punctuated<TypeParamBound, syn::Token![+]>) -> bool {
+        bounds.iter().any(|bound| {
+            matches!(bound, TypeParamBound::Trait(bound)
+                if matches!(bound.modifier, syn::TraitBoundModifier::Maybe(_)))
+        })
+    }
+    let in_where = |param: &Ident| {
+        generics.where_clause.iter().flat_map(|clause| &clause.predicates).any(|predicate| {
+            matches!(predicate, WherePredicate::Type(predicate)
+                if is_relaxed(&predicate.bounds)
+                    && matches!(&predicate.bounded_ty, Type::Path(path) if path.path.is_ident(param)))
+        })
+    };
+    generics
+        .type_params()
+        .filter(|param| is_relaxed(&param.bounds) || in_where(&param.ident))
+        .map(|param| &param.ident)
+        .collect()
 }
 
 fn fields<'a>(cx: &Ctxt, fields: &'a syn::Fields) -> Vec<Field<'a>> {

@@ -7,12 +7,14 @@ use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
 use syn::{
-    token, Attribute, Expr, ExprPath, GenericParam, Generics, Ident, Lit, LitStr, Meta, Token, WherePredicate,
+    parse_quote, token, Attribute, Expr, ExprPath, GenericParam, Generics, Ident, Lit, LitStr, Meta, Path,
+    Token, Type, TypePath, WherePredicate,
 };
 
 use crate::ctxt::Ctxt;
 
 /// What is done with a field.
+#[derive(Clone, Copy)]
 pub(crate) enum Mode<'a> {
     /// No attribute: entered by its `Walk`.
     Walk,
@@ -21,14 +23,30 @@ pub(crate) enum Mode<'a> {
     Show,
     Copy,
     With(&'a ExprPath),
+    /// Entered as the way says.
+    As(&'a Type),
+    /// What its references lead to is entered.
+    Follow,
+    /// Entered through what a function makes of it; what that refers to is entered as well.
+    Via(&'a ExprPath, IsFollowed),
+    /// A key into a table, which may have a name.
+    Key(Option<&'a LitStr>),
+    /// Entered by its `Walk` if it has one, else opaque.
+    Missing,
 }
+
+pub(crate) type IsFollowed = bool;
 
 /// The attributes of a field, each with the place it was written at.
 #[derive(Default)]
 pub(crate) struct FieldAttrs {
-    /// `skip`, `opaque`, `show`, `copy` and `with`, in the order written. More than one is refused.
+    /// Those that say what is done with the field, in the order written. All but `via` and
+    /// `follow` exclude each other.
     pub(crate) given: Vec<(&'static str, Span)>,
-    with: Option<ExprPath>,
+    pub(crate) rename: Option<LitStr>,
+    path: Option<ExprPath>,
+    way: Option<Type>,
+    table: Option<LitStr>,
 }
 
 /// The attributes of a type.
@@ -36,46 +54,78 @@ pub(crate) struct FieldAttrs {
 pub(crate) struct ContainerAttrs {
     /// `bound = "..."`: the where-predicates that replace the generated ones.
     pub(crate) bound: Option<Vec<WherePredicate>>,
+    /// `crate = path`: where heap_walk is found.
+    krate: Option<Path>,
+    pub(crate) rename: Option<LitStr>,
+    /// `remote = "path"`: the foreign type that this one mirrors.
+    pub(crate) remote: Option<TypePath>,
+    /// Of `key = "..."`: the name of the table.
+    pub(crate) table: Option<LitStr>,
+    /// All that were written, in that order.
+    given: Vec<(&'static str, Span)>,
 }
 
-const FIELD: [&str; 5] = ["skip", "opaque", "show", "copy", "with"];
-const CONTAINER: [&str; 1] = ["bound"];
-const FIELD_USAGE: &str =
-    "`#[walk(skip)]`, `#[walk(opaque)]`, `#[walk(show)]`, `#[walk(copy)]` or `#[walk(with = path)]`";
-const CONTAINER_USAGE: &str = "`#[walk(bound = \"T: Walk\")]`";
+/// Those that say what is done with a field.
+const MODES: [&str; 10] = ["skip", "opaque", "show", "copy", "with", "as", "via", "key", "follow", "missing"];
+const FIELD: [&str; 11] =
+    ["skip", "opaque", "show", "copy", "with", "as", "via", "key", "follow", "missing", "rename"];
+const VARIANT: [&str; 1] = ["rename"];
+const CONTAINER: [&str; 8] =
+    ["bound", "crate", "key", "missing", "partial", "remote", "rename", "transparent"];
+const FIELD_USAGE: &str = "`#[walk(skip)]`, `#[walk(opaque)]`, `#[walk(show)]`, `#[walk(copy)]`, \
+                           `#[walk(key)]`, `#[walk(follow)]`, `#[walk(with = path)]`, \
+                           `#[walk(via = path)]`, `#[walk(as = Type)]`, `#[walk(missing = opaque)]` or \
+                           `#[walk(rename = \"name\")]`";
+const VARIANT_USAGE: &str = "`#[walk(rename = \"name\")]`";
+const CONTAINER_USAGE: &str = "`#[walk(missing = opaque)]`, `#[walk(bound = \"T: Walk\")]`, \
+                               `#[walk(key)]`, `#[walk(transparent)]`, `#[walk(rename = \"name\")]`, \
+                               `#[walk(remote = \"foreign::Type\")]` or `#[walk(crate = path)]`";
 
 impl FieldAttrs {
     pub(crate) fn new(cx: &Ctxt, attrs: &[Attribute]) -> Self {
         let mut read = Self::default();
+        let mut renamed = false;
         for item in items(cx, attrs, FIELD_USAGE) {
-            let name = item.name.to_string();
-            let Some(&known) = FIELD.iter().find(|known| **known == name) else {
-                refuse_unknown(cx, &item, "field", &FIELD, FIELD_USAGE);
-                continue;
+            let Some(known) = known(cx, &item, "field", &FIELD, FIELD_USAGE) else { continue };
+            let again = match known {
+                "rename" => std::mem::replace(&mut renamed, true),
+                _ => read.given.iter().any(|(given, _)| *given == known),
             };
-            if read.given.iter().any(|(given, _)| *given == known) {
+            if again {
                 cx.error_on(&item.name, format_args!("`{known}` is given twice; remove one"));
                 continue;
             }
-            if known == "with" {
-                read.with = with(cx, &item);
-            } else if !matches!(item.value, Value::None) {
-                cx.error_on(&item, format_args!("`{known}` takes no value; write `#[walk({known})]`"));
+            match known {
+                "rename" => read.rename = rename(cx, &item),
+                "with" => read.path = function(cx, &item, "with", WITH),
+                "via" => read.path = function(cx, &item, "via", VIA),
+                "as" => read.way = way(cx, &item),
+                "key" => read.table = table(cx, &item),
+                "missing" => missing(cx, &item),
+                _ => no_value(cx, &item, known),
             }
-            read.given.push((known, item.name.span()));
+            if MODES.contains(&known) {
+                read.given.push((known, item.name.span()));
+            }
         }
         read
     }
 
     /// The mode of a field that passed validation.
     pub(crate) fn mode(&self) -> Mode<'_> {
-        match (self.given.first(), &self.with) {
-            (Some(("skip", _)), _) => Mode::Skip,
-            (Some(("opaque", _)), _) => Mode::Opaque,
-            (Some(("show", _)), _) => Mode::Show,
-            (Some(("copy", _)), _) => Mode::Copy,
-            (_, Some(path)) => Mode::With(path),
-            (_, None) => Mode::Walk,
+        let has = |name: &str| self.given.iter().any(|(given, _)| *given == name);
+        match (self.given.first(), &self.path, &self.way) {
+            (Some(("skip", _)), ..) => Mode::Skip,
+            (Some(("opaque", _)), ..) => Mode::Opaque,
+            (Some(("show", _)), ..) => Mode::Show,
+            (Some(("copy", _)), ..) => Mode::Copy,
+            (Some(("key", _)), ..) => Mode::Key(self.table.as_ref()),
+            (Some(("missing", _)), ..) => Mode::Missing,
+            (Some(("as", _)), _, Some(way)) => Mode::As(way),
+            (Some(("with", _)), Some(path), _) => Mode::With(path),
+            (Some(_), Some(path), _) if has("via") => Mode::Via(path, has("follow")),
+            (Some(("follow", _)), ..) => Mode::Follow,
+            _ => Mode::Walk,
         }
     }
 }
@@ -83,29 +133,60 @@ impl FieldAttrs {
 impl ContainerAttrs {
     pub(crate) fn new(cx: &Ctxt, attrs: &[Attribute]) -> Self {
         let mut read = Self::default();
-        let mut seen = false;
         for item in items(cx, attrs, CONTAINER_USAGE) {
-            if item.name != "bound" {
-                refuse_unknown(cx, &item, "type", &CONTAINER, CONTAINER_USAGE);
-            } else if seen {
-                cx.error_on(&item.name, "`bound` is given twice; join the two strings");
-            } else {
-                seen = true;
-                read.bound = bound(cx, &item);
+            let Some(known) = known(cx, &item, "type", &CONTAINER, CONTAINER_USAGE) else { continue };
+            if read.span(known).is_some() {
+                let fix = if known == "bound" { "join the two strings" } else { "remove one" };
+                cx.error_on(&item.name, format_args!("`{known}` is given twice; {fix}"));
+                continue;
+            }
+            read.given.push((known, item.name.span()));
+            match known {
+                "bound" => read.bound = bound(cx, &item),
+                "crate" => read.krate = krate(cx, &item),
+                "key" => read.table = table(cx, &item),
+                "missing" => missing(cx, &item),
+                "remote" => read.remote = remote(cx, &item),
+                "rename" => read.rename = rename(cx, &item),
+                _ => no_value(cx, &item, known),
             }
         }
         read
     }
-}
 
-/// A variant takes no attributes of ours.
-pub(crate) fn refuse_on_variant(cx: &Ctxt, attrs: &[Attribute]) {
-    for attr in walk_attrs(attrs) {
-        cx.error_on(attr, "a variant takes no walk attributes; put them on the variant's fields");
+    /// Where an attribute was written, if it was.
+    pub(crate) fn span(&self, name: &str) -> Option<Span> {
+        self.given.iter().find(|(given, _)| *given == name).map(|(_, span)| *span)
+    }
+
+    /// Whether an attribute was written.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.span(name).is_some()
+    }
+
+    /// The path of heap_walk.
+    pub(crate) fn krate(&self) -> Path {
+        self.krate.clone().unwrap_or_else(|| parse_quote!(::heap_walk))
     }
 }
 
-/// Neither does a generic parameter.
+/// The new name of a variant, the only thing that a variant says of itself.
+pub(crate) fn variant_rename(cx: &Ctxt, attrs: &[Attribute]) -> Option<LitStr> {
+    let mut name = None;
+    for item in items(cx, attrs, VARIANT_USAGE) {
+        if known(cx, &item, "variant", &VARIANT, VARIANT_USAGE).is_none() {
+            continue;
+        }
+        if name.is_some() {
+            cx.error_on(&item.name, "`rename` is given twice; remove one");
+        } else {
+            name = rename(cx, &item);
+        }
+    }
+    name
+}
+
+/// A generic parameter takes no attributes of ours.
 pub(crate) fn refuse_on_generics(cx: &Ctxt, generics: &Generics) {
     for param in &generics.params {
         let attrs = match param {
@@ -136,6 +217,8 @@ enum Value {
     Missing(Token![=]),
     /// `name = value`
     Expr(Token![=], Expr),
+    /// `as = Type`
+    Type(Token![=], Type),
     /// `name(...)`
     List(TokenStream),
 }
@@ -156,6 +239,8 @@ impl Parse for Item {
             let eq = input.parse()?;
             if input.is_empty() || input.peek(Token![,]) {
                 Value::Missing(eq)
+            } else if name == "as" {
+                Value::Type(eq, input.parse()?)
             } else {
                 Value::Expr(eq, input.parse()?)
             }
@@ -179,6 +264,10 @@ impl ToTokens for Item {
             Value::Expr(eq, expr) => {
                 eq.to_tokens(tokens);
                 expr.to_tokens(tokens);
+            }
+            Value::Type(eq, ty) => {
+                eq.to_tokens(tokens);
+                ty.to_tokens(tokens);
             }
             Value::List(list) => list.to_tokens(tokens),
         }
@@ -212,16 +301,23 @@ fn items(cx: &Ctxt, attrs: &[Attribute], usage: &str) -> Vec<Item> {
     items
 }
 
-/// `with = path`.
-fn with(cx: &Ctxt, item: &Item) -> Option<ExprPath> {
+/// What `with` and `via` are given.
+const WITH: &str = "fn name<'a>(value: &'a Field, walker: &mut Walker<'a>)";
+const VIA: &str = "fn name<'a>(value: &'a Field) -> Inside";
+
+/// `with = path` and `via = path`.
+fn function(cx: &Ctxt, item: &Item, name: &str, signature: &str) -> Option<ExprPath> {
     let expr = match &item.value {
         Value::Expr(_, expr) => expr,
-        Value::None | Value::Missing(_) => {
-            cx.error_on(item, "`with` needs a function; write `#[walk(with = path)]`");
+        Value::None | Value::Missing(_) | Value::Type(..) => {
+            cx.error_on(item, format_args!("`{name}` needs a function; write `#[walk({name} = path)]`"));
             return None;
         }
         Value::List(_) => {
-            cx.error_on(item, "`with` takes a function after `=`; write `#[walk(with = path)]`");
+            cx.error_on(
+                item,
+                format_args!("`{name}` takes a function after `=`; write `#[walk({name} = path)]`"),
+            );
             return None;
         }
     };
@@ -230,17 +326,119 @@ fn with(cx: &Ctxt, item: &Item) -> Option<ExprPath> {
         Expr::Lit(lit) => match &lit.lit {
             Lit::Str(text) if text.parse::<ExprPath>().is_ok() => cx.error_on(
                 text,
-                format_args!("`with` takes a path, not a string; write `#[walk(with = {})]`", text.value()),
+                format_args!(
+                    "`{name}` takes a path, not a string; write `#[walk({name} = {})]`",
+                    text.value()
+                ),
             ),
-            _ => cx.error_on(lit, "`with` takes the path of a function, not a literal"),
+            _ => cx.error_on(lit, format_args!("`{name}` takes the path of a function, not a literal")),
         },
         other => cx.error_on(
             other,
-            "`with` takes the path of a function; give `fn name<'a>(value: &'a Field, walker: \
-             &mut Walker<'a>)` a name and write `#[walk(with = name)]`",
+            format_args!(
+                "`{name}` takes the path of a function; give `{signature}` a name and write \
+                 `#[walk({name} = name)]`"
+            ),
         ),
     }
     None
+}
+
+/// `as = Type`.
+fn way(cx: &Ctxt, item: &Item) -> Option<Type> {
+    match &item.value {
+        Value::Type(_, ty) => Some(ty.clone()),
+        _ => {
+            cx.error_on(item, "`as` takes a type; write `#[walk(as = Vec<PointDef>)]`");
+            None
+        }
+    }
+}
+
+/// `key` and `key = "Table::path"`.
+fn table(cx: &Ctxt, item: &Item) -> Option<LitStr> {
+    match &item.value {
+        Value::None => return None,
+        Value::Expr(_, expr) => {
+            if let Some(text) = string(peel(expr)) {
+                return Some(text.clone());
+            }
+        }
+        _ => {}
+    }
+    cx.error_on(
+        item,
+        "`key` stands alone or names its table in a string; write `#[walk(key = \"Body::local_decls\")]`",
+    );
+    None
+}
+
+/// `missing = opaque`.
+fn missing(cx: &Ctxt, item: &Item) {
+    let is_opaque = match &item.value {
+        Value::Expr(_, expr) => matches!(peel(expr), Expr::Path(path) if path.path.is_ident("opaque")),
+        _ => false,
+    };
+    if !is_opaque {
+        cx.error_on(item, "`missing` takes one value; write `#[walk(missing = opaque)]`");
+    }
+}
+
+/// `rename = "name"`.
+fn rename(cx: &Ctxt, item: &Item) -> Option<LitStr> {
+    if let Value::Expr(_, expr) = &item.value {
+        if let Some(text) = string(peel(expr)).filter(|text| !text.value().is_empty()) {
+            return Some(text.clone());
+        }
+    }
+    cx.error_on(item, "`rename` takes a name in a string; write `#[walk(rename = \"name\")]`");
+    None
+}
+
+/// `crate = path`.
+fn krate(cx: &Ctxt, item: &Item) -> Option<Path> {
+    if let Value::Expr(_, expr) = &item.value {
+        if let Expr::Path(path) = peel(expr) {
+            if path.qself.is_none() {
+                return Some(path.path.clone());
+            }
+        }
+    }
+    cx.error_on(
+        item,
+        "`crate` takes the path of heap_walk, not quoted; write `#[walk(crate = reexported::heap_walk)]`",
+    );
+    None
+}
+
+/// `remote = "foreign::Type<T>"`.
+fn remote(cx: &Ctxt, item: &Item) -> Option<TypePath> {
+    if let Value::Expr(_, expr) = &item.value {
+        if let Some(text) = string(peel(expr)) {
+            return match text.parse::<TypePath>() {
+                Ok(path) if path.qself.is_none() => Some(path),
+                Ok(_) => {
+                    cx.error_on(text, "`remote` takes the path of the type itself, not a projection");
+                    None
+                }
+                Err(error) => {
+                    cx.error_at(text.span(), format_args!("`remote` is no path of a type: {error}"));
+                    None
+                }
+            };
+        }
+    }
+    cx.error_on(
+        item,
+        "`remote` takes the path of a type in a string; write `#[walk(remote = \"foreign::Type\")]`",
+    );
+    None
+}
+
+fn no_value(cx: &Ctxt, item: &Item, name: &str) {
+    if !matches!(item.value, Value::None) {
+        cx.error_on(item, format_args!("`{name}` takes no value; write `#[walk({name})]`"));
+    }
 }
 
 /// `bound = "T: Walk, U: Walk"`.
@@ -257,7 +455,7 @@ fn bound(cx: &Ctxt, item: &Item) -> Option<Vec<WherePredicate>> {
             };
         }
     }
-    cx.error_on(item, format_args!("`bound` takes where-predicates in a string; write {CONTAINER_USAGE}"));
+    cx.error_on(item, "`bound` takes where-predicates in a string; write `#[walk(bound = \"T: Walk\")]`");
     None
 }
 
@@ -279,10 +477,13 @@ fn peel(mut expr: &Expr) -> &Expr {
     expr
 }
 
-/// The error for a name that `place` doesn't take: it belongs elsewhere, or is misspelt, or is
-/// none of ours.
-fn refuse_unknown(cx: &Ctxt, item: &Item, place: &str, known: &[&str], usage: &str) {
+/// The name as one that `place` takes, or the error for one that it doesn't: it belongs elsewhere,
+/// or is misspelt, or is none of ours.
+fn known(cx: &Ctxt, item: &Item, place: &str, known: &[&'static str], usage: &str) -> Option<&'static str> {
     let name = item.name.to_string();
+    if let Some(known) = known.iter().find(|known| **known == name) {
+        return Some(known);
+    }
     if FIELD.contains(&name.as_str()) {
         cx.error_on(&item.name, format_args!("`{name}` belongs on a field, not on a {place}"));
     } else if CONTAINER.contains(&name.as_str()) {
@@ -292,6 +493,7 @@ fn refuse_unknown(cx: &Ctxt, item: &Item, place: &str, known: &[&str], usage: &s
     } else {
         cx.error_on(&item.name, format_args!("unknown walk attribute `{name}`; a {place} takes {usage}"));
     }
+    None
 }
 
 /// The known name that takes fewest edits, if it takes no more than two and fewer than half of
@@ -301,7 +503,7 @@ fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
         .iter()
         .map(|&known| (edits(name, known), known))
         .min()
-        .filter(|&(edits, known)| edits <= 2 && edits * 2 <= known.len())
+        .filter(|&(edits, known)| edits <= 2 && edits * 2 <= known.len() && edits < name.len())
         .map(|(_, known)| known)
 }
 
@@ -338,7 +540,8 @@ mod tests {
             ("shows", Some("show")),
             ("wiht", Some("with")),
             ("ignore", None),
-            ("follow", None),
+            ("folow", Some("follow")),
+            ("deep", None),
             ("s", None),
         ] {
             assert_eq!(nearest(typed, &FIELD), expected, "{typed}");

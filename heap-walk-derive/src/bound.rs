@@ -8,7 +8,6 @@
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::ToTokens;
-use syn::punctuated::Punctuated;
 use syn::{
     parse_quote, GenericArgument, GenericParam, Generics, Ident, PathArguments, Type, TypeParamBound,
     TypePath, WherePredicate,
@@ -52,67 +51,78 @@ fn needed(input: &Input<'_>) -> Vec<WherePredicate> {
     if params.is_empty() {
         return Vec::new();
     }
-    let mut owned = Owned { params: &params, used: vec![false; params.len()], projections: vec![] };
+    let krate = &input.krate;
+    let mut owned =
+        Owned { params: &params, used: vec![false; params.len()], projections: vec![], is_followed: false };
+    // What is asked of a parameter beside `Walk`, where it is a field's whole type.
     let mut shown = vec![false; params.len()];
+    let mut copied = vec![false; params.len()];
+    let mut keys = vec![false; params.len()];
     for field in input.fields() {
-        match field.attrs.mode() {
-            Mode::Walk | Mode::Copy => owned.visit(field.ty),
-            Mode::Show => {
+        let mode = field.attrs.mode();
+        match mode {
+            Mode::Walk | Mode::Copy | Mode::Show | Mode::Missing => owned.visit(field.ty),
+            Mode::As(way) => owned.visit_by(way, field.ty),
+            Mode::Follow => {
+                owned.is_followed = true;
                 owned.visit(field.ty);
-                // Other types answer for themselves: the call that shows them asks for `Debug`.
-                if let Type::Path(path) = ast::peel(field.ty) {
-                    if let Some(i) = path.path.get_ident().and_then(|ident| owned.position(ident)) {
-                        shown[i] = true;
-                    }
-                }
+                owned.is_followed = false;
             }
-            Mode::Skip | Mode::Opaque | Mode::With(_) => {}
+            Mode::Key(_) | Mode::Skip | Mode::Opaque | Mode::With(_) | Mode::Via(..) => {}
         }
+        // Other types answer for themselves: the call asks for what it needs.
+        let Type::Path(path) = ast::peel(field.ty) else { continue };
+        let Some(i) = path.path.get_ident().and_then(|ident| owned.position(ident)) else { continue };
+        let is_key = matches!(mode, Mode::Key(_)) || input.attrs.has("key");
+        shown[i] |= matches!(mode, Mode::Show);
+        keys[i] |= is_key && !matches!(mode, Mode::Skip);
+        copied[i] |= input.repr.packed.is_some() && matches!(mode, Mode::Walk | Mode::Key(_));
     }
     let mut predicates: Vec<WherePredicate> = Vec::new();
     for (i, param) in params.iter().enumerate() {
-        match (owned.used[i], shown[i]) {
-            (true, true) => {
-                predicates.push(parse_quote!(#param: ::heap_walk::Walk + ::core::fmt::Debug));
-            }
-            (true, false) => predicates.push(parse_quote!(#param: ::heap_walk::Walk)),
-            (false, _) => {}
+        let mut bounds: Vec<TypeParamBound> = Vec::new();
+        if owned.used[i] {
+            bounds.push(parse_quote!(#krate::Walk));
+        }
+        if shown[i] {
+            bounds.push(parse_quote!(::core::fmt::Debug));
+        }
+        if keys[i] {
+            bounds.push(parse_quote!(#krate::Key));
+        }
+        if copied[i] {
+            bounds.push(parse_quote!(::core::marker::Copy));
+        }
+        if !bounds.is_empty() {
+            predicates.push(parse_quote!(#param: #(#bounds)+*));
         }
     }
     for projection in owned.projections {
-        predicates.push(parse_quote!(#projection: ::heap_walk::Walk));
+        predicates.push(parse_quote!(#projection: #krate::Walk));
     }
     predicates
 }
 
-/// A struct that ends in a `?Sized` parameter is walked where it has a size.
+/// A struct that ends in a type made of a `?Sized` parameter is walked where it has a size. (One
+/// that ends in the parameter itself needs none.)
 fn sized_tail(input: &Input<'_>) -> Option<WherePredicate> {
     let Data::Struct(fields) = &input.data else { return None };
     let tail = fields.last()?.ty;
-    let relaxed = relaxed_params(input.generics);
-    mentions(tail.to_token_stream(), &relaxed).then(|| parse_quote!(#tail: ::core::marker::Sized))
+    let relaxed = ast::relaxed_params(input.generics);
+    let is_sized = input.tail().is_none() || input.attrs.has("transparent");
+    (is_sized && mentions(tail.to_token_stream(), &relaxed))
+        .then(|| parse_quote!(#tail: ::core::marker::Sized))
 }
 
-/// The parameters declared `?Sized`.
-fn relaxed_params(generics: &Generics) -> Vec<&Ident> {
-    fn is_relaxed(bounds: &Punctuated<TypeParamBound, syn::Token![+]>) -> bool {
-        bounds.iter().any(|bound| {
-            matches!(bound, TypeParamBound::Trait(bound)
-                if matches!(bound.modifier, syn::TraitBoundModifier::Maybe(_)))
-        })
+/// Whether the type is the same whatever the parameters of `generics` stand for, lifetimes and
+/// constants aside.
+pub(crate) fn is_concrete(ty: &Type, generics: &Generics) -> bool {
+    let this = Ident::new("Self", Span::call_site());
+    let mut names: Vec<&Ident> = generics.type_params().map(|param| &param.ident).collect();
+    if !names.is_empty() {
+        names.push(&this);
     }
-    let in_where = |param: &Ident| {
-        generics.where_clause.iter().flat_map(|clause| &clause.predicates).any(|predicate| {
-            matches!(predicate, WherePredicate::Type(predicate)
-                if is_relaxed(&predicate.bounds)
-                    && matches!(&predicate.bounded_ty, Type::Path(path) if path.path.is_ident(param)))
-        })
-    };
-    generics
-        .type_params()
-        .filter(|param| is_relaxed(&param.bounds) || in_where(&param.ident))
-        .map(|param| &param.ident)
-        .collect()
+    !mentions(ty.to_token_stream(), &names)
 }
 
 /// What of the type's parameters the walked fields own.
@@ -121,6 +131,8 @@ struct Owned<'a> {
     /// A flag per parameter.
     used: Vec<bool>,
     projections: Vec<TypePath>,
+    /// What references lead to counts as owned.
+    is_followed: bool,
 }
 
 impl Owned<'_> {
@@ -136,6 +148,7 @@ impl Owned<'_> {
             Type::Paren(paren) => self.visit(&paren.elem),
             Type::Tuple(tuple) => tuple.elems.iter().for_each(|elem| self.visit(elem)),
             Type::Path(path) => self.visit_path(path),
+            Type::Reference(reference) if self.is_followed => self.visit(&reference.elem),
             // A macro's expansion is not ours to see: what it is given counts as owned.
             Type::Macro(mac) => {
                 for (i, param) in self.params.iter().enumerate() {
@@ -145,6 +158,30 @@ impl Owned<'_> {
             // References, pointers and functions own nothing; what a trait object owns is the
             // business of its concrete type.
             _ => {}
+        }
+    }
+
+    /// As `visit`, for a type that is walked in a given way: what the way leaves to the type's
+    /// own `Walk` counts, and what it is itself generic over.
+    fn visit_by(&mut self, way: &Type, ty: &Type) {
+        match (ast::peel(way), ast::peel(ty)) {
+            (Type::Infer(_), ty) => self.visit(ty),
+            (Type::Array(way), Type::Array(ty)) => self.visit_by(&way.elem, &ty.elem),
+            (Type::Slice(way), Type::Slice(ty)) => self.visit_by(&way.elem, &ty.elem),
+            (Type::Tuple(way), Type::Tuple(ty)) if way.elems.len() == ty.elems.len() => {
+                way.elems.iter().zip(&ty.elems).for_each(|(way, ty)| self.visit_by(way, ty));
+            }
+            (Type::Path(way), Type::Path(ty)) => {
+                let last = |path: &TypePath| path.path.segments.last().cloned();
+                let (Some(way), Some(ty)) = (last(way), last(ty)) else { return };
+                let (ways, types) = (type_args(&way.arguments), type_args(&ty.arguments));
+                if way.ident == ty.ident && ways.len() <= types.len() {
+                    ways.iter().zip(types).for_each(|(way, ty)| self.visit_by(way, ty));
+                } else {
+                    ways.iter().for_each(|way| self.visit(way));
+                }
+            }
+            (way, _) => self.visit(way),
         }
     }
 
@@ -171,12 +208,8 @@ impl Owned<'_> {
             return;
         }
         for segment in segments {
-            let PathArguments::AngleBracketed(args) = &segment.arguments else { continue };
-            let types = args.args.iter().filter_map(|arg| match arg {
-                GenericArgument::Type(ty) => Some(ty),
-                _ => None,
-            });
-            types
+            type_args(&segment.arguments)
+                .into_iter()
                 .enumerate()
                 .filter(|(i, _)| !is_hasher(&segment.ident, *i))
                 .for_each(|(_, ty)| self.visit(ty));
@@ -190,8 +223,20 @@ impl Owned<'_> {
     }
 }
 
+/// The types among generic arguments.
+pub(crate) fn type_args(arguments: &PathArguments) -> Vec<&Type> {
+    let PathArguments::AngleBracketed(args) = arguments else { return Vec::new() };
+    args.args
+        .iter()
+        .filter_map(|arg| match arg {
+            GenericArgument::Type(ty) => Some(ty),
+            _ => None,
+        })
+        .collect()
+}
+
 /// Hash tables are walked whatever their hasher is: it is inline bytes to them.
-fn is_hasher(container: &Ident, argument: usize) -> bool {
+pub(crate) fn is_hasher(container: &Ident, argument: usize) -> bool {
     (container == "HashMap" && argument == 2) || (container == "HashSet" && argument == 1)
 }
 

@@ -6,15 +6,15 @@
 //! because that is what a missing `impl Walk` is about.
 
 use proc_macro2::{Span, TokenStream};
-use quote::{quote, quote_spanned};
-use syn::ext::IdentExt;
-use syn::{DeriveInput, Type};
+use quote::{quote, quote_spanned, ToTokens};
+use syn::{DeriveInput, PathArguments, Type};
 
 use crate::ast::{Data, Field, Input, Variant};
 use crate::attr::Mode;
 use crate::bound;
 use crate::ctxt::Ctxt;
 use crate::valid;
+use crate::way::{self, Chosen, Entry};
 
 /// The expansion of `#[derive(Walk)]`.
 pub(crate) fn derive(input: TokenStream) -> TokenStream {
@@ -40,57 +40,222 @@ fn derive_input(input: &DeriveInput) -> TokenStream {
 }
 
 fn expand(input: &Input<'_>) -> TokenStream {
-    let (walk, is_leaf, layout) = match &input.data {
-        Data::Struct(fields) => (walk_struct(fields), is_leaf(fields), describe_struct(fields)),
-        Data::Enum(variants) => {
-            (Some(walk_enum(variants)), None, describe_enum(variants, input.repr.ordered))
-        }
-        Data::Union(_) => return TokenStream::new(),
+    let items = match (&input.attrs.remote, &input.data) {
+        (Some(_), _) => remote(input),
+        (None, Data::Struct(_)) if input.attrs.has("transparent") => transparent(input),
+        (None, _) => own(input),
     };
-    let is_leaf = is_leaf.map(|is_leaf| {
+    let imports = way::imports(input);
+    quote!(const _: () = { #imports #items };)
+}
+
+/// `impl Walk for Type`.
+fn own(input: &Input<'_>) -> TokenStream {
+    let krate = &input.krate;
+    let target = Target { ty: quote!(Self), pattern: quote!(Self), value: quote!(self), is_remote: false };
+    let required = required(input);
+    let walk = walk(input, &target);
+    let key = key(input);
+    let (report, impl_key) = key.unzip();
+    let is_leaf = match &input.data {
+        Data::Struct(fields) if report.is_none() => is_leaf(input, fields),
+        _ => None,
+    };
+    let name = input.attrs.rename.as_ref().map(|name| quote!(fn name() -> &'static str { #name }));
+    // A type whose values alone know their size has no layout to describe.
+    let described = input.tail().is_none().then(|| {
+        let layout = layout(input, &target);
+        let source = source(input);
         quote! {
-            // Asked about across crates, and answered at compile time if inlined.
+            fn shape(&self) -> &'static #krate::Shape {
+                #krate::Shape::of::<Self>()
+            }
+            #name
+            fn describe(__d: &mut #krate::Describe<'_>) {
+                #required
+                #source
+                #layout
+            }
+            #is_leaf
+        }
+    });
+    let item = implement(
+        input,
+        quote!(#krate::Walk),
+        quote! {
+            fn walk<'__a>(&'__a self, __w: &mut #krate::Walker<'__a>) {
+                #required
+                #report
+                #walk
+            }
+            #described
+        },
+    );
+    quote!(#item #impl_key)
+}
+
+/// `impl Walk for Type` by that of its one field.
+fn transparent(input: &Input<'_>) -> TokenStream {
+    let krate = &input.krate;
+    let Some(Field { member, ty, ty_ends, .. }) = input.newtype() else { return TokenStream::new() };
+    let walk = quote!(#krate::Walk);
+    let value = reborrow(*ty_ends, quote!(__value));
+    let sized = (!is_unsized(ty)).then(|| {
+        quote! {
+            fn name() -> &'static str {
+                <#ty as #walk>::name()
+            }
+            fn describe(__d: &mut #krate::Describe<'_>) {
+                const {
+                    ::core::assert!(
+                        ::core::mem::size_of::<Self>() == ::core::mem::size_of::<#ty>(),
+                        "`#[walk(transparent)]` needs a type as large as its field",
+                    )
+                }
+                <#ty as #walk>::describe(__d)
+            }
             #[inline]
             fn is_leaf() -> bool {
-                #is_leaf
+                <#ty as #walk>::is_leaf()
             }
         }
     });
+    implement(
+        input,
+        walk.clone(),
+        quote! {
+            #[inline]
+            fn walk<'__a>(&'__a self, __w: &mut #krate::Walker<'__a>) {
+                let Self { #member: __value, .. } = self;
+                #walk::walk(#value, __w);
+            }
+            fn shape(&self) -> &'static #krate::Shape {
+                #walk::shape(&self.#member)
+            }
+            #sized
+        },
+    )
+}
+
+/// `impl WalkAs<foreign::Type> for Type`.
+fn remote(input: &Input<'_>) -> TokenStream {
+    let krate = &input.krate;
+    let Some(remote) = &input.attrs.remote else { return TokenStream::new() };
+    let mut pattern = remote.path.clone();
+    if let Some(last) = pattern.segments.last_mut() {
+        last.arguments = PathArguments::None;
+    }
+    let target = Target {
+        ty: remote.to_token_stream(),
+        pattern: pattern.to_token_stream(),
+        value: quote!(__value),
+        is_remote: true,
+    };
+    let required = required(input);
+    let walk = walk(input, &target);
+    let layout = layout(input, &target);
+    let is_leaf = match &input.data {
+        Data::Struct(fields) if !input.attrs.has("partial") => is_leaf(input, fields),
+        _ => None,
+    };
+    let name = input.attrs.rename.as_ref().map(|name| quote!(fn name_as() -> &'static str { #name }));
+    let item = implement(
+        input,
+        quote!(#krate::WalkAs<#remote>),
+        quote! {
+            fn walk_as<'__a>(__value: &'__a #remote, __w: &mut #krate::Walker<'__a>)
+            where
+                Self: '__a,
+            {
+                #required
+                #walk
+            }
+            fn shape_as(_: &#remote) -> &'static #krate::Shape {
+                #krate::Shape::of::<#krate::As<#remote, Self>>()
+            }
+            #name
+            fn describe_as(__d: &mut #krate::Describe<'_>) {
+                #required
+                #layout
+            }
+            #is_leaf
+        },
+    );
+    let constructors = constructors(input);
+    quote!(#item #constructors)
+}
+
+/// Functions that construct the mirror of a foreign type, lest it count as dead code.
+fn constructors(input: &Input<'_>) -> TokenStream {
+    let ident = input.ident;
+    let generics = bound::declared(input.generics);
+    let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
+    let construct = |path: TokenStream, fields: &[Field<'_>]| {
+        let binding = fields.iter().map(|field| &field.binding);
+        let types = fields.iter().map(|field| field.ty);
+        let pattern = fields.iter().map(bind);
+        let read = pattern.clone();
+        quote! {
+            #[allow(dead_code)]
+            fn __construct #impl_generics (#(#binding: #types),*) -> #ident #ty_generics #where_clause {
+                let __mirror: #ident #ty_generics = #path { #(#pattern),* };
+                // Reads the fields.
+                if let #path { #(#read),* } = &__mirror {}
+                __mirror
+            }
+        }
+    };
+    let functions = match &input.data {
+        Data::Struct(fields) => vec![construct(quote!(#ident), fields)],
+        Data::Enum(variants) => variants
+            .iter()
+            .map(|variant| {
+                let name = variant.ident;
+                construct(quote!(#ident::#name), &variant.fields)
+            })
+            .collect(),
+        Data::Union(_) => vec![],
+    };
+    quote!(#(const _: () = { #[allow(irrefutable_let_patterns, unused_variables)] #functions };)*)
+}
+
+/// What an impl is about: the type itself, or a foreign type that it mirrors.
+struct Target {
+    ty: TokenStream,
+    /// The type's path as a pattern begins with it.
+    pattern: TokenStream,
+    /// The reference that is walked.
+    value: TokenStream,
+    is_remote: bool,
+}
+
+/// An impl of a trait with these items.
+fn implement(input: &Input<'_>, what: TokenStream, items: TokenStream) -> TokenStream {
     let ident = input.ident;
     let generics = bound::impl_generics(input);
     let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
-    let required = required(input);
+    quote! {
+        #[automatically_derived]
+        #[allow(
+            deprecated,
+            unreachable_code,
+            unreachable_patterns,
+            clippy::all,
+            clippy::nursery,
+            clippy::pedantic
+        )]
+        impl #impl_generics #what for #ident #ty_generics #where_clause {
+            #items
+        }
+    }
+}
+
+/// Where the type is defined.
+fn source(input: &Input<'_>) -> TokenStream {
     let (name, version) = (cargo_says("CARGO_PKG_NAME"), cargo_says("CARGO_PKG_VERSION"));
     // The type's own line: without the span it would be that of the derive attribute.
-    let line = quote_spanned!(ident.span()=> ::core::line!());
-    quote! {
-        const _: () = {
-            #[automatically_derived]
-            #[allow(
-                deprecated,
-                unreachable_code,
-                unreachable_patterns,
-                clippy::all,
-                clippy::nursery,
-                clippy::pedantic
-            )]
-            impl #impl_generics ::heap_walk::Walk for #ident #ty_generics #where_clause {
-                fn walk<'__a>(&'__a self, __w: &mut ::heap_walk::Walker<'__a>) {
-                    #required
-                    #walk
-                }
-                fn shape(&self) -> &'static ::heap_walk::Shape {
-                    ::heap_walk::Shape::of::<Self>()
-                }
-                fn describe(__d: &mut ::heap_walk::Describe<'_>) {
-                    #required
-                    __d.source(#name, #version, ::core::file!(), #line);
-                    #layout
-                }
-                #is_leaf
-            }
-        };
-    }
+    let line = quote_spanned!(input.ident.span()=> ::core::line!());
+    quote!(__d.source(#name, #version, ::core::file!(), #line);)
 }
 
 /// An environment variable that cargo sets for the crate that is compiled; other build systems
@@ -111,102 +276,241 @@ fn cargo_says(variable: &str) -> TokenStream {
 /// about the function of ours that asked. Within a function, it keeps the first of the reports
 /// for one place; and reports that are alike to the letter are printed once.
 fn required(input: &Input<'_>) -> Option<TokenStream> {
-    let types: Vec<&Type> = input
+    let krate = &input.krate;
+    let tail = input.tail().map(|tail| tail.ty);
+    let functions: Vec<TokenStream> = input
         .fields()
-        .filter(|field| matches!(field.attrs.mode(), Mode::Walk | Mode::Show))
+        .filter(|field| {
+            let entry = way::entry(input, field);
+            matches!(entry, Entry::Walk | Entry::Mode(Mode::Show) | Entry::Way(_, Chosen::Strictly))
+        })
         .map(|field| field.ty)
-        .filter(|ty| !is_primitive(ty))
+        .filter(|ty| !way::is_primitive(ty))
+        .map(|ty| match tail {
+            // Whether it is a leaf can be asked of what has a size.
+            Some(tail) if tail == ty => quote!(<#ty as #krate::Walk>::walk),
+            _ => quote!(<#ty as #krate::Walk>::is_leaf),
+        })
         .collect();
-    (!types.is_empty()).then(|| quote!(let _ = (#(<#types as ::heap_walk::Walk>::is_leaf,)*);))
-}
-
-/// A type whose impl can't be missing. (One that a user named so may lack it, and gets the
-/// message more than once.)
-fn is_primitive(ty: &Type) -> bool {
-    const NAMES: [&str; 18] = [
-        "bool", "char", "f32", "f64", "i8", "i16", "i32", "i64", "i128", "isize", "u8", "u16", "u32", "u64",
-        "u128", "usize", "str", "String",
-    ];
-    match ty {
-        Type::Path(path) => path.path.get_ident().is_some_and(|ident| NAMES.iter().any(|name| ident == name)),
-        _ => false,
-    }
+    (!functions.is_empty()).then(|| quote!(let _ = (#(#functions,)*);))
 }
 
 /// The impl that stands in for one that could not be generated.
 fn stub(input: &Input<'_>) -> TokenStream {
+    let krate = &input.krate;
     let ident = input.ident;
     let generics = bound::declared(input.generics);
     let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
-    quote! {
-        const _: () = {
-            #[automatically_derived]
-            impl #impl_generics ::heap_walk::Walk for #ident #ty_generics #where_clause {
-                fn walk<'__a>(&'__a self, _: &mut ::heap_walk::Walker<'__a>) {}
+    let walk = match &input.attrs.remote {
+        None if input.attrs.has("remote") => return TokenStream::new(),
+        None => quote! {
+            impl #impl_generics #krate::Walk for #ident #ty_generics #where_clause {
+                fn walk<'__a>(&'__a self, _: &mut #krate::Walker<'__a>) {}
             }
-        };
+        },
+        Some(remote) => quote! {
+            impl #impl_generics #krate::WalkAs<#remote> for #ident #ty_generics #where_clause {
+                fn walk_as<'__a>(_: &'__a #remote, _: &mut #krate::Walker<'__a>) where Self: '__a {}
+            }
+        },
+    };
+    quote!(const _: () = { #[automatically_derived] #walk };)
+}
+
+/// The report of a value that is a key, and the impl that says so.
+fn key(input: &Input<'_>) -> Option<(TokenStream, TokenStream)> {
+    let krate = &input.krate;
+    let field = input.newtype().filter(|_| input.attrs.has("key"))?;
+    let (member, ty) = (&field.member, field.ty);
+    let table = match &input.attrs.table {
+        Some(table) => quote!(#table),
+        None => quote!(""),
+    };
+    let value = reborrow(field.ty_ends, quote!(__value));
+    let item = implement(
+        input,
+        quote!(#krate::Key),
+        quote! {
+            #[inline]
+            fn key(&self) -> u64 {
+                let Self { #member: __value, .. } = self;
+                <#ty as #krate::Key>::key(#value)
+            }
+        },
+    );
+    Some((quote!(__w.key_into(self, #table);), item))
+}
+
+/// The body of `walk`.
+fn walk(input: &Input<'_>, target: &Target) -> Option<TokenStream> {
+    let walk = match &input.data {
+        // A key's field is the key.
+        Data::Struct(_) if input.attrs.has("key") => None,
+        Data::Struct(fields) if input.repr.packed.is_some() => walk_packed(input, fields),
+        Data::Struct(fields) if input.tail().is_some() => Some(walk_unsized(input, fields)),
+        Data::Struct(fields) => walk_struct(input, target, fields),
+        Data::Enum(variants) => Some(walk_enum(input, target, variants)),
+        Data::Union(_) => None,
+    };
+    let rest = input.attrs.has("partial").then(|| {
+        let (krate, value) = (&input.krate, &target.value);
+        quote!(__w.visit_opaque(const { &#krate::Label::field("..") }, #value);)
+    });
+    match (rest, walk) {
+        (None, None) => None,
+        (rest, walk) => Some(quote!(#rest #walk)),
     }
 }
 
-fn walk_struct(fields: &[Field<'_>]) -> Option<TokenStream> {
-    let walked = fields.iter().filter(|field| !matches!(field.attrs.mode(), Mode::Skip));
-    let (pattern, visits): (Vec<_>, Vec<_>) = walked
-        .map(|field| {
-            let name = field.name();
-            (bind(field), visit(field, quote!(::heap_walk::Label::field(#name))))
-        })
-        .unzip();
-    (!visits.is_empty()).then(|| {
-        quote! {
-            let Self { #(#pattern,)* .. } = self;
-            #(#visits)*
-        }
+fn walk_struct(input: &Input<'_>, target: &Target, fields: &[Field<'_>]) -> Option<TokenStream> {
+    let visits: Vec<_> =
+        fields.iter().filter_map(|field| visit(input, field, field_label(input, field))).collect();
+    if visits.is_empty() && !target.is_remote {
+        return None;
+    }
+    // That of a foreign type names all there are, so that none is forgotten.
+    let is_skipped = |field: &&Field<'_>| matches!(field.attrs.mode(), Mode::Skip);
+    let pattern: Vec<_> = if target.is_remote {
+        let bind = |field| if is_skipped(&field) { ignore(field) } else { bind(field) };
+        fields.iter().map(bind).collect()
+    } else {
+        fields.iter().filter(|field| !is_skipped(field)).map(bind).collect()
+    };
+    let rest = (!target.is_remote || input.attrs.has("partial")).then(|| quote!(..));
+    let (ty, value) = (&target.pattern, &target.value);
+    Some(quote! {
+        let #ty { #(#pattern,)* #rest } = #value;
+        #(#visits)*
     })
 }
 
-fn walk_enum(variants: &[Variant<'_>]) -> TokenStream {
-    if variants.is_empty() {
-        return quote!(match *self {});
+/// Fields of a packed struct can't be borrowed: copies are walked in their stead.
+fn walk_packed(input: &Input<'_>, fields: &[Field<'_>]) -> Option<TokenStream> {
+    let visits: Vec<_> = fields
+        .iter()
+        .filter_map(|field| {
+            let (member, binding, ty) = (&field.member, &field.binding, field.ty);
+            let label = field_label(input, field);
+            let label = quote!(const { &#label });
+            let copy = quote_spanned!(span(field)=> {self.#member});
+            match field.attrs.mode() {
+                Mode::Skip => None,
+                // The whole is scanned: what others claim is theirs.
+                Mode::Opaque => Some(quote!(__w.visit_opaque(#label, self);)),
+                _ => {
+                    let krate = &input.krate;
+                    let check = quote_spanned!(span(field)=> (&&#krate::probe::Packed::<#ty>::NEW).check(););
+                    Some(quote! {
+                        #check
+                        let #binding = #copy;
+                        __w.visit_packed(#label, self, #binding);
+                    })
+                }
+            }
+        })
+        .collect();
+    (!visits.is_empty()).then(|| quote!(#(#visits)*))
+}
+
+/// A value of which the compiler knows no size says how its own bytes divide.
+fn walk_unsized(input: &Input<'_>, fields: &[Field<'_>]) -> TokenStream {
+    let krate = &input.krate;
+    let pattern = fields.iter().map(bind);
+    let sizes = fields.iter().map(|field| {
+        let binding = &field.binding;
+        quote!(::core::mem::size_of_val(#binding))
+    });
+    let tail = fields.len() - 1;
+    let parts = fields.iter().enumerate().map(|(i, field)| {
+        let (binding, ty) = (&field.binding, field.ty);
+        let divide = match way::entry(input, field) {
+            Entry::Walk | Entry::Mode(Mode::Show) if i == tail => {
+                let label = field_label(input, field);
+                let place = reborrow(field.ty_ends, quote!(#binding));
+                return Some(quote!(__w.visit_tail(const { &#label }, #place);));
+            }
+            Entry::Walk | Entry::Mode(Mode::Show) => {
+                Some(quote!(__w.divide_part::<#ty, _>(::core::marker::PhantomData::<#krate::Same>);))
+            }
+            Entry::Mode(Mode::Opaque) if i == tail => {
+                let label = field_label(input, field);
+                return Some(quote!(__w.visit_opaque_tail(const { &#label }, #binding);));
+            }
+            Entry::Way(way, _) if i != tail => Some(quote!(__w.divide_part::<#ty, _>(#way);)),
+            _ => None,
+        };
+        let visit = visit(input, field, field_label(input, field));
+        Some(quote!(#divide #visit))
+    });
+    quote! {
+        let Self { #(#pattern),* } = self;
+        __w.divide_unsized(::core::mem::size_of_val(self), &[#(#sizes),*]);
+        #(#parts)*
     }
-    if variants.iter().all(|variant| variant.fields.is_empty()) {
+}
+
+fn walk_enum(input: &Input<'_>, target: &Target, variants: &[Variant<'_>]) -> TokenStream {
+    let krate = &input.krate;
+    let value = &target.value;
+    let is_partial = input.attrs.has("partial");
+    if variants.is_empty() && !is_partial {
+        return quote!(match *#value {});
+    }
+    let shape = if target.is_remote {
+        let ty = &target.ty;
+        quote!(#krate::Shape::of::<#krate::As<#ty, Self>>())
+    } else {
+        quote!(#krate::Shape::of::<Self>())
+    };
+    if variants.iter().all(|variant| variant.fields.is_empty()) && !is_partial {
         let index = 0..variants.len() as u32;
         let variant = variants.iter().map(|variant| variant.ident);
+        let ty = &target.pattern;
         return quote! {
-            let __index = match self {
-                #(Self::#variant { .. } => #index,)*
+            let __index = match #value {
+                #(#ty::#variant { .. } => #index,)*
             };
-            __w.variant(::heap_walk::Shape::of::<Self>(), __index);
+            __w.variant(#shape, __index);
         };
     }
-    let arms = variants.iter().zip(0..).map(|(variant, index)| walk_variant(index, variant));
+    let arms = variants.iter().enumerate().map(|(index, variant)| arm(input, target, index as u32, variant));
+    let rest = is_partial.then(|| {
+        let ty = &target.ty;
+        quote!(_ => __w.unknown_variant::<#ty>(),)
+    });
     quote! {
-        let __shape = ::heap_walk::Shape::of::<Self>();
-        match self {
+        let __shape = #shape;
+        match #value {
             #(#arms)*
+            #rest
         }
     }
 }
 
 /// The arm of one variant: counts it, says once where its fields lie, and walks them.
-fn walk_variant(index: u32, variant: &Variant<'_>) -> TokenStream {
-    let ident = variant.ident;
+fn arm(input: &Input<'_>, target: &Target, index: u32, variant: &Variant<'_>) -> TokenStream {
+    let krate = &input.krate;
+    let (ident, ty) = (variant.ident, &target.pattern);
     if variant.fields.is_empty() {
-        return quote!(Self::#ident { .. } => { __w.variant(__shape, #index); });
+        return quote!(#ty::#ident { .. } => { __w.variant(__shape, #index); });
     }
+    let (value, place_ty) = (&target.value, &target.ty);
     let pattern = variant.fields.iter().map(bind);
     let binding = variant.fields.iter().map(|field| &field.binding);
-    let variant_name = ident.unraw().to_string();
+    let rest = input.attrs.has("partial").then(|| quote!(, ..));
+    let variant_name = variant.name();
     let visits = variant.fields.iter().map(|field| {
         let name = field.name();
-        visit(field, quote!(::heap_walk::Label::variant_field(#variant_name, #name)))
+        let table = into_table(field);
+        visit(input, field, quote!(#krate::Label::variant_field(#variant_name, #name)#table))
     });
     quote! {
-        Self::#ident { #(#pattern),* } => {
+        #ty::#ident { #(#pattern),* #rest } => {
             if __w.variant(__shape, #index) {
                 __w.variant_offsets(
                     __shape,
                     #index,
-                    self as *const Self as usize,
+                    #value as *const #place_ty as usize,
                     &[#(#binding as *const _ as *const () as usize),*],
                 );
             }
@@ -221,68 +525,162 @@ fn bind(field: &Field<'_>) -> TokenStream {
     quote!(#member: #binding)
 }
 
-/// The call that walks one field, if any does. The field is bound as `bind` says.
-fn visit(field: &Field<'_>, label: TokenStream) -> Option<TokenStream> {
-    let binding = &field.binding;
-    // Stable Rust can't make one place of two, but an expression reaches from its first token to
-    // its last: a reborrow spans the whole of a field's type.
-    let place = match field.ty_ends {
-        (first, Some(_)) => {
-            let reborrow = quote_spanned!(first=> &*);
-            quote!(#reborrow #binding)
-        }
-        (_, None) => quote!(#binding),
-    };
-    let label = quote!(const { &#label });
+/// `member: _`, as in a pattern.
+fn ignore(field: &Field<'_>) -> TokenStream {
+    let member = &field.member;
+    quote!(#member: _)
+}
+
+fn field_label(input: &Input<'_>, field: &Field<'_>) -> TokenStream {
+    let krate = &input.krate;
+    let name = field.name();
+    let table = into_table(field);
+    quote!(#krate::Label::field(#name)#table)
+}
+
+/// The table that a field's keys lead into, as part of its label.
+fn into_table(field: &Field<'_>) -> Option<TokenStream> {
     match field.attrs.mode() {
-        Mode::Walk => Some(quote!(__w.visit(#label, #place);)),
-        Mode::Skip => None,
+        Mode::Key(Some(table)) => Some(quote!(.into_table(#table))),
+        _ => None,
+    }
+}
+
+/// The place of a field's type.
+fn span(field: &Field<'_>) -> Span {
+    field.ty_ends.1.unwrap_or(field.ty_ends.0)
+}
+
+/// A reference at the place of a type. Stable Rust can't make one place of two, but an expression
+/// reaches from its first token to its last: a reborrow spans the whole of a field's type.
+fn reborrow(ty_ends: (Span, Option<Span>), reference: TokenStream) -> TokenStream {
+    match ty_ends {
+        (first, Some(last)) => {
+            let reborrow = quote_spanned!(first=> &*);
+            let reference: TokenStream = at(reference, last);
+            quote!(#reborrow #reference)
+        }
+        (only, None) => at(reference, only),
+    }
+}
+
+/// The same tokens, as if they stood at `span`; hygiene stays as it is.
+fn at(tokens: TokenStream, span: Span) -> TokenStream {
+    tokens
+        .into_iter()
+        .map(|mut token| {
+            token.set_span(token.span().located_at(span));
+            token
+        })
+        .collect()
+}
+
+/// The call that walks one field, if any does. The field is bound as `bind` says.
+fn visit(input: &Input<'_>, field: &Field<'_>, label: TokenStream) -> Option<TokenStream> {
+    let krate = &input.krate;
+    let binding = &field.binding;
+    let place = reborrow(field.ty_ends, quote!(#binding));
+    let label = quote!(const { &#label });
+    let mode = match way::entry(input, field) {
+        Entry::Walk => return Some(quote!(__w.visit(#label, #place);)),
+        Entry::Way(way, _) => return Some(quote!(__w.visit_as(#label, #place, #way);)),
+        Entry::Mode(mode) => mode,
+    };
+    // Called rather than passed on, so that a `Vec` may go to a function of slices.
+    let call = |path: &syn::ExprPath, arguments: TokenStream| {
+        let span = path.path.segments.last().map_or_else(Span::call_site, |last| last.ident.span());
+        quote_spanned!(span=> |#arguments| #path(#arguments))
+    };
+    match mode {
         Mode::Opaque => Some(quote!(__w.visit_opaque(#label, #place);)),
         Mode::Show => Some(quote!(__w.show(#label, #place);)),
         Mode::Copy => Some(quote!(__w.visit_copy(#label, #place);)),
         Mode::With(path) => {
-            // Called rather than passed on, so that a `Vec` may go to a function of slices.
-            let span = path.path.segments.last().map_or_else(Span::call_site, |last| last.ident.span());
-            let with = quote_spanned!(span=> |__v, __w| #path(__v, __w));
+            let with = call(path, quote!(__v, __w));
             Some(quote!(__w.visit_with(#label, #place, #with);))
         }
+        Mode::Via(path, false) => {
+            let via = call(path, quote!(__v));
+            Some(quote!(__w.visit_via(#label, #place, #via);))
+        }
+        Mode::Via(path, true) => {
+            let via = call(path, quote!(__v));
+            Some(quote! {
+                __w.visit_via(#label, #place, |__v| #krate::As::<_, #krate::Follow>::wrap((#via)(__v)));
+            })
+        }
+        _ => None,
     }
 }
 
 /// Whether a struct's values are leaves: all that is walked is, and nothing is treated specially.
-fn is_leaf(fields: &[Field<'_>]) -> Option<TokenStream> {
-    let mut types: Vec<&Type> = Vec::new();
+fn is_leaf(input: &Input<'_>, fields: &[Field<'_>]) -> Option<TokenStream> {
+    let krate = &input.krate;
+    let mut asked: Vec<String> = Vec::new();
+    let mut questions: Vec<TokenStream> = Vec::new();
     for field in fields {
-        match field.attrs.mode() {
-            // The same type is asked once.
-            Mode::Walk if types.contains(&field.ty) => {}
-            Mode::Walk => types.push(field.ty),
-            Mode::Skip => {}
+        let ty = field.ty;
+        let question = match way::entry(input, field) {
+            Entry::Walk => quote!(<#ty as #krate::Walk>::is_leaf()),
+            Entry::Way(way, _) => quote!(#krate::probe::is_leaf::<#ty, _>(#way)),
+            Entry::Mode(Mode::Skip) => continue,
             // `false`, as the trait has it.
-            Mode::Opaque | Mode::Show | Mode::Copy | Mode::With(_) => return None,
+            Entry::Mode(_) => return None,
+        };
+        // The same is asked once.
+        let text = question.to_string();
+        if !asked.contains(&text) {
+            asked.push(text);
+            questions.push(question);
         }
     }
-    if types.is_empty() {
-        return Some(quote!(true));
+    let is_leaf = if questions.is_empty() { quote!(true) } else { quote!(#(#questions)&&*) };
+    let name = if input.attrs.remote.is_some() { quote!(is_leaf_as) } else { quote!(is_leaf) };
+    Some(quote! {
+        // Asked about across crates, and answered at compile time if inlined.
+        #[inline]
+        fn #name() -> bool {
+            #is_leaf
+        }
+    })
+}
+
+/// The call that describes the layout.
+fn layout(input: &Input<'_>, target: &Target) -> TokenStream {
+    match &input.data {
+        Data::Struct(fields) => describe_struct(input, target, fields),
+        Data::Enum(variants) => describe_enum(input, variants),
+        Data::Union(_) => TokenStream::new(),
     }
-    Some(quote!(#(<#types as ::heap_walk::Walk>::is_leaf())&&*))
 }
 
-fn describe_struct(fields: &[Field<'_>]) -> TokenStream {
-    let fields = fields.iter().map(|field| {
+fn describe_struct(input: &Input<'_>, target: &Target, fields: &[Field<'_>]) -> TokenStream {
+    let ty = &target.ty;
+    let described = fields.iter().map(|field| {
         let member = &field.member;
-        describe_field(field, quote!(::core::option::Option::Some(::core::mem::offset_of!(Self, #member))))
+        describe_field(
+            input,
+            field,
+            quote!(::core::option::Option::Some(::core::mem::offset_of!(#ty, #member))),
+        )
     });
-    quote!(__d.structure(&[#(#fields),*]);)
+    if input.attrs.has("partial") {
+        let types = fields.iter().map(|field| field.ty);
+        return quote! {
+            __d.partial_structure(&[#(#described),*], 0usize #(+ ::core::mem::size_of::<#types>())*);
+        };
+    }
+    quote!(__d.structure(&[#(#described),*]);)
 }
 
-fn describe_enum(variants: &[Variant<'_>], ordered: bool) -> TokenStream {
+fn describe_enum(input: &Input<'_>, variants: &[Variant<'_>]) -> TokenStream {
+    let krate = &input.krate;
     let variants = variants.iter().map(|variant| {
-        let name = variant.ident.unraw().to_string();
+        let name = variant.name();
         let types = variant.fields.iter().map(|field| field.ty);
-        let size = if ordered {
+        let size = if input.repr.ordered {
             quote! {
-                ::heap_walk::repr_c_size(
+                #krate::repr_c_size(
                     &[#((::core::mem::size_of::<#types>(), ::core::mem::align_of::<#types>())),*],
                 )
             }
@@ -291,23 +689,45 @@ fn describe_enum(variants: &[Variant<'_>], ordered: bool) -> TokenStream {
         } else {
             quote!(::core::mem::size_of::<(#(#types,)*)>())
         };
-        let fields =
-            variant.fields.iter().map(|field| describe_field(field, quote!(::core::option::Option::None)));
-        quote!(::heap_walk::Variant::new(#name, #size, &[#(#fields),*]))
+        let fields = variant
+            .fields
+            .iter()
+            .map(|field| describe_field(input, field, quote!(::core::option::Option::None)));
+        quote!(#krate::Variant::new(#name, #size, &[#(#fields),*]))
     });
+    if input.attrs.has("partial") {
+        return quote!(__d.partial_enumeration(&[#(#variants),*]););
+    }
     quote!(__d.enumeration(&[#(#variants),*]);)
 }
 
-fn describe_field(field: &Field<'_>, offset: TokenStream) -> TokenStream {
+fn describe_field(input: &Input<'_>, field: &Field<'_>, offset: TokenStream) -> TokenStream {
+    let krate = &input.krate;
     let (name, ty) = (field.name(), field.ty);
-    let mode = match field.attrs.mode() {
-        Mode::Walk | Mode::Show => {
-            return quote!(::heap_walk::Field::walked::<#ty>(#name, #offset));
+    let mode = match way::entry(input, field) {
+        Entry::Walk if input.repr.packed.is_some() => {
+            return quote!(#krate::Field::packed::<#ty>(#name, #offset));
         }
-        Mode::Skip => "skip",
-        Mode::Opaque => "opaque",
-        Mode::Copy => "copy",
-        Mode::With(_) => "with",
+        Entry::Walk | Entry::Mode(Mode::Show) => {
+            return quote!(#krate::Field::walked::<#ty>(#name, #offset));
+        }
+        Entry::Way(way, _) => {
+            return quote!(#krate::Field::walked_as::<#ty, _>(#name, #offset, #way));
+        }
+        Entry::Mode(Mode::Skip) => "skip",
+        Entry::Mode(Mode::Opaque) => "opaque",
+        Entry::Mode(Mode::Copy) => "copy",
+        Entry::Mode(Mode::Via(..)) => "via",
+        Entry::Mode(_) => "with",
     };
-    quote!(::heap_walk::Field::unwalked::<#ty>(#name, #offset, #mode))
+    quote!(#krate::Field::unwalked::<#ty>(#name, #offset, #mode))
+}
+
+/// `[T]`, `str` or `dyn Trait`.
+fn is_unsized(ty: &Type) -> bool {
+    match crate::ast::peel(ty) {
+        Type::Slice(_) | Type::TraitObject(_) => true,
+        Type::Path(path) => path.qself.is_none() && path.path.is_ident("str"),
+        _ => false,
+    }
 }

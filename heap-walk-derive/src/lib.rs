@@ -30,6 +30,8 @@ mod expand;
 mod tests;
 #[cfg(any(feature = "enabled", test))]
 mod valid;
+#[cfg(any(feature = "enabled", test))]
+mod way;
 
 use proc_macro::TokenStream;
 

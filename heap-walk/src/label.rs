@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 /// Which field or position an edge starts from, and what kind of place it is. A constant.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Label {
     name: &'static str,
     variant: &'static str,

@@ -75,6 +75,9 @@ mod marks;
 #[cfg(feature = "enabled")]
 mod measure;
 #[cfg(feature = "enabled")]
+#[doc(hidden)]
+pub mod probe;
+#[cfg(feature = "enabled")]
 mod raw;
 #[cfg(feature = "enabled")]
 mod root;
@@ -91,6 +94,8 @@ mod types;
 #[cfg(feature = "enabled")]
 mod walk;
 #[cfg(feature = "enabled")]
+mod walk_as;
+#[cfg(feature = "enabled")]
 mod walker;
 
 #[cfg(feature = "enabled")]
@@ -103,6 +108,7 @@ pub use self::{
     snapshot::snapshot,
     types::Container,
     walk::{Handle, Key, Walk},
+    walk_as::{As, AsKey, Follow, FollowInArena, Owned, Same, WalkAs},
     walker::{arena, Arena, Block, Chunk, Walker},
 };
 

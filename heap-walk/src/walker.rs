@@ -647,6 +647,11 @@ impl<'a> Walker<'a> {
         self.split.untyped = self.split.untyped.wrapping_sub(size as u64);
         if shape.size.is_some() {
             self.split.add_times(&base, 1);
+        } else if let Some(elem) = shape.elem {
+            let elem = elem();
+            let len = size / elem.size.unwrap_or(1).max(1);
+            let ty = self.types.ty(elem);
+            self.split.add_times(&self.types.base(ty), len as u64);
         } else {
             self.split.untyped = self.split.untyped.wrapping_add(size as u64);
         }

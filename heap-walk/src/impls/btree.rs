@@ -15,10 +15,10 @@ pub(super) static MAP: Container = Container::new("BTreeMap", Layout::BTREE_NODE
 static SET: Container = Container::new("BTreeSet", Layout::BTREE_NODE);
 
 /// Entries that a node has room for.
-const CAPACITY: usize = 11;
+pub(crate) const CAPACITY: usize = 11;
 
 /// A key and its value as a node holds them: in two arrays, without padding between them.
-pub(super) struct Entry<K, V>(std::marker::PhantomData<(K, V)>);
+pub(crate) struct Entry<K, V>(std::marker::PhantomData<(K, V)>);
 
 impl<K: Walk, V: Walk> Walk for Entry<K, V> {
     fn walk<'a>(&'a self, _: &mut Walker<'a>) {}
@@ -32,14 +32,14 @@ impl<K: Walk, V: Walk> Walk for Entry<K, V> {
 
 /// Whether a leaf of the tree has this many bytes: entries, parent, two short
 /// counts; the compiler orders fields by alignment.
-pub(super) fn fits_leaf<K, V>(requested: u64) -> bool {
+pub(crate) fn fits_leaf<K, V>(requested: u64) -> bool {
     let align = align_of::<K>().max(align_of::<V>()).max(align_of::<usize>());
     let bytes = size_of::<usize>() + 2 * size_of::<u16>() + CAPACITY * (size_of::<K>() + size_of::<V>());
     bytes.next_multiple_of(align) as u64 == requested
 }
 
 /// Reports the nodes that `entries` lie in and visits the entries.
-pub(super) fn walk_nodes<'a, K: Walk + 'a, V: Walk + 'a>(
+pub(crate) fn walk_nodes<'a, K: Walk + 'a, V: Walk + 'a>(
     handle: &'a dyn Handle,
     container: &'static Container,
     entries: impl Iterator<Item = (&'a K, &'a V)> + Clone,

@@ -16,14 +16,14 @@ static MAP: Container = Container::new("HashMap", Layout::HASH_TABLE);
 static SET: Container = Container::new("HashSet", Layout::HASH_TABLE);
 
 /// Words of a table: control bytes, mask, room left, number of entries.
-const TABLE: usize = 4 * size_of::<usize>();
+pub(crate) const TABLE: usize = 4 * size_of::<usize>();
 
 /// Whether a table with room for at least `capacity` entries of this size and
 /// alignment has this many bytes: buckets are a power of two, seven in eight are
 /// used, and a control byte each and a group of them follow. (Erased entries may
 /// leave marks behind that take room until the table is rebuilt, so a table can
 /// have more room than its capacity says.)
-pub(super) fn fits<E>(requested: u64, capacity: usize) -> bool {
+pub(crate) fn fits<E>(requested: u64, capacity: usize) -> bool {
     let is_table = |buckets: usize, group: usize| {
         let room = if buckets < 8 { buckets - 1 } else { buckets / 8 * 7 };
         let entries = (buckets * size_of::<E>()).next_multiple_of(align_of::<E>().max(group));

@@ -1,13 +1,13 @@
 //! `Walk` for the standard library, one family a file.
 
 pub(crate) mod boxed;
-mod btree;
+pub(crate) mod btree;
 mod cell;
 mod dynamic;
 mod enums;
 mod foreign;
 mod function;
-mod hash;
+pub(crate) mod hash;
 mod io;
 mod leaf;
 mod opaque;
