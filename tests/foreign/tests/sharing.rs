@@ -131,6 +131,31 @@ fn arc_swap(judge: &mut Judge) {
     check_typed(ArcSwap::from_pointee((1u8, Some(2u64), text(7))), 1 + 16 + 24 + 7);
 }
 
+/// Walks while another thread replaces what is walked.
+fn arc_swap_under_load() {
+    let swap = Arc::new(ArcSwap::from_pointee(vec![text(9); 20]));
+    let stop = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let writer = {
+        let (swap, stop) = (Arc::clone(&swap), Arc::clone(&stop));
+        std::thread::spawn(move || {
+            for number in random(7) {
+                if stop.load(std::sync::atomic::Ordering::Relaxed) {
+                    break;
+                }
+                swap.store(Arc::new(vec![text(number); 20]));
+            }
+        })
+    };
+    for _ in 0..100 {
+        let snapshot = end_to_end::take(&[("swap", &swap)]);
+        let _tool = heap_snapshot::live::ToolScope::enter();
+        assert!(snapshot.nodes.count() >= 3, "the swap, its vector, the vector's buffer");
+        drop(snapshot);
+    }
+    stop.store(true, std::sync::atomic::Ordering::Relaxed);
+    writer.join().expect("it only stores");
+}
+
 macro_rules! rowan {
     ($judge:ident, $krate:ident, $name:literal, $red:literal) => {{
         use $krate::{GreenNode, GreenNodeBuilder, GreenToken, NodeOrToken, SyntaxKind};
@@ -177,6 +202,20 @@ macro_rules! rowan {
         });
         #[derive(Walk)]
         struct Red($krate::cursor::SyntaxNode);
+        // A token in two nodes has two holders.
+        let token = GreenToken::new(SyntaxKind(1), "text");
+        let node = |kind| GreenNode::new(SyntaxKind(kind), [token.clone().into()]);
+        let nodes = (node(1), node(2));
+        drop(token);
+        let snapshot = end_to_end::take(&[("nodes", &nodes)]);
+        {
+            let _tool = heap_snapshot::live::ToolScope::enter();
+            let analysis = end_to_end::analyse(snapshot);
+            let heap = analysis.heap();
+            let is_token = |&node: &_| heap.node_type(node).is_some_and(|ty| ty.container == "GreenToken");
+            let token = heap.node_ids().find(is_token).expect("a token");
+            assert_eq!(heap.edges_to(token).count(), 2);
+        }
         // Kind and length, a child's offset and handle; kind and text.
         let token: NodeOrToken<GreenNode, GreenToken> = GreenToken::new(SyntaxKind(1), "text").into();
         check_typed(GreenNode::new(SyntaxKind(1), [token]), (2 + 4) + (4 + 8) + (2 + 4));
@@ -189,6 +228,7 @@ fn main() {
     let raw = ["ArcBorrow", "red trees", "red trees 0.15"];
     // Of a value that was replaced, and of which only a guard is left.
     let unclaimed = ["arc_swap::Guard"];
+    arc_swap_under_load();
     Judge::run("sharing", &raw, &unclaimed, |judge| {
         triomphe(judge);
         arc_swap(judge);

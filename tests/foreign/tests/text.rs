@@ -200,6 +200,15 @@ fn bytes(judge: &mut Judge) {
         let owned = Bytes::from_owner(vec![1u8; 50]);
         (owned.slice(3..9), owned)
     });
+    judge.check("Bytes with counts, not shared", || {
+        let mut roomy = Vec::with_capacity(100);
+        roomy.extend_from_slice(b"some bytes");
+        let mut writer = BytesMut::with_capacity(200);
+        writer.put_slice(b"first second");
+        let second = writer.split_off(6);
+        drop(writer);
+        (Bytes::from(roomy), second.freeze(), Bytes::from(vec![1u8; 50]).clone())
+    });
     check_typed(Bytes::from(vec![1u8; 77]), 77);
     let mut writer = BytesMut::with_capacity(100);
     writer.put_slice(b"hello");

@@ -1,10 +1,10 @@
 //! `bytes`: views into buffers that any number of handles may share.
 //!
-//! A view lies in its buffer and finds it. What stands between handle and
-//! buffer where a buffer is shared (24 or 40 bytes of counts) has no address
-//! that anyone shows: it is claimed raw, and so is a buffer that is seen only
-//! by empty views. How many handles there are is private too; but one that is
-//! the only one says so.
+//! A view lies in its buffer and finds it. Where a buffer was ever shared, or
+//! has room to spare, its counts are a block of their own, which nobody shows.
+//! The only handle of a buffer finds it by its size; else it is claimed raw,
+//! and so is a buffer that is seen only by empty views. How many handles there
+//! are is private, but one that is the only one says so.
 //!
 //! Of a buffer with several handles the bytes are typed that the first handle
 //! met shows. The rest may be another's view or nobody's: it stays untyped.
@@ -19,6 +19,12 @@ use heap_snapshot::live;
 use heap_snapshot::record::{Layout, Split};
 
 static BYTES: Container = Container::new("Bytes", Layout::BUFFER);
+
+/// Counts, capacity and address of a buffer, as `Bytes` and as `BytesMut` keep them.
+static COUNTS: [Container; 2] = [
+    Container::with_header("Bytes, shared", Layout::HEADED, 3 * size_of::<usize>()),
+    Container::with_header("BytesMut, shared", Layout::HEADED, 5 * size_of::<usize>()),
+];
 
 /// A byte of a buffer that several handles share: typed if a view shows it.
 struct SharedByte(#[expect(dead_code, reason = "stands for a layout")] u8);
@@ -69,6 +75,14 @@ pub(super) trait View: Handle + Walk {
                     if is_whole || self.is_only() {
                         let slots = Block::slots(&BYTES, addr, bytes.len(), requested);
                         w.share(self, slots.at(block.addr as usize), 1, 0);
+                        // The buffer cannot be taken for the counts if it has another size.
+                        if COUNTS.iter().all(|counts| counts.header != requested) {
+                            for counts in &COUNTS {
+                                let size = counts.header as u64;
+                                let block = Block::slots::<u8>(counts, std::ptr::null(), 0, 0);
+                                w.own_by_handle(self, block, |requested| requested == size);
+                            }
+                        }
                     } else {
                         let slots = Block::slots(&BYTES, addr.cast::<SharedByte>(), requested, requested);
                         w.share_uncounted(self, slots.at(block.addr as usize));

@@ -167,19 +167,38 @@ macro_rules! rowan {
                 fn contents<'a>(&'a self, w: &mut Walker<'a>) {
                     type_head(w, NODE_HEAD);
                     for child in self.children() {
-                        w.set_label(&label::ELEMENT);
-                        match child {
-                            NodeOrToken::Node(node) => {
-                                if let Some(block) = node_block(w, node) {
-                                    w.share_uncounted(node, block);
-                                }
-                            }
-                            NodeOrToken::Token(token) => {
-                                if let Some(block) = token_block(w, token) {
-                                    w.share_uncounted(token, block);
-                                }
-                            }
-                        }
+                        // Its handle is private. It lies behind what is visible of the parent.
+                        w.visit_via(&label::ELEMENT, self, |_| Child(child));
+                    }
+                }
+            }
+
+            /// A child, as its parent holds it.
+            #[derive(Clone, Copy)]
+            struct Child<'t>(NodeOrToken<&'t GreenNodeData, &'t GreenTokenData>);
+
+            impl Walk for Child<'_> {
+                fn walk<'a>(&'a self, w: &mut Walker<'a>) {
+                    let block = match self.0 {
+                        NodeOrToken::Node(node) => node_block(w, node),
+                        NodeOrToken::Token(token) => token_block(w, token),
+                    };
+                    if let Some(block) = block {
+                        w.share_uncounted(self, block);
+                    }
+                }
+                shape!();
+                fn describe(d: &mut Describe<'_>) {
+                    // It stands for bytes that are typed as a `GreenChild`: visiting it types none.
+                    d.unknown();
+                }
+            }
+
+            impl Handle for Child<'_> {
+                fn contents<'a>(&'a self, w: &mut Walker<'a>) {
+                    match self.0 {
+                        NodeOrToken::Node(node) => node.contents(w),
+                        NodeOrToken::Token(token) => token.contents(w),
                     }
                 }
             }
