@@ -288,6 +288,8 @@ pub struct Walker<'a> {
     unreadable: Vec<Unreadable>,
     values: Vec<ShownValue>,
     roots: Vec<Root>,
+    /// Which of them is being walked.
+    root: usize,
     /// Begin and end of the roots that were walked.
     walked: Vec<(u64, u64)>,
     /// Blocks that hold roots walked before anything was known to own the block.
@@ -996,6 +998,7 @@ impl<'a> Walker<'a> {
         self.unreadable(addr as usize, shape, "panicked");
         self.summary.panics += 1;
         if self.summary.panics <= PANICS {
+            let root = self.roots.get(self.root).map_or("", |root| root.name.as_str());
             let payload = &lost.payload;
             let message = payload
                 .downcast_ref::<&str>()
@@ -1003,7 +1006,7 @@ impl<'a> Walker<'a> {
                 .or_else(|| payload.downcast_ref::<String>().cloned())
                 .unwrap_or_else(|| "no message".into());
             self.summary.problems.push(format!(
-                "an impl of `Walk` panicked ({message}): what its value had not reported by then is missing"
+                "a `Walk` impl reached from root `{root}` panicked ({message}): what its value had not reported by then is missing"
             ));
         }
     }
@@ -1162,6 +1165,7 @@ impl<'a> Walker<'a> {
             unreadable: Vec::new(),
             values: Vec::new(),
             roots: Vec::new(),
+            root: 0,
             walked: Vec::new(),
             root_blocks: Vec::new(),
             undo: None,
@@ -1206,6 +1210,7 @@ impl<'a> Walker<'a> {
             let is_part = size > 0 && self.is_root(addr, end);
             let is_claimed = block.is_some_and(|block| self.marks.any(block.addr, block.addr + block.usable));
             let root = self.start(start, addr, size);
+            self.root = root;
             if is_part || is_claimed {
                 self.roots[root].is_name = true;
                 continue;
