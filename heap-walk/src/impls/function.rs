@@ -22,7 +22,7 @@ macro_rules! opaque_dyn {
     (@ [$($param:tt)*] $ty:ty) => {
         impl<'dynamic, $($param)*> Walk for $ty {
             fn walk<'a>(&'a self, w: &mut Walker<'a>) {
-                w.opaque_inner(self);
+                w.opaque_dyn(self);
             }
         }
     };

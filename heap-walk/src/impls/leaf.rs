@@ -42,7 +42,7 @@ leaf! {
     std::time::Duration, std::time::Instant, std::time::SystemTime, std::ops::RangeFull,
     std::cmp::Ordering, std::sync::atomic::Ordering, std::marker::PhantomPinned,
     std::any::TypeId, std::alloc::Layout, std::alloc::System, std::convert::Infallible,
-    std::hash::RandomState, std::hash::DefaultHasher, std::panic::Location<'_>,
+    std::task::RawWaker, std::task::RawWakerVTable, std::hash::RandomState, std::hash::DefaultHasher, std::panic::Location<'_>,
     // Addresses of the network.
     std::net::IpAddr, std::net::Ipv4Addr, std::net::Ipv6Addr, std::net::SocketAddr,
     std::net::SocketAddrV4, std::net::SocketAddrV6, std::net::Shutdown,
@@ -88,6 +88,10 @@ impl<H> Walk for std::hash::BuildHasherDefault<H> {
 }
 
 impl<T> Walk for std::mem::Discriminant<T> {
+    leaf_methods!();
+}
+
+impl<T> Walk for std::future::Pending<T> {
     leaf_methods!();
 }
 

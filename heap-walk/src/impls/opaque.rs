@@ -43,6 +43,7 @@ opaque! {
     [] std::thread::Thread;
     [] std::thread::Builder;
     [] std::task::Waker;
+    [T] std::future::Ready<T>;
     [] std::process::Command;
     [] std::fs::DirEntry;
     [] std::fs::ReadDir;

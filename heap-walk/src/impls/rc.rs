@@ -9,6 +9,7 @@ use crate::types::Container;
 use crate::walk::{Handle, Walk};
 use crate::walker::{Block, Walker};
 use heap_snapshot::record::Layout;
+use std::pin::Pin;
 use std::rc::{self, Rc};
 use std::sync::{self, Arc};
 
@@ -31,6 +32,25 @@ macro_rules! counted {
         }
 
         impl<T: ?Sized + Walk> Handle for $strong<T> {
+            fn contents<'a>(&'a self, w: &mut Walker<'a>) {
+                (**self).walk(w);
+            }
+        }
+
+        // A pin shows its value and hides the handle, which knows the counts.
+        impl<T: ?Sized + Walk> Walk for Pin<$strong<T>> {
+            fn walk<'a>(&'a self, w: &mut Walker<'a>) {
+                let value: &'a T = self;
+                let before = (std::ptr::from_ref(value).cast::<u8>() as usize) - 1;
+                w.share_uncounted(self, Block::of_val(&$container, value).at(before));
+            }
+            shape!();
+            fn describe(d: &mut Describe<'_>) {
+                d.leaf();
+            }
+        }
+
+        impl<T: ?Sized + Walk> Handle for Pin<$strong<T>> {
             fn contents<'a>(&'a self, w: &mut Walker<'a>) {
                 (**self).walk(w);
             }

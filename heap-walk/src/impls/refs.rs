@@ -73,3 +73,25 @@ impl<T> Walk for AtomicPtr<T> {
         d.leaf();
     }
 }
+
+/// What steps through somebody else's text or elements: an arc to what is left.
+macro_rules! steps {
+    ([$($param:tt)*] $ty:ty, $left:ident) => {
+        impl<$($param)*> Walk for $ty {
+            fn walk<'a>(&'a self, w: &mut Walker<'a>) {
+                let left = self.$left();
+                if size_of_val(left) > 0 {
+                    w.refer(EdgeKind::BORROW, std::ptr::from_ref(self) as usize, std::ptr::from_ref(left));
+                }
+            }
+            shape!();
+            fn describe(d: &mut Describe<'_>) {
+                d.leaf();
+            }
+        }
+    };
+}
+
+steps!([T] std::slice::Iter<'_, T>, as_slice);
+steps!([] std::str::Chars<'_>, as_str);
+steps!([] std::str::CharIndices<'_>, as_str);

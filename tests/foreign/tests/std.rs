@@ -370,6 +370,19 @@ fn values(judge: &mut Judge) {
             Box::pin([String::make(9), String::make(10)]) as Pin<Box<[String]>>,
         )
     });
+    judge.check("Pin of shared", || {
+        let shared = Rc::pin(String::make(11));
+        (shared.clone(), shared, vec![Arc::pin(Uneven::make(2))], Pin::new(Arc::<[u8]>::from([1, 2])))
+    });
+    judge.check("steps", || {
+        static NUMBERS: [u8; 2] = [1, 2];
+        let text: &'static str = "text";
+        (text.chars(), text.char_indices(), NUMBERS.iter(), Box::new("".chars()))
+    });
+    judge.check("Weak of what is gone", || {
+        let text = Arc::new(String::make(9));
+        (Rc::downgrade(&Rc::new(String::make(9))), vec![Arc::downgrade(&text), Arc::downgrade(&text)])
+    });
     judge.check("AtomicPtr", || {
         let mut boxed = Box::new(5u32);
         let pointer = AtomicPtr::new(&raw mut *boxed);
@@ -525,7 +538,7 @@ fn main() {
         "Command",
         "Cell of a text",
     ];
-    Judge::run("std", &raw, &[], |judge| {
+    Judge::run("std", &raw, &["Weak of what is gone"], |judge| {
         sequences!(judge, u8, (), String, Aligned, Uneven);
         text(judge);
         values(judge);
