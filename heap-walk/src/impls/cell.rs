@@ -44,7 +44,7 @@ impl<T: Walk> Walk for RefCell<[T]> {
     fn walk<'a>(&'a self, w: &mut Walker<'a>) {
         match self.try_borrow() {
             Ok(guard) => {
-                type_slice::<T>(w, size_of_val(self), size_of::<isize>(), guard.len());
+                type_around_slice::<T>(w, size_of_val(self), size_of::<isize>(), guard.len());
                 w.behind(guard, false);
             }
             Err(_) => {
@@ -57,12 +57,12 @@ impl<T: Walk> Walk for RefCell<[T]> {
     }
 }
 
-/// Types a cell of `whole` bytes, `own` of them the cell's, with `len` elements in it.
-pub(crate) fn type_slice<T: Walk>(w: &mut Walker<'_>, whole: usize, own: usize, len: usize) {
-    let padding = (whole - own - len * size_of::<T>()) as u64;
-    let mut split = Split { payload: own as u64, padding, ..Split::default() };
-    split.add_times(&w.base_of::<T>(), len as u64);
-    w.type_bytes(whole, split);
+/// Types what is around the slice in a cell of `whole` bytes with `len`
+/// elements: `own` bytes of the cell's.
+pub(crate) fn type_around_slice<T>(w: &mut Walker<'_>, whole: usize, own: usize, len: usize) {
+    let around = whole - len * size_of::<T>();
+    let split = Split { payload: own as u64, padding: (around - own) as u64, ..Split::default() };
+    w.type_bytes(around, split);
 }
 
 impl<T> Walk for MaybeUninit<T> {

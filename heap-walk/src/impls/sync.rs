@@ -43,7 +43,7 @@ macro_rules! lock {
                 match $attempt {
                     Some(guard) => {
                         let whole = size_of_val(self);
-                        $crate::impls::cell::type_slice::<T>(w, whole, $payload, guard.len());
+                        $crate::impls::cell::type_around_slice::<T>(w, whole, $payload, guard.len());
                         w.behind(guard, true);
                     }
                     None => {
