@@ -157,7 +157,7 @@ fn arc_swap_under_load() {
 }
 
 macro_rules! rowan {
-    ($judge:ident, $krate:ident, $name:literal, $red:literal) => {{
+    ($judge:ident, $krate:ident, $name:literal, $red:literal, $typed:literal) => {{
         use $krate::{GreenNode, GreenNodeBuilder, GreenToken, NodeOrToken, SyntaxKind};
         fn tree(numbers: &mut impl Iterator<Item = u64>, depth: usize) -> GreenNode {
             let mut builder = GreenNodeBuilder::new();
@@ -202,6 +202,27 @@ macro_rules! rowan {
         });
         #[derive(Walk)]
         struct Red($krate::cursor::SyntaxNode);
+        // Of a tree of a language the green nodes are typed.
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+        enum Words {}
+        impl $krate::Language for Words {
+            type Kind = SyntaxKind;
+            fn kind_from_raw(raw: SyntaxKind) -> SyntaxKind {
+                raw
+            }
+            fn kind_to_raw(kind: SyntaxKind) -> SyntaxKind {
+                kind
+            }
+        }
+        $judge.check($typed, || {
+            let root = $krate::SyntaxNode::<Words>::new_root(tree(&mut random(6), 80));
+            let (child, token) = (root.first_child(), root.first_token());
+            (root, child, token)
+        });
+        let green = tree(&mut random(6), 80);
+        let payload = parts(&green).payload;
+        let root = $krate::SyntaxNode::<Words>::new_root(green);
+        assert_eq!(parts(&root).payload, payload);
         // A token in two nodes has two holders.
         let token = GreenToken::new(SyntaxKind(1), "text");
         let node = |kind| GreenNode::new(SyntaxKind(kind), [token.clone().into()]);
@@ -225,14 +246,14 @@ macro_rules! rowan {
 fn main() {
     // A thread's first load makes what its later ones need.
     drop(ArcSwap::from_pointee(1).load());
-    let raw = ["ArcBorrow", "red trees", "red trees 0.15"];
+    let raw = ["ArcBorrow", "red trees", "trees of a language", "red trees 0.15", "trees of a language 0.15"];
     // Of a value that was replaced, and of which only a guard is left.
     let unclaimed = ["arc_swap::Guard"];
     arc_swap_under_load();
     Judge::run("sharing", &raw, &unclaimed, |judge| {
         triomphe(judge);
         arc_swap(judge);
-        rowan!(judge, rowan, "green trees", "red trees");
-        rowan!(judge, rowan_0_15, "green trees 0.15", "red trees 0.15");
+        rowan!(judge, rowan, "green trees", "red trees", "trees of a language");
+        rowan!(judge, rowan_0_15, "green trees 0.15", "red trees 0.15", "trees of a language 0.15");
     });
 }

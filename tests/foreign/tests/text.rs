@@ -17,7 +17,7 @@ fn check_typed<T: Walk>(value: T, payload: usize) {
 
 /// Text of a random length, often near 23 and 24.
 fn text(number: u64) -> String {
-    let len = if number % 2 == 0 { number / 2 % 60 } else { 20 + number / 2 % 8 };
+    let len = if number.is_multiple_of(2) { number / 2 % 60 } else { 20 + number / 2 % 8 };
     (0..len).map(|at| char::from(b'a' + ((number >> 8) + at) as u8 % 26)).collect()
 }
 
@@ -325,6 +325,9 @@ macro_rules! http {
         let parts = parts(&map);
         assert_eq!(parts.untyped, 0, "{parts:?}");
         assert_eq!(parts.payload, 32 + 8 + 8, "{parts:?}");
+        let mut map: HeaderMap = HeaderMap::new();
+        map.insert("x-custom-name", "some text".parse().unwrap());
+        check_typed(map, 32 + 13 + 33 + 9);
     }};
 }
 

@@ -115,6 +115,7 @@ macro_rules! handle {
         }
     };
 }
+#[cfg(any(feature = "http", feature = "http-0_2"))]
 pub(super) use handle;
 
 impl View for Bytes {

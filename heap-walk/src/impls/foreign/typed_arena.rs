@@ -8,7 +8,6 @@ use crate::walk::Walk;
 use crate::walker::{Chunk, Walker};
 use heap_snapshot::live;
 use heap_snapshot::record::Layout;
-use std::mem::size_of;
 use typed_arena::Arena;
 
 static ARENA: Container = Container::new("typed_arena::Arena", Layout::CHUNK);
