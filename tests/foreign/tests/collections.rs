@@ -113,7 +113,7 @@ impl Make for Uneven {
 
 impl<T: Make> Make for Option<Box<T>> {
     fn make(n: u64) -> Option<Box<T>> {
-        (n % 3 > 0).then(|| Box::new(T::make(n)))
+        (!n.is_multiple_of(3)).then(|| Box::new(T::make(n)))
     }
 }
 
@@ -708,7 +708,7 @@ mod arenas {
             self.alloc(T::make(n));
         }
         fn remove(&mut self, n: u64) {
-            if n % 16 == 0 {
+            if n.is_multiple_of(16) {
                 self.clear();
             }
         }
@@ -801,7 +801,7 @@ mod tables {
             self.push(T::make(n));
         }
         fn remove(&mut self, n: u64) {
-            if self.len() > 0 {
+            if !self.is_empty() {
                 self.set(n as usize % self.len(), T::make(n));
             }
         }
@@ -939,7 +939,8 @@ mod tables {
             unified(&mut table, 9, || Count(1));
             let open = table.snapshot();
             unified(&mut table, 9, || Count(1));
-            std::mem::forget(open);
+            // Neither committed nor rolled back, so the log stays.
+            let _ = open;
             table
         });
         judge.check("Variable", || {
@@ -1048,14 +1049,14 @@ mod json {
         let n = numbers.next().expect("there is no end");
         match n % if depth == 0 { 4 } else { 6 } {
             0 => Value::Null,
-            1 => (n % 3 == 0).into(),
+            1 => n.is_multiple_of(3).into(),
             2 => (n as f64).into(),
             3 => String::make(n / 8).into(),
             4 => (0..n / 8 % 20).map(|_| value(numbers, depth - 1)).collect::<Vec<_>>().into(),
             _ => {
                 let mut map: Map<String, Value> =
                     (0..n / 8 % 40).map(|at| (format!("field {at}"), value(numbers, depth - 1))).collect();
-                if n / 512 % 5 == 0 {
+                if (n / 512).is_multiple_of(5) {
                     map.clear();
                 }
                 map.into()

@@ -87,6 +87,9 @@ pub(super) struct Bare<K>(MaybeUninit<K>);
 impl<K> Walk for Bare<K> {
     fn walk<'a>(&'a self, _: &mut Walker<'a>) {}
     shape!();
+    fn name() -> &'static str {
+        std::any::type_name::<K>()
+    }
     fn describe(d: &mut Describe<'_>) {
         d.leaf();
     }

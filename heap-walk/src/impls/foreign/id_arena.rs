@@ -5,7 +5,7 @@ use super::hidden::{own_buffer, slots_at};
 use crate::label;
 use crate::shape::Describe;
 use crate::types::Container;
-use crate::walk::{Handle, Walk};
+use crate::walk::{Handle, Key, Walk};
 use crate::walker::{Block, Walker};
 use ::id_arena::{Arena, ArenaBehavior, Id};
 use heap_snapshot::record::Layout;
@@ -52,5 +52,11 @@ impl<T> Walk for Id<T> {
     }
     fn is_leaf() -> bool {
         true
+    }
+}
+
+impl<T> Key for Id<T> {
+    fn key(&self) -> u64 {
+        self.index() as u64
     }
 }

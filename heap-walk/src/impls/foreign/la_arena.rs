@@ -5,7 +5,7 @@ use super::hidden::{own_buffer, own_optional, slots_at};
 use crate::label;
 use crate::shape::Describe;
 use crate::types::Container;
-use crate::walk::{Handle, Walk};
+use crate::walk::{Handle, Key, Walk};
 use crate::walker::{Block, Walker};
 use ::la_arena::{Arena, ArenaMap, Idx, IdxRange, RawIdx};
 use heap_snapshot::record::Layout;
@@ -74,4 +74,16 @@ leaf! {
     [T] Idx<T>;
     [T] IdxRange<T>;
     [] RawIdx;
+}
+
+impl<T> Key for Idx<T> {
+    fn key(&self) -> u64 {
+        self.into_raw().key()
+    }
+}
+
+impl Key for RawIdx {
+    fn key(&self) -> u64 {
+        u64::from(u32::from(*self))
+    }
 }

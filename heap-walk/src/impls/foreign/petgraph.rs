@@ -6,7 +6,7 @@ use super::hidden::{own_optional, own_slots, slots_at, Entry};
 use crate::label::{self, Label};
 use crate::shape::{Describe, Field, Shape, Variant};
 use crate::types::Container;
-use crate::walk::{Handle, Walk};
+use crate::walk::{Handle, Key, Walk};
 use crate::walker::{Block, Walker};
 use heap_snapshot::record::Layout;
 use std::hash::BuildHasher;
@@ -86,6 +86,18 @@ macro_rules! graphs {
                 [K] UnionFind<K>;
                 [N, E, Ty, Ix] Csr<N, E, Ty, Ix>;
                 [E, Ix: IndexType] List<E, Ix>;
+            }
+
+            impl<Ix: IndexType> Key for NodeIndex<Ix> {
+                fn key(&self) -> u64 {
+                    self.index() as u64
+                }
+            }
+
+            impl<Ix: IndexType> Key for EdgeIndex<Ix> {
+                fn key(&self) -> u64 {
+                    self.index() as u64
+                }
             }
 
             impl Walk for Direction {

@@ -9,7 +9,7 @@ use super::hidden::{addr_in_slot, own_buffer, own_slots, slots_at, Bare};
 use crate::label;
 use crate::shape::{Describe, Field, Shape, Variant};
 use crate::types::Container;
-use crate::walk::{Handle, Walk};
+use crate::walk::{self, Handle, Walk};
 use crate::walker::{Block, Walker};
 use ::slotmap::{
     DefaultKey, DenseSlotMap, HopSlotMap, Key, KeyData, SecondaryMap, SlotMap, SparseSecondaryMap,
@@ -254,3 +254,16 @@ macro_rules! leaf {
 }
 
 leaf!(KeyData DefaultKey);
+
+/// The slot, whatever its version.
+impl walk::Key for KeyData {
+    fn key(&self) -> u64 {
+        self.as_ffi() & u64::from(u32::MAX)
+    }
+}
+
+impl walk::Key for DefaultKey {
+    fn key(&self) -> u64 {
+        walk::Key::key(&self.data())
+    }
+}
