@@ -273,6 +273,21 @@ macro_rules! sequences {
             judge.check(concat!("BTreeMap of ", stringify!($element)), || {
                 (btree_map::<$element, u8>(seed, steps), btree_map::<String, $element>(seed + 1, steps))
             });
+            judge.check(concat!("emptied, of ", stringify!($element)), || {
+                let (mut vec, mut deque) = (vec::<$element>(seed, steps), deque::<$element>(seed, steps));
+                let (mut heap, mut list) = (heap::<$element>(seed, steps), list::<$element>(seed, steps));
+                let (mut map, mut set) =
+                    (hash_map::<$element, u8>(seed, steps), hash_set::<$element>(seed, steps));
+                let mut tree = btree_map::<$element, u8>(seed, steps);
+                vec.clear();
+                deque.clear();
+                heap.clear();
+                list.clear();
+                map.retain(|_, _| false);
+                set.clear();
+                while tree.pop_last().is_some() {}
+                (vec, deque, heap, list, map, set, tree)
+            });
             judge.check(concat!("handles of ", stringify!($element)), || handles::<$element>(seed, steps));
             judge.check(concat!("vec::IntoIter of ", stringify!($element)), || {
                 let mut left = vec::<$element>(seed, steps).into_iter();
@@ -314,7 +329,10 @@ struct Plain {
     nonzero: Option<NonZeroU32>,
     times: (Duration, Instant, SystemTime),
     addresses: (std::net::IpAddr, std::net::SocketAddr),
-    functions: (fn(&str) -> usize, unsafe fn(u32) -> char, extern "C" fn(), fn(&u8, &mut String)),
+    function: fn(&str) -> usize,
+    foreign_function: extern "C" fn(),
+    function_of_two: fn(&u8, &mut String),
+    unsafe_function: unsafe fn(u32) -> char,
     states: (Condvar, Barrier, Once, AtomicU64),
     file: std::fs::File,
     streams: (io::Empty, io::Sink, io::Stdout),
@@ -335,7 +353,10 @@ fn plain() -> Plain {
         nonzero: NonZeroU32::new(7),
         times: (Duration::from_secs(1), Instant::now(), SystemTime::now()),
         addresses: ([127, 0, 0, 1].into(), ([127, 0, 0, 1], 80).into()),
-        functions: (str::len, char::from_u32_unchecked, nothing, |byte, text| text.push(char::from(*byte))),
+        function: str::len,
+        foreign_function: nothing,
+        function_of_two: |byte, text| text.push(char::from(*byte)),
+        unsafe_function: char::from_u32_unchecked,
         states: (Condvar::new(), Barrier::new(2), Once::new(), AtomicU64::new(3)),
         file: std::fs::File::open("/dev/null").expect("the null device"),
         streams: (io::empty(), io::sink(), io::stdout()),

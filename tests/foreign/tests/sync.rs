@@ -3,7 +3,8 @@
 use end_to_end::judge::Judge;
 use foreign::{parts, random};
 use heap_snapshot::record::Split;
-use heap_walk::Walk;
+use heap_walk::{Walk, Walker};
+use std::cell::Cell;
 use std::hash::{BuildHasherDefault, DefaultHasher};
 use std::sync::Arc;
 
@@ -68,6 +69,50 @@ fn held_locks(judge: &mut Judge) {
         std::mem::forget(lock.try_write());
         lock
     });
+}
+
+/// Walks what it refers to as if it stood there.
+struct Through<'t, T>(&'t T);
+
+impl<T: Walk> Walk for Through<'_, T> {
+    fn walk<'a>(&'a self, w: &mut Walker<'a>) {
+        self.0.walk(w);
+    }
+}
+
+/// Lets go of a guard when the walk comes by.
+struct LetsGo<G>(Cell<Option<G>>);
+
+impl<G> Walk for LetsGo<G> {
+    fn walk<'a>(&'a self, _: &mut Walker<'a>) {
+        drop(self.0.take());
+    }
+}
+
+/// What is locked when the walk meets it, and no longer when it ends, is entered then.
+fn contended_locks(judge: &mut Judge) {
+    macro_rules! contended {
+        ($what:literal, $lock:ident = $new:expr, $write:expr) => {
+            let $lock = $new;
+            judge.check($what, || {
+                *$write = text(30);
+                (Through(&$lock), LetsGo(Cell::new(Some($write))))
+            });
+        };
+    }
+    contended!("parking_lot::Mutex, contended", lock = parking_lot::Mutex::default(), lock.lock());
+    contended!("parking_lot::FairMutex, contended", lock = parking_lot::FairMutex::default(), lock.lock());
+    contended!("parking_lot::RwLock, contended", lock = parking_lot::RwLock::default(), lock.write());
+    contended!(
+        "tokio::Mutex, contended",
+        lock = tokio::sync::Mutex::default(),
+        lock.try_lock().expect("nobody else has it")
+    );
+    contended!(
+        "tokio::RwLock, contended",
+        lock = tokio::sync::RwLock::default(),
+        lock.try_write().expect("nobody else has it")
+    );
 }
 
 /// Random sequences for one major version of dashmap.
@@ -285,6 +330,7 @@ fn main() {
         salsa_database(judge);
         parking_lot_locks(judge);
         held_locks(judge);
+        contended_locks(judge);
         dashmap!(judge, dashmap);
         dashmap!(judge, dashmap_5);
         tokio_types(judge);
