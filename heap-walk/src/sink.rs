@@ -26,6 +26,15 @@ impl Sink {
         }
     }
 
+    /// The number that the next node will have.
+    #[inline(always)]
+    pub(crate) fn next_node(&self) -> u64 {
+        match self {
+            Sink::File(writer) => writer.next_node(),
+            Sink::Tally(tally) => tally.next_node(),
+        }
+    }
+
     #[inline(always)]
     pub(crate) fn edge(&mut self, edge: &Edge) {
         match self {

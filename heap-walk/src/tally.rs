@@ -101,6 +101,10 @@ impl Tally {
         self.node_types.append(&mut types.new_node_types);
     }
 
+    pub(crate) fn next_node(&self) -> u64 {
+        self.next_node
+    }
+
     /// Adds a block. `size` is that of its values, where only they know it.
     #[inline]
     pub(crate) fn node(&mut self, node: &Node, size: u64) -> u64 {

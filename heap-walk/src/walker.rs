@@ -15,6 +15,7 @@ use heap_snapshot::record::{
     Content, Edge, EdgeKind, Layout, Node, Place, Root, Shared, ShownValue, Split, Target, TypeIdx,
     Unreadable,
 };
+use std::any::Any;
 use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
 use std::fmt::{Debug, Write as _};
@@ -138,8 +139,9 @@ struct Item<'a> {
     size: u64,
     /// Guards parked when it was put here.
     guards: usize,
-    /// Met through a block that has owners elsewhere ([`Outside`]).
     is_outside: bool,
+    /// It waits no more, though it is still listed.
+    is_entered: bool,
 }
 
 impl<'a> Item<'a> {
@@ -149,7 +151,8 @@ impl<'a> Item<'a> {
         let label = if block.is_slice { &label::ELEMENT } else { &label::BLOCK };
         let values = Some((ty, block.len));
         let size = block.size();
-        Item { handle, node, addr: block.addr, label, values, top, size, guards, is_outside: false }
+        let addr = block.addr;
+        Item { handle, node, addr, label, values, top, size, guards, is_outside: false, is_entered: false }
     }
 }
 
@@ -254,16 +257,7 @@ pub struct Walker<'a> {
     live: Option<&'static dyn LiveBlocks>,
     memory: RawMemory,
 
-    // Where the walk is.
-    node: u64,
-    addr: u64,
-    label: &'static Label,
-    split: Split,
-    /// The enum that is the block's only value, until its variant is known.
-    top: *const Shape,
-    variant: Option<u32>,
-    /// Added to the addresses of places: not 0 while a copy is walked.
-    shift: u64,
+    here: Here,
     depth: u32,
     stack_base: usize,
 
@@ -274,7 +268,6 @@ pub struct Walker<'a> {
     ahead_from: usize,
     inside: Inside<'a>,
     outside: Option<Box<Outside>>,
-    is_outside: bool,
     guards: Guards,
     /// Of the guards, those that other threads may wait for: position and when taken.
     locks: Vec<(usize, Instant)>,
@@ -303,6 +296,41 @@ pub struct Walker<'a> {
     _invariant: PhantomData<fn(&'a ()) -> &'a ()>,
 }
 
+/// Where the walk is: what is said of the value that is being visited.
+#[derive(Clone, Copy)]
+struct Here {
+    node: u64,
+    addr: u64,
+    label: &'static Label,
+    /// How the node's values divide, as far as they were visited.
+    split: Split,
+    /// The enum that is the block's only value, until its variant is known.
+    top: *const Shape,
+    variant: Option<u32>,
+    /// Added to the addresses of places: not 0 while a copy is walked.
+    shift: u64,
+    /// Met through a block that has owners elsewhere ([`Outside`]).
+    is_outside: bool,
+    /// Bytes of the values, if a record of how they divide is still to be written.
+    untold: Option<u64>,
+}
+
+impl Here {
+    fn new(node: u64, addr: u64, label: &'static Label) -> Here {
+        Here {
+            node,
+            addr,
+            label,
+            split: Split::default(),
+            top: std::ptr::null(),
+            variant: None,
+            shift: 0,
+            is_outside: false,
+            untold: None,
+        }
+    }
+}
+
 struct RootBlock {
     from: u64,
     to: u64,
@@ -321,7 +349,10 @@ struct Undo {
 
 impl std::fmt::Debug for Walker<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Walker").field("node", &self.node).field("depth", &self.depth).finish_non_exhaustive()
+        f.debug_struct("Walker")
+            .field("node", &self.here.node)
+            .field("depth", &self.depth)
+            .finish_non_exhaustive()
     }
 }
 
@@ -331,7 +362,7 @@ impl<'a> Walker<'a> {
     #[inline]
     pub fn visit<T: Walk>(&mut self, label: &'static Label, value: &'a T) {
         if !T::is_leaf() {
-            self.label = label;
+            self.here.label = label;
             value.walk(self);
         }
     }
@@ -360,7 +391,7 @@ impl<'a> Walker<'a> {
         value: &'a F,
         with: fn(&'a F, &mut Walker<'a>),
     ) {
-        self.label = label;
+        self.here.label = label;
         with(value, self);
     }
 
@@ -370,8 +401,8 @@ impl<'a> Walker<'a> {
         let _ = write!(text, "{value:?}");
         let label_idx = self.types.label(label);
         self.values.push(ShownValue {
-            node: self.node,
-            place: (std::ptr::from_ref(value) as usize as u64).wrapping_add(self.shift),
+            node: self.here.node,
+            place: (std::ptr::from_ref(value) as usize as u64).wrapping_add(self.here.shift),
             label: label_idx.0,
             text: text.0,
         });
@@ -386,7 +417,7 @@ impl<'a> Walker<'a> {
     /// Leaves a field's bytes untyped. When everything typed was met, they are
     /// scanned for addresses of blocks that nobody claimed.
     pub fn visit_opaque<F>(&mut self, label: &'static Label, value: &F) {
-        self.label = label;
+        self.here.label = label;
         self.scan_later(value, Shape::unwalked::<F>());
     }
 
@@ -394,9 +425,16 @@ impl<'a> Walker<'a> {
         let addr = std::ptr::from_ref(value).cast::<u8>() as usize as u64;
         let len = size_of_val(value) as u64;
         // The cell's own bytes, not those of a copy of it.
-        let addr = addr.wrapping_add(self.shift);
-        let is_outside = self.is_outside;
-        self.opaque.push(Opaque { node: self.node, addr, len, label: self.label, shape, is_outside });
+        let addr = addr.wrapping_add(self.here.shift);
+        let is_outside = self.here.is_outside;
+        self.opaque.push(Opaque {
+            node: self.here.node,
+            addr,
+            len,
+            label: self.here.label,
+            shape,
+            is_outside,
+        });
     }
 
     /// As [`Walker::visit_opaque`], for impls of types whose contents cannot be
@@ -407,13 +445,13 @@ impl<'a> Walker<'a> {
 
     /// Visits a copy of what a cell holds, since the cell gives no reference to it.
     pub fn visit_copy<T: Walk + Copy>(&mut self, label: &'static Label, cell: &'a Cell<T>) {
-        self.label = label;
+        self.here.label = label;
         let copy = Copied::new(cell.get());
         // Edges start from the cell, not from the copy.
         let shift = (std::ptr::from_ref(cell) as u64).wrapping_sub(std::ptr::from_ref(&*copy) as u64);
-        let outer = std::mem::replace(&mut self.shift, shift);
+        let outer = std::mem::replace(&mut self.here.shift, shift);
         self.behind(copy, false);
-        self.shift = outer;
+        self.here.shift = outer;
     }
 
     /// Visits what `via` finds in a field: the pointer behind its tag, the
@@ -425,23 +463,23 @@ impl<'a> Walker<'a> {
         field: &'a F,
         via: impl FnOnce(&'a F) -> R,
     ) {
-        self.label = label;
+        self.here.label = label;
         let copy = Copied::new(via(field));
         let place = std::ptr::from_ref(field).cast::<u8>() as usize as u64;
         let shift = place.wrapping_sub(std::ptr::from_ref(&*copy) as usize as u64);
-        let outer = std::mem::replace(&mut self.shift, shift);
+        let outer = std::mem::replace(&mut self.here.shift, shift);
         let (field_size, size) = (size_of_val(field), size_of::<R>());
         if size > field_size {
             // Packed: what is said in fewer bytes than the value takes unpacked.
             let payload = Split { payload: field_size as u64, ..Split::default() };
             self.type_bytes(field_size, payload);
-            let split = self.split;
+            let split = self.here.split;
             self.behind(copy, false);
-            self.split = split;
+            self.here.split = split;
         } else {
             self.behind(copy, false);
         }
-        self.shift = outer;
+        self.here.shift = outer;
     }
 
     /// Reports that `value` is a key: a number by which an entry of a table is found.
@@ -453,7 +491,7 @@ impl<'a> Walker<'a> {
 
     /// Visits a field that is a key, and no more than that.
     pub fn visit_key<T: Walk + Key>(&mut self, label: &'static Label, value: &T) {
-        self.label = label;
+        self.here.label = label;
         self.key(value, value.key());
     }
 
@@ -471,14 +509,14 @@ impl<'a> Walker<'a> {
     /// Notes the active variant of an enum value; says whether it is the first of this variant.
     #[inline]
     pub fn variant(&mut self, shape: &'static Shape, variant: u32) -> bool {
-        if std::ptr::eq(self.top, shape) {
-            self.top = std::ptr::null();
-            self.variant = Some(variant);
+        if std::ptr::eq(self.here.top, shape) {
+            self.here.top = std::ptr::null();
+            self.here.variant = Some(variant);
         }
-        let place = self.label.place;
+        let place = self.here.label.place;
         let Some((ty, info)) = self.types.variant_of(shape, variant) else { return false };
         info.counts[usize::from(place.0)] += 1;
-        self.split.add_times(&info.split, 1);
+        self.here.split.add_times(&info.split, 1);
         let is_first = !std::mem::replace(&mut info.is_met, true);
         if self.depth == 0 {
             if let Some(undo) = &mut self.undo {
@@ -511,15 +549,21 @@ impl<'a> Walker<'a> {
     }
 
     /// Reports a block that its handle holds but does not show: the words of
-    /// the handle are scanned for the one block whose requested size `fits`.
+    /// the handle are scanned for the one block that nobody claimed yet and whose
+    /// requested size `fits`.
     pub(crate) fn own_by_handle<H>(&mut self, handle: &'a H, block: Block, fits: impl Fn(u64) -> bool) {
         let Some(live) = self.live else { return };
         let place = std::ptr::from_ref(handle) as usize as u64;
         let mut found = None;
         let mut is_single = true;
-        self.memory.words(place, size_of::<H>() as u64, |word| {
+        let marks = match &self.outside {
+            Some(outside) if self.here.is_outside => &outside.marks,
+            _ => &self.marks,
+        };
+        self.memory.words_near(place, size_of::<H>() as u64, |word| {
             if let Some(candidate) = live.lookup(word) {
-                if fits(candidate.requested) && !candidate.is_tool {
+                let is_claimed = marks.any(candidate.addr, candidate.addr + candidate.usable);
+                if !candidate.is_tool && !is_claimed && fits(candidate.requested) {
                     is_single &= found.is_none_or(|found| found == candidate.addr);
                     found = Some(candidate.addr);
                 }
@@ -544,14 +588,14 @@ impl<'a> Walker<'a> {
 
     fn share_counted(&mut self, handle: &'a dyn Handle, block: Block, counts: Option<(usize, usize)>) {
         let place = std::ptr::from_ref(handle).cast::<u8>() as usize as u64;
-        let outer = self.is_outside;
+        let outer = self.here.is_outside;
         if let Some(outside) = &self.outside {
-            self.is_outside |= outside.blocks.contains(&block.addr);
+            self.here.is_outside |= outside.blocks.contains(&block.addr);
         }
         if let Some((node, ty)) = self.meet_shared(place, &block, counts) {
             self.contents_of(handle, node, ty, &block);
         }
-        self.is_outside = outer;
+        self.here.is_outside = outer;
     }
 
     /// Counts a strong handle; gives the block's node if it is the first.
@@ -566,33 +610,36 @@ impl<'a> Walker<'a> {
             return self.meet(place, EdgeKind::SHARE, block);
         }
         let is_new = self.is_new(block.addr);
-        if self.shared.get(&block.addr).is_some_and(|counts| counts.is_new != is_new) {
+        let next = narrow(self.sink.next_node());
+        let mut counts = self.shared.entry(block.addr).or_default();
+        if counts.is_new != is_new && counts.met + counts.weak_met > 0 {
             self.forget_shared(block.addr);
+            counts = self.shared.entry(block.addr).or_default();
         }
-        let counts = self.shared.entry(block.addr).or_default();
         counts.is_new = is_new;
         match read {
             Some((strong, weak)) => (counts.strong, counts.weak) = (narrow(strong), narrow(weak)),
             None => counts.is_uncounted = true,
         }
         counts.met = counts.met.saturating_add(1);
+        let known = counts.node;
+        if known == NO_NODE {
+            // Before its contents are entered: they may lead back to it.
+            counts.node = next;
+        }
         if let Some(undo) = self.undo.as_mut().filter(|_| self.depth == 0) {
             undo.strong.push(block.addr);
         }
-        match counts.node {
-            NO_NODE => {
-                let (node, ty) = self.meet(place, EdgeKind::SHARE, block)?;
-                // Before its contents are entered: they may lead back to it.
-                if let Some(counts) = self.shared.get_mut(&block.addr) {
-                    counts.node = narrow(node);
-                }
-                Some((node, ty))
-            }
-            node => {
-                self.edge(EdgeKind::SHARE, place, Target::Node(u64::from(node)), None);
-                None
-            }
+        if known != NO_NODE {
+            self.edge(EdgeKind::SHARE, place, Target::Node(u64::from(known)), None);
+            return None;
         }
+        let met = self.meet(place, EdgeKind::SHARE, block);
+        if met.is_none() {
+            // Somebody owns it already, by what another impl says.
+            self.shared.entry(block.addr).and_modify(|counts| counts.node = NO_NODE);
+        }
+        met
     }
 
     /// Whether the block that holds `addr` was born during this checkpoint.
@@ -646,35 +693,35 @@ impl<'a> Walker<'a> {
     fn retype_as(&mut self, shape: &'static Shape, size: usize) {
         let ty = self.types.ty(shape);
         let base = self.types.base(ty);
-        self.split.untyped = self.split.untyped.wrapping_sub(size as u64);
+        self.here.split.untyped = self.here.split.untyped.wrapping_sub(size as u64);
         if shape.size.is_some() {
-            self.split.add_times(&base, 1);
+            self.here.split.add_times(&base, 1);
         } else if let Some(elem) = shape.elem {
             let elem = elem();
             let len = size / elem.size.unwrap_or(1).max(1);
             let ty = self.types.ty(elem);
-            self.split.add_times(&self.types.base(ty), len as u64);
+            self.here.split.add_times(&self.types.base(ty), len as u64);
         } else {
-            self.split.untyped = self.split.untyped.wrapping_add(size as u64);
+            self.here.split.untyped = self.here.split.untyped.wrapping_add(size as u64);
         }
     }
 
     /// Says how `bytes` of the value divide that its description calls untyped
     /// ([`crate::Describe::cell`]). `split` must add up to as many.
     pub fn type_bytes(&mut self, bytes: usize, split: Split) {
-        self.split.untyped = self.split.untyped.wrapping_sub(bytes as u64);
-        self.split.add_times(&split, 1);
+        self.here.split.untyped = self.here.split.untyped.wrapping_sub(bytes as u64);
+        self.here.split.add_times(&split, 1);
     }
 
     /// Sets the label for what follows.
     #[inline]
     pub(crate) fn set_label(&mut self, label: &'static Label) {
-        self.label = label;
+        self.here.label = label;
     }
 
     /// The label of the value that is being walked.
     pub(crate) fn label(&self) -> &'static Label {
-        self.label
+        self.here.label
     }
 
     /// The block that holds an address, if a tracking allocator knows.
@@ -691,18 +738,16 @@ impl<'a> Walker<'a> {
     /// Visits values as contents of `node`, a block that [`Walker::own_part`]
     /// gave. `split` is how they divide, less what the visit adds.
     pub(crate) fn within(&mut self, node: u64, addr: u64, split: Split, visit: impl FnOnce(&mut Walker<'a>)) {
-        let saved = (self.node, self.addr, self.label, self.split, self.top, self.variant);
-        self.node = node;
-        self.addr = addr;
-        self.split = split;
-        self.top = std::ptr::null();
+        let outer = self.here;
+        let Here { label, shift, is_outside, .. } = outer;
+        self.here = Here { split, shift, is_outside, ..Here::new(node, addr, label) };
         self.depth += 1;
         self.open.push((node, split.total()));
         visit(self);
         self.open.pop();
         self.depth -= 1;
-        self.sink.content(&Content { node, variant: None, split: self.split });
-        (self.node, self.addr, self.label, self.split, self.top, self.variant) = saved;
+        self.sink.content(&Content { node, variant: None, split: self.here.split });
+        self.here = outer;
     }
 
     /// Visits what a guard protects. Bytes of it that were untyped are typed first.
@@ -733,16 +778,22 @@ impl<'a> Walker<'a> {
     /// Notes a lock that another thread holds, to try it again later.
     pub(crate) fn contended(&mut self, cell: &'a dyn Retry) {
         let guards = self.guards.len();
-        self.contended.push(Contended { cell, node: self.node, addr: self.addr, label: self.label, guards });
+        self.contended.push(Contended {
+            cell,
+            node: self.here.node,
+            addr: self.here.addr,
+            label: self.here.label,
+            guards,
+        });
     }
 
     /// Notes a part that cannot be entered.
     pub(crate) fn unreadable(&mut self, place: usize, shape: &'static Shape, reason: &str) {
         let ty = self.types.ty(shape);
-        let label = self.types.label(self.label).0;
+        let label = self.types.label(self.here.label).0;
         self.summary.unreadable += 1;
         self.unreadable.push(Unreadable {
-            node: self.node,
+            node: self.here.node,
             place: place as u64,
             label,
             ty,
@@ -764,10 +815,10 @@ impl<'a> Walker<'a> {
     }
 
     fn edge(&mut self, kind: EdgeKind, place: u64, target: Target, ty: Option<TypeIdx>) {
-        let label = self.types.label(self.label);
+        let label = self.types.label(self.here.label);
         self.write_news();
-        let place = place.wrapping_add(self.shift);
-        self.sink.edge(&Edge { from: self.node, kind, label, place, target, ty });
+        let place = place.wrapping_add(self.here.shift);
+        self.sink.edge(&Edge { from: self.here.node, kind, label, place, target, ty });
     }
 
     /// Writes the node of a block that is met for the first time. A second
@@ -778,7 +829,7 @@ impl<'a> Walker<'a> {
             block.prefetch();
         }
         let marks = match &mut self.outside {
-            Some(outside) if self.is_outside => &mut outside.marks,
+            Some(outside) if self.here.is_outside => &mut outside.marks,
             _ => &mut self.marks,
         };
         if marks.set(block.addr) {
@@ -788,20 +839,20 @@ impl<'a> Walker<'a> {
         if !self.root_blocks.is_empty() {
             self.name_roots_in(block.addr);
         }
-        let label = self.types.label(self.label);
+        let label = self.types.label(self.here.label);
         self.write_news();
         let node = Node {
-            parent: Some(self.node),
+            parent: Some(self.here.node),
             edge,
             label,
-            place: place.wrapping_add(self.shift),
+            place: place.wrapping_add(self.here.shift),
             ty: ty.idx,
             addr: block.addr,
             len_cap: block.is_slice.then_some((block.len, block.cap)),
         };
         let size = if ty.is_dynamic { block.dynamic_size } else { 0 };
         self.set_counting();
-        Some((self.sink.node(&node, self.addr, size), ty))
+        Some((self.sink.node(&node, self.here.addr, size), ty))
     }
 
     #[inline]
@@ -816,7 +867,7 @@ impl<'a> Walker<'a> {
     fn contents_of(&mut self, handle: &'a dyn Handle, node: u64, ty: NodeType, block: &Block) {
         if ty.is_entered {
             let item = Item::new(handle, node, ty, block, self.guards.len());
-            self.enter_or_put_off(Item { is_outside: self.is_outside, ..item });
+            self.enter_or_put_off(Item { is_outside: self.here.is_outside, ..item });
         }
     }
 
@@ -824,14 +875,15 @@ impl<'a> Walker<'a> {
     pub(crate) fn own_parts(&mut self, handle: &'a dyn Handle) {
         self.enter_or_put_off(Item {
             handle,
-            node: self.node,
-            addr: self.addr,
-            label: self.label,
+            node: self.here.node,
+            addr: self.here.addr,
+            label: self.here.label,
             values: None,
             top: std::ptr::null(),
             size: 0,
             guards: self.guards.len(),
-            is_outside: self.is_outside,
+            is_outside: self.here.is_outside,
+            is_entered: false,
         });
     }
 
@@ -840,50 +892,55 @@ impl<'a> Walker<'a> {
         if self.depth < MAX_DEPTH && self.stack_used() < MAX_STACK {
             self.ahead.push(item);
             if self.ahead.len() - self.ahead_from >= AHEAD {
-                self.enter_ahead();
+                self.enter_ahead_and_return();
             }
         } else {
             self.items.push(item);
         }
     }
 
-    /// Runs `visit` and enters the blocks that it met, and none met before.
+    /// Runs `visit`, enters the blocks that it met, and none met before, and
+    /// comes back to where the walk was.
     #[inline]
-    fn with_ahead<R>(&mut self, visit: impl FnOnce(&mut Walker<'a>) -> R) -> R {
+    fn with_ahead(&mut self, visit: impl FnOnce(&mut Walker<'a>)) {
         let from = std::mem::replace(&mut self.ahead_from, self.ahead.len());
-        let result = visit(self);
-        self.enter_ahead();
+        visit(self);
+        self.enter_ahead_and_return();
         self.ahead_from = from;
-        result
     }
 
-    /// Enters the blocks that were met last, in the order in which they were met.
+    /// Enters the blocks that were met last, in the order in which they were
+    /// met. Where the walk was is forgotten.
     #[inline]
     fn enter_ahead(&mut self) {
         let from = self.ahead_from;
-        if self.ahead.len() > from {
-            let to = self.ahead.len();
-            let mut at = from;
-            // What an item meets is put behind those that still wait here, and taken off before it returns.
-            while let Some(lost) = self.caught(|w| {
-                while at < to {
-                    let item = w.ahead[at];
-                    at += 1;
-                    w.enter(&item);
-                }
-            }) {
-                self.recover(&lost, at - 1, to);
+        let to = self.ahead.len();
+        // What an item meets is put behind those that still wait here, and taken off before it returns.
+        for at in from..to {
+            let item = &mut self.ahead[at];
+            if !std::mem::replace(&mut item.is_entered, true) {
+                let item = *item;
+                self.enter(&item);
             }
-            self.ahead.truncate(from);
+        }
+        self.ahead.truncate(from);
+    }
+
+    /// The same in the middle of a visit. A panic in one of them does not end it.
+    #[inline]
+    fn enter_ahead_and_return(&mut self) {
+        if self.ahead.len() > self.ahead_from {
+            let here = self.here;
+            self.caught(Walker::enter_ahead);
+            self.here = here;
         }
     }
 
     /// Enters a block of the work list.
     fn enter_one(&mut self, item: &Item<'a>) {
-        let to = self.ahead.len();
+        let outer = std::mem::replace(&mut self.ahead_from, self.ahead.len());
         self.ahead.push(*item);
-        let outer = std::mem::replace(&mut self.ahead_from, to);
-        self.enter_ahead();
+        self.caught(Walker::enter_ahead);
         self.ahead_from = outer;
     }
 
@@ -897,32 +954,36 @@ impl<'a> Walker<'a> {
         if self.is_over_budget() {
             return self.leave_out(item);
         }
-        let shift = std::mem::take(&mut self.shift);
-        let saved = (self.node, self.addr, self.label, self.split, self.top, self.variant);
-        let is_outside = std::mem::replace(&mut self.is_outside, item.is_outside);
-        self.node = item.node;
-        self.addr = item.addr;
-        self.label = item.label;
-        self.top = item.top;
-        self.variant = None;
-        self.depth += 1;
-        match item.values.filter(|(ty, _)| !ty.fixed) {
-            Some((ty, len)) => {
-                self.split = Split::default();
-                if ty.is_dynamic {
-                    self.split.untyped = item.size;
-                } else {
-                    self.split.add_times(self.types.node_base(ty), len);
-                }
-                self.with_ahead(|w| item.handle.contents(w));
-                self.sink.content(&Content { node: item.node, variant: self.variant, split: self.split });
+        let told = item.values.filter(|(ty, _)| !ty.fixed);
+        let mut split = Split::default();
+        if let Some((ty, len)) = told {
+            if ty.is_dynamic {
+                split.untyped = item.size;
+            } else {
+                split.add_times(self.types.node_base(ty), len);
             }
-            None => self.with_ahead(|w| item.handle.contents(w)),
         }
+        self.here = Here {
+            node: item.node,
+            addr: item.addr,
+            label: item.label,
+            split,
+            top: item.top,
+            variant: None,
+            shift: 0,
+            is_outside: item.is_outside,
+            untold: told.map(|_| item.size),
+        };
+        self.depth += 1;
+        let from = std::mem::replace(&mut self.ahead_from, self.ahead.len());
+        item.handle.contents(self);
+        if told.is_some() {
+            let Here { node, variant, split, .. } = self.here;
+            self.sink.content(&Content { node, variant, split });
+        }
+        self.enter_ahead();
+        self.ahead_from = from;
         self.depth -= 1;
-        (self.node, self.addr, self.label, self.split, self.top, self.variant) = saved;
-        self.is_outside = is_outside;
-        self.shift = shift;
     }
 
     /// Whether a lock was held for longer than `HEAP_WALK_LOCK_MS` allows.
@@ -935,14 +996,14 @@ impl<'a> Walker<'a> {
     /// Notes a block as unreadable instead of entering it.
     #[cold]
     fn leave_out(&mut self, item: &Item<'a>) {
-        let (node, addr) = (self.node, self.addr);
-        (self.node, self.addr) = (item.node, item.addr);
+        let (node, addr) = (self.here.node, self.here.addr);
+        (self.here.node, self.here.addr) = (item.node, item.addr);
         self.unreadable(item.addr as usize, Shape::unknown::<RawBytes>(), "lock held too long");
         if item.values.is_some_and(|(ty, _)| !ty.fixed) {
             let split = Split { untyped: item.size, ..Split::default() };
             self.sink.content(&Content { node: item.node, variant: None, split });
         }
-        (self.node, self.addr) = (node, addr);
+        (self.here.node, self.here.addr) = (node, addr);
     }
 
     /// In the second walk of a report, only what is outside counts.
@@ -950,56 +1011,49 @@ impl<'a> Walker<'a> {
     fn set_counting(&mut self) {
         if self.outside.is_some() {
             if let Sink::Tally(tally) = &mut self.sink {
-                tally.is_counting = self.is_outside;
+                tally.is_counting = self.here.is_outside;
             }
         }
     }
 
-    /// Runs a part of the walk in which impls may panic.
-    #[inline]
-    fn caught(&mut self, part: impl FnOnce(&mut Walker<'a>)) -> Option<Box<Lost>> {
-        let saved = Saved {
-            node: self.node,
-            addr: self.addr,
-            label: self.label,
-            split: self.split,
-            top: self.top,
-            variant: self.variant,
-            shift: self.shift,
-            depth: self.depth,
-            ahead_from: self.ahead_from,
-            guards: self.guards.len(),
-            open: self.open.len(),
-            is_outside: self.is_outside,
-        };
-        match catch_unwind(AssertUnwindSafe(|| part(self))) {
-            Ok(()) => None,
-            Err(payload) => Some(Box::new(Lost { saved, payload })),
+    /// Runs a part of the walk in which impls may panic; says whether none did.
+    ///
+    /// After a panic, what its impl had reported by then is walked, what it had
+    /// not is noted as unreadable, and the walk goes on after the part. The
+    /// thread is not unwinding then, so releasing a guard poisons no mutex.
+    fn caught(&mut self, part: impl FnOnce(&mut Walker<'a>)) -> bool {
+        let (depth, from) = (self.depth, self.ahead_from);
+        let (guards, open) = (self.guards.len(), self.open.len());
+        let mut result = catch_unwind(AssertUnwindSafe(|| part(self)));
+        let is_whole = result.is_ok();
+        while let Err(payload) = result {
+            self.note_panic(&*payload);
+            for (node, bytes) in self.open.split_off(open) {
+                let split = Split { untyped: bytes, ..Split::default() };
+                self.sink.content(&Content { node, variant: None, split });
+            }
+            (self.depth, self.ahead_from) = (depth, from);
+            result = catch_unwind(AssertUnwindSafe(|| {
+                self.enter_ahead();
+                self.drain_above(guards + 1);
+                self.release(guards);
+            }));
         }
+        is_whole
     }
 
-    /// After a panic in the impl that visited waiting block number `at`: what it
-    /// had reported by then is walked, what it had not is noted as unreadable,
-    /// and the walk is where it was, with `to` blocks waiting. The thread is not
-    /// unwinding here, so releasing a guard poisons no mutex.
+    /// Notes what was being visited as unreadable.
     #[cold]
-    fn recover(&mut self, lost: &Lost, at: usize, to: usize) {
-        let item = self.ahead[at];
-        (self.node, self.addr, self.label) = (item.node, item.addr, item.label);
-        self.note_panic(lost, item.addr, Shape::unknown::<RawBytes>());
-        if item.values.is_some_and(|(ty, _)| !ty.fixed) {
-            let split = Split { untyped: item.size, ..Split::default() };
-            self.sink.content(&Content { node: item.node, variant: None, split });
+    fn note_panic(&mut self, payload: &(dyn Any + Send)) {
+        let Here { node, addr, .. } = self.here;
+        self.unreadable(addr as usize, Shape::unknown::<RawBytes>(), "panicked");
+        if let Some(bytes) = self.here.untold.take() {
+            let split = Split { untyped: bytes, ..Split::default() };
+            self.sink.content(&Content { node, variant: None, split });
         }
-        self.go_on(lost, to);
-    }
-
-    fn note_panic(&mut self, lost: &Lost, addr: u64, shape: &'static Shape) {
-        self.unreadable(addr as usize, shape, "panicked");
         self.summary.panics += 1;
         if self.summary.panics <= PANICS {
             let root = self.roots.get(self.root).map_or("", |root| root.name.as_str());
-            let payload = &lost.payload;
             let message = payload
                 .downcast_ref::<&str>()
                 .map(|text| (*text).to_owned())
@@ -1009,27 +1063,6 @@ impl<'a> Walker<'a> {
                 "a `Walk` impl reached from root `{root}` panicked ({message}): what its value had not reported by then is missing"
             ));
         }
-    }
-
-    /// Takes the walk back to where it was before the part that was lost,
-    /// without losing what that had met.
-    fn go_on(&mut self, lost: &Lost, to: usize) {
-        let Saved { node, addr, label, split, top, variant, shift, depth, .. } = lost.saved;
-        let Saved { ahead_from, guards, open, is_outside, .. } = lost.saved;
-        for (node, bytes) in self.open.split_off(open) {
-            let split = Split { untyped: bytes, ..Split::default() };
-            self.sink.content(&Content { node, variant: None, split });
-        }
-        self.depth = depth + 1;
-        self.shift = 0;
-        self.top = std::ptr::null();
-        self.ahead_from = to;
-        self.enter_ahead();
-        self.drain_above(guards + 1);
-        self.release(guards);
-        (self.node, self.addr, self.label, self.split, self.top, self.variant) =
-            (node, addr, label, split, top, variant);
-        (self.shift, self.depth, self.ahead_from, self.is_outside) = (shift, depth, ahead_from, is_outside);
     }
 
     /// Releases guards, innermost first, until `count` are left. Locks found
@@ -1068,21 +1101,19 @@ impl<'a> Walker<'a> {
 
     fn retry_last(&mut self) {
         let Some(Contended { cell, node, addr, label, .. }) = self.contended.pop() else { return };
-        let saved = (self.node, self.addr, self.label, self.split, self.top, self.undo.take());
-        self.node = node;
-        self.addr = addr;
-        self.label = label;
-        self.split = Split::default();
-        self.top = std::ptr::null();
-        if let Err(reason) = self.with_ahead(|w| cell.retry(w)) {
+        let (outer, undo) = (self.here, self.undo.take());
+        self.here = Here::new(node, addr, label);
+        let mut result = Ok(());
+        self.caught(|w| w.with_ahead(|w| result = cell.retry(w)));
+        if let Err(reason) = result {
             let (place, shape) = cell.place();
             self.unreadable(place, shape, reason);
         }
-        if self.split != Split::default() {
+        if self.here.split != Split::default() {
             // Adds to what was written when the node was left.
-            self.sink.content(&Content { node, variant: None, split: self.split });
+            self.sink.content(&Content { node, variant: None, split: self.here.split });
         }
-        (self.node, self.addr, self.label, self.split, self.top, self.undo) = saved;
+        (self.here, self.undo) = (outer, undo);
     }
 
     /// Walks everything that was put off.
@@ -1099,28 +1130,6 @@ impl<'a> Walker<'a> {
             self.retry_last();
         }
     }
-}
-
-/// Where the walk was before a part of it.
-struct Saved {
-    node: u64,
-    addr: u64,
-    label: &'static Label,
-    split: Split,
-    top: *const Shape,
-    variant: Option<u32>,
-    shift: u64,
-    depth: u32,
-    ahead_from: usize,
-    guards: usize,
-    open: usize,
-    is_outside: bool,
-}
-
-/// A part of the walk that ended in a panic.
-struct Lost {
-    saved: Saved,
-    payload: Box<dyn std::any::Any + Send>,
 }
 
 /// Starting and finishing.
@@ -1140,13 +1149,7 @@ impl<'a> Walker<'a> {
             epoch,
             live: live::installed(),
             memory: RawMemory::open(),
-            node: 0,
-            addr: 0,
-            label: &label::NONE,
-            split: Split::default(),
-            top: std::ptr::null(),
-            variant: None,
-            shift: 0,
+            here: Here::new(0, 0, &label::NONE),
             depth: 0,
             stack_base: &raw const here as usize,
             items: Vec::new(),
@@ -1154,7 +1157,6 @@ impl<'a> Walker<'a> {
             ahead_from: 0,
             inside: Inside::default(),
             outside: None,
-            is_outside: false,
             guards: Guards::default(),
             locks: Vec::new(),
             contended: Vec::new(),
@@ -1260,30 +1262,22 @@ impl<'a> Walker<'a> {
 
     /// Walks one root. Returns what was counted of the root's own value, if it lies in the heap.
     fn walk_root(&mut self, start: &Start<'a>, node: u64, addr: u64, is_in_heap: bool) -> Undo {
-        self.node = node;
-        self.addr = addr;
-        self.label = &label::ROOT;
         let ty = self.types.ty(start.value.shape());
-        self.split = self.types.base(ty);
-        self.top = std::ptr::null();
+        let split = self.types.base(ty);
+        self.here = Here { split, ..Here::new(node, addr, &label::ROOT) };
         self.undo = is_in_heap.then(Undo::default);
         let value = start.value;
-        let size = size_of_val(value) as u64;
-        if let Some(lost) = self.caught(|w| w.with_ahead(|w| value.walk(w))) {
-            (self.node, self.addr, self.label) = (node, addr, &label::ROOT);
-            self.note_panic(&lost, addr, start.value.shape());
-            self.go_on(&lost, 0);
-            self.split = Split { untyped: size, ..Split::default() };
+        if !self.caught(|w| value.walk(w)) {
+            self.here.split = Split { untyped: size_of_val(value) as u64, ..Split::default() };
         }
         if is_in_heap {
-            self.sink.content(&Content { node, variant: None, split: self.split });
+            self.sink.content(&Content { node, variant: None, split: self.here.split });
         }
         let undo = self.undo.take().unwrap_or_default();
-        // A lock's contents are no waiting block, so a panic there ends up here.
-        while let Some(lost) = self.caught(Walker::drain) {
-            self.note_panic(&lost, addr, start.value.shape());
-            self.go_on(&lost, 0);
-        }
+        while !self.caught(|w| {
+            w.enter_ahead();
+            w.drain();
+        }) {}
         undo
     }
 

@@ -145,17 +145,17 @@ impl<'a> Walker<'a> {
             len: used,
             label: &label::ELEMENT,
             shape: chunk.elem,
-            is_outside: self.is_outside,
+            is_outside: self.here.is_outside,
         });
     }
 
     /// Reports memory that no allocator gave, such as a memory map: `len` bytes
     /// at `addr`, held by the value at `place`. It is in nobody's sum of heap bytes.
     pub fn region(&mut self, place: usize, name: &'static str, addr: usize, len: usize) {
-        let outer = std::mem::replace(&mut self.label, self.types.named_field(name));
+        let outer = std::mem::replace(&mut self.here.label, self.types.named_field(name));
         let block = Block::raw(&REGION, addr as u64, Shape::bytes(), len, len);
         self.meet(place as u64, EdgeKind::OWN, &block);
-        self.label = outer;
+        self.here.label = outer;
     }
 
     /// Reports a reference, and has its target entered when all owners have
@@ -184,9 +184,9 @@ impl<'a> Walker<'a> {
                 handle,
                 block,
                 size,
-                place: place.wrapping_add(self.shift),
+                place: place.wrapping_add(self.here.shift),
                 kind,
-                label: self.label,
+                label: self.here.label,
                 guards: self.guards.len(),
                 only_in_arena,
             });

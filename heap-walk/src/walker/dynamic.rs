@@ -140,7 +140,7 @@ impl<'a> Walker<'a> {
     /// its vtable says of its type. The value must be all that its block holds.
     pub fn opaque_dyn<T: ?Sized + Walk>(&mut self, value: &T) {
         self.opaque_inner(value);
-        let node = self.node;
+        let node = self.here.node;
         self.note_dyn(node, value);
     }
 
@@ -158,7 +158,7 @@ impl<'a> Walker<'a> {
     /// its size, and if it is a `dyn`, with what its vtable says; what is in it is opaque.
     #[expect(clippy::borrowed_box, reason = "the edge starts from the handle")]
     pub fn visit_opaque_box<T: ?Sized>(&mut self, label: &'static Label, value: &Box<T>) {
-        self.label = label;
+        self.here.label = label;
         if size_of_val(&**value) > 0 {
             let place = std::ptr::from_ref(value) as usize as u64;
             let block = Block::of_unwalked(&crate::impls::boxed::VALUE, &**value);
@@ -170,7 +170,7 @@ impl<'a> Walker<'a> {
 
     /// As [`Walker::visit_opaque_box`], for a shared handle.
     pub fn visit_opaque_rc<T: ?Sized>(&mut self, label: &'static Label, value: &Rc<T>) {
-        self.label = label;
+        self.here.label = label;
         let counts = (Rc::strong_count(value), Rc::weak_count(value));
         self.visit_opaque_counted(
             value,
@@ -182,7 +182,7 @@ impl<'a> Walker<'a> {
 
     /// As [`Walker::visit_opaque_box`], for a shared handle.
     pub fn visit_opaque_arc<T: ?Sized>(&mut self, label: &'static Label, value: &Arc<T>) {
-        self.label = label;
+        self.here.label = label;
         let counts = (Arc::strong_count(value), Arc::weak_count(value));
         self.visit_opaque_counted(
             value,
@@ -216,10 +216,10 @@ impl<'a> Walker<'a> {
             split: Split { untyped: bytes, ..Split::default() },
         });
         self.note_dyn(node, value);
-        let (outer, label) = (self.node, self.label);
-        (self.node, self.label) = (node, &label::BLOCK);
+        let (outer, label) = (self.here.node, self.here.label);
+        (self.here.node, self.here.label) = (node, &label::BLOCK);
         self.scan_later(value, Shape::unknown::<T>());
-        (self.node, self.label) = (outer, label);
+        (self.here.node, self.here.label) = (outer, label);
     }
 
     /// Claims what opaque bytes point to and nobody claimed, and what hangs from that.
@@ -245,10 +245,10 @@ impl<'a> Walker<'a> {
                 is_after = block.is_some();
                 found.extend(block.map(|block| (block, 0)));
             });
-            self.node = opaque.node;
-            self.addr = opaque.addr;
-            self.label = opaque.label;
-            self.is_outside = opaque.is_outside;
+            self.here.node = opaque.node;
+            self.here.addr = opaque.addr;
+            self.here.label = opaque.label;
+            self.here.is_outside = opaque.is_outside;
             for (block, next) in &found {
                 self.claim_raw(&opaque, block, *next, &mut queue);
             }
@@ -257,7 +257,7 @@ impl<'a> Walker<'a> {
 
     fn claim_raw(&mut self, holder: &Opaque, block: &LiveBlock, next: u64, queue: &mut Vec<Opaque>) {
         let marks = match &mut self.outside {
-            Some(outside) if self.is_outside => &mut outside.marks,
+            Some(outside) if self.here.is_outside => &mut outside.marks,
             _ => &mut self.marks,
         };
         if marks.any(block.addr, block.addr + block.usable) {
@@ -277,7 +277,7 @@ impl<'a> Walker<'a> {
             len_cap: None,
         };
         self.set_counting();
-        let node = self.sink.node(&raw, self.addr, 0);
+        let node = self.sink.node(&raw, self.here.addr, 0);
         // A `Box<dyn …>` asks for just what its value takes.
         if let Some(vtable) = self.dynamic.vtable(&self.memory, next).cloned() {
             if vtable.size == block.requested {
