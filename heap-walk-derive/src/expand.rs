@@ -5,9 +5,10 @@
 //! so nothing meets a name of the user's. Calls about a field carry the place of the field's type,
 //! because that is what a missing `impl Walk` is about.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::{quote, quote_spanned, ToTokens};
-use syn::{DeriveInput, PathArguments, Type};
+use syn::spanned::Spanned;
+use syn::{DeriveInput, Type};
 
 use crate::ast::{Data, Field, Input, Variant};
 use crate::attr::Mode;
@@ -100,18 +101,34 @@ fn transparent(input: &Input<'_>) -> TokenStream {
     let Some(Field { member, ty, ty_ends, .. }) = input.newtype() else { return TokenStream::new() };
     let walk = quote!(#krate::Walk);
     let value = reborrow(*ty_ends, quote!(__value));
+    let span = input.attrs.span("transparent").unwrap_or_else(Span::call_site);
+    let same_size = |this: TokenStream| {
+        quote_spanned! {span=>
+            ::core::assert!(
+                ::core::mem::size_of::<#this>() == ::core::mem::size_of::<#ty>(),
+                "`transparent` needs a type that is as large as its field",
+            )
+        }
+    };
+    // As early as the compiler knows.
+    let (at_once, later) = match input.generics.params.is_empty() {
+        _ if is_unsized(ty) => (None, None),
+        true => {
+            let assertion = same_size(input.ident.to_token_stream());
+            (Some(quote!(const _: () = #assertion;)), None)
+        }
+        false => {
+            let assertion = same_size(quote!(Self));
+            (None, Some(quote!(const { #assertion })))
+        }
+    };
     let sized = (!is_unsized(ty)).then(|| {
         quote! {
             fn name() -> &'static str {
                 <#ty as #walk>::name()
             }
             fn describe(__d: &mut #krate::Describe<'_>) {
-                const {
-                    ::core::assert!(
-                        ::core::mem::size_of::<Self>() == ::core::mem::size_of::<#ty>(),
-                        "`#[walk(transparent)]` needs a type as large as its field",
-                    )
-                }
+                #later
                 <#ty as #walk>::describe(__d)
             }
             #[inline]
@@ -120,37 +137,44 @@ fn transparent(input: &Input<'_>) -> TokenStream {
             }
         }
     });
-    implement(
+    let item = implement(
         input,
         walk.clone(),
         quote! {
             #[inline]
             fn walk<'__a>(&'__a self, __w: &mut #krate::Walker<'__a>) {
                 let Self { #member: __value, .. } = self;
-                #walk::walk(#value, __w);
+                <#ty as #walk>::walk(#value, __w);
             }
             fn shape(&self) -> &'static #krate::Shape {
-                #walk::shape(&self.#member)
+                <#ty as #walk>::shape(&self.#member)
             }
             #sized
         },
-    )
+    );
+    quote!(#at_once #item)
 }
 
 /// `impl WalkAs<foreign::Type> for Type`.
 fn remote(input: &Input<'_>) -> TokenStream {
     let krate = &input.krate;
     let Some(remote) = &input.attrs.remote else { return TokenStream::new() };
-    let mut pattern = remote.path.clone();
-    if let Some(last) = pattern.segments.last_mut() {
-        last.arguments = PathArguments::None;
-    }
+    // Patterns name it by an alias: they take no generic arguments, and where there is no such
+    // type, the alias alone says so.
+    let generics = bound::declared(input.generics);
+    let (impl_generics, ..) = generics.split_for_impl();
+    let span = remote.span();
     let target = Target {
         ty: remote.to_token_stream(),
-        pattern: pattern.to_token_stream(),
-        value: quote!(__value),
+        pattern: quote_spanned!(span=> __Remote),
+        value: quote_spanned!(span=> __value),
         is_remote: true,
     };
+    let alias = quote! {
+        #[allow(dead_code, type_alias_bounds)]
+        type __Remote #impl_generics = #remote;
+    };
+    let param = &target.value;
     let required = required(input);
     let walk = walk(input, &target);
     let layout = layout(input, &target);
@@ -163,7 +187,7 @@ fn remote(input: &Input<'_>) -> TokenStream {
         input,
         quote!(#krate::WalkAs<#remote>),
         quote! {
-            fn walk_as<'__a>(__value: &'__a #remote, __w: &mut #krate::Walker<'__a>)
+            fn walk_as<'__a>(#param: &'__a #remote, __w: &mut #krate::Walker<'__a>)
             where
                 Self: '__a,
             {
@@ -182,7 +206,7 @@ fn remote(input: &Input<'_>) -> TokenStream {
         },
     );
     let constructors = constructors(input);
-    quote!(#item #constructors)
+    quote!(#alias #item #constructors)
 }
 
 /// Functions that construct the mirror of a foreign type, lest it count as dead code.
@@ -280,16 +304,22 @@ fn required(input: &Input<'_>) -> Option<TokenStream> {
     let tail = input.tail().map(|tail| tail.ty);
     let functions: Vec<TokenStream> = input
         .fields()
-        .filter(|field| {
-            let entry = way::entry(input, field);
-            matches!(entry, Entry::Walk | Entry::Mode(Mode::Show) | Entry::Way(_, Chosen::Strictly))
-        })
-        .map(|field| field.ty)
-        .filter(|ty| !way::is_primitive(ty))
-        .map(|ty| match tail {
-            // Whether it is a leaf can be asked of what has a size.
-            Some(tail) if tail == ty => quote!(<#ty as #krate::Walk>::walk),
-            _ => quote!(<#ty as #krate::Walk>::is_leaf),
+        .filter_map(|field| {
+            let ty = field.ty;
+            match way::entry(input, field) {
+                Entry::Given(way) => Some(quote!(<#way as #krate::WalkAs<#ty>>::is_leaf_as)),
+                Entry::Walk | Entry::Mode(Mode::Show) | Entry::Chosen(_, Chosen::Strictly) => {
+                    if way::is_primitive(ty) {
+                        None
+                    } else if tail == Some(ty) {
+                        // Whether it is a leaf can be asked of what has a size.
+                        Some(quote!(<#ty as #krate::Walk>::walk))
+                    } else {
+                        Some(quote!(<#ty as #krate::Walk>::is_leaf))
+                    }
+                }
+                _ => None,
+            }
         })
         .collect();
     (!functions.is_empty()).then(|| quote!(let _ = (#(#functions,)*);))
@@ -378,10 +408,34 @@ fn walk_struct(input: &Input<'_>, target: &Target, fields: &[Field<'_>]) -> Opti
     };
     let rest = (!target.is_remote || input.attrs.has("partial")).then(|| quote!(..));
     let (ty, value) = (&target.pattern, &target.value);
+    let braces = braces(target, quote!(#(#pattern,)* #rest));
+    let checks = types_of(input, target, fields);
     Some(quote! {
-        let #ty { #(#pattern,)* #rest } = #value;
+        let #ty #braces = #value;
+        #checks
         #(#visits)*
     })
+}
+
+/// What stands in the braces of a pattern. The compiler's words about a pattern for a foreign
+/// type belong where that type is named.
+fn braces(target: &Target, inside: TokenStream) -> TokenStream {
+    let mut group = Group::new(Delimiter::Brace, inside);
+    if let Some(first) = target.pattern.clone().into_iter().next().filter(|_| target.is_remote) {
+        group.set_span(first.span());
+    }
+    TokenTree::Group(group).into()
+}
+
+/// Statements without effect by which the fields of a foreign type have the types that its
+/// mirror says.
+fn types_of(input: &Input<'_>, target: &Target, fields: &[Field<'_>]) -> Option<TokenStream> {
+    input.attrs.remote.as_ref().filter(|_| target.is_remote)?;
+    let checks = fields.iter().filter(|field| !matches!(field.attrs.mode(), Mode::Skip)).map(|field| {
+        let (ty, place) = (field.ty, reborrow(field.ty_ends, field.binding.to_token_stream()));
+        quote!(let _: &#ty = #place;)
+    });
+    Some(quote!(#(#checks)*))
 }
 
 /// Fields of a packed struct can't be borrowed: copies are walked in their stead.
@@ -389,22 +443,18 @@ fn walk_packed(input: &Input<'_>, fields: &[Field<'_>]) -> Option<TokenStream> {
     let visits: Vec<_> = fields
         .iter()
         .filter_map(|field| {
-            let (member, binding, ty) = (&field.member, &field.binding, field.ty);
+            let (member, ty) = (&field.member, field.ty);
             let label = field_label(input, field);
             let label = quote!(const { &#label });
-            let copy = quote_spanned!(span(field)=> {self.#member});
+            let copy = quote_spanned!(span(field)=> self.#member);
             match field.attrs.mode() {
                 Mode::Skip => None,
                 // The whole is scanned: what others claim is theirs.
                 Mode::Opaque => Some(quote!(__w.visit_opaque(#label, self);)),
                 _ => {
                     let krate = &input.krate;
-                    let check = quote_spanned!(span(field)=> (&&#krate::probe::Packed::<#ty>::NEW).check(););
-                    Some(quote! {
-                        #check
-                        let #binding = #copy;
-                        __w.visit_packed(#label, self, #binding);
-                    })
+                    let visit = quote_spanned!(span(field)=> visit);
+                    Some(quote!((&&&#krate::probe::Packed::<#ty>::NEW).#visit(__w, #label, self, #copy);))
                 }
             }
         })
@@ -436,7 +486,10 @@ fn walk_unsized(input: &Input<'_>, fields: &[Field<'_>]) -> TokenStream {
                 let label = field_label(input, field);
                 return Some(quote!(__w.visit_opaque_tail(const { &#label }, #binding);));
             }
-            Entry::Way(way, _) if i != tail => Some(quote!(__w.divide_part::<#ty, _>(#way);)),
+            Entry::Given(way) if i != tail => {
+                Some(quote!(__w.divide_part::<#ty, _>(::core::marker::PhantomData::<#way>);))
+            }
+            Entry::Chosen(way, _) if i != tail => Some(quote!(__w.divide_part::<#ty, _>(#way);)),
             _ => None,
         };
         let visit = visit(input, field, field_label(input, field));
@@ -498,6 +551,7 @@ fn arm(input: &Input<'_>, target: &Target, index: u32, variant: &Variant<'_>) ->
     let pattern = variant.fields.iter().map(bind);
     let binding = variant.fields.iter().map(|field| &field.binding);
     let rest = input.attrs.has("partial").then(|| quote!(, ..));
+    let checks = types_of(input, target, &variant.fields);
     let variant_name = variant.name();
     let visits = variant.fields.iter().map(|field| {
         let name = field.name();
@@ -506,6 +560,7 @@ fn arm(input: &Input<'_>, target: &Target, index: u32, variant: &Variant<'_>) ->
     });
     quote! {
         #ty::#ident { #(#pattern),* #rest } => {
+            #checks
             if __w.variant(__shape, #index) {
                 __w.variant_offsets(
                     __shape,
@@ -583,31 +638,39 @@ fn visit(input: &Input<'_>, field: &Field<'_>, label: TokenStream) -> Option<Tok
     let label = quote!(const { &#label });
     let mode = match way::entry(input, field) {
         Entry::Walk => return Some(quote!(__w.visit(#label, #place);)),
-        Entry::Way(way, _) => return Some(quote!(__w.visit_as(#label, #place, #way);)),
+        // The way stands in each of these as it does in `required`.
+        Entry::Given(way) => {
+            let ty = field.ty;
+            return Some(quote! {
+                __w.visit_by(#label, #place, <#way as #krate::WalkAs<#ty>>::is_leaf_as, |__v, __w| {
+                    <#way as #krate::WalkAs<#ty>>::walk_as(__v, __w)
+                });
+            });
+        }
+        Entry::Chosen(way, _) => return Some(quote!(__w.visit_as(#label, #place, #way);)),
         Entry::Mode(mode) => mode,
     };
-    // Called rather than passed on, so that a `Vec` may go to a function of slices.
-    let call = |path: &syn::ExprPath, arguments: TokenStream| {
-        let span = path.path.segments.last().map_or_else(Span::call_site, |last| last.ident.span());
-        quote_spanned!(span=> |#arguments| #path(#arguments))
+    let span_of = |path: &syn::ExprPath| {
+        path.path.segments.last().map_or_else(Span::call_site, |last| last.ident.span())
     };
     match mode {
         Mode::Opaque => Some(quote!(__w.visit_opaque(#label, #place);)),
         Mode::Show => Some(quote!(__w.show(#label, #place);)),
         Mode::Copy => Some(quote!(__w.visit_copy(#label, #place);)),
         Mode::With(path) => {
-            let with = call(path, quote!(__v, __w));
+            // Called rather than passed on, so that a `Vec` may go to a function of slices.
+            let with = quote_spanned!(span_of(path)=> |__v, __w| #path(__v, __w));
             Some(quote!(__w.visit_with(#label, #place, #with);))
         }
-        Mode::Via(path, false) => {
-            let via = call(path, quote!(__v));
-            Some(quote!(__w.visit_via(#label, #place, #via);))
-        }
-        Mode::Via(path, true) => {
-            let via = call(path, quote!(__v));
-            Some(quote! {
-                __w.visit_via(#label, #place, |__v| #krate::As::<_, #krate::Follow>::wrap((#via)(__v)));
-            })
+        Mode::Via(path, is_followed) => {
+            let span = span_of(path);
+            let via = if is_followed {
+                quote_spanned!(span=> |__v| #krate::As::<_, #krate::Follow>::wrap(#path(__v)))
+            } else {
+                quote_spanned!(span=> |__v| #path(__v))
+            };
+            let visit = quote_spanned!(span=> visit_via);
+            Some(quote!(__w.#visit(#label, #place, #via);))
         }
         _ => None,
     }
@@ -622,7 +685,8 @@ fn is_leaf(input: &Input<'_>, fields: &[Field<'_>]) -> Option<TokenStream> {
         let ty = field.ty;
         let question = match way::entry(input, field) {
             Entry::Walk => quote!(<#ty as #krate::Walk>::is_leaf()),
-            Entry::Way(way, _) => quote!(#krate::probe::is_leaf::<#ty, _>(#way)),
+            Entry::Given(way) => quote!(<#way as #krate::WalkAs<#ty>>::is_leaf_as()),
+            Entry::Chosen(way, _) => quote!(#krate::probe::is_leaf::<#ty, _>(#way)),
             Entry::Mode(Mode::Skip) => continue,
             // `false`, as the trait has it.
             Entry::Mode(_) => return None,
@@ -711,7 +775,8 @@ fn describe_field(input: &Input<'_>, field: &Field<'_>, offset: TokenStream) -> 
         Entry::Walk | Entry::Mode(Mode::Show) => {
             return quote!(#krate::Field::walked::<#ty>(#name, #offset));
         }
-        Entry::Way(way, _) => {
+        Entry::Given(way) => return quote!(<#way as #krate::WalkAs<#ty>>::field_as(#name, #offset)),
+        Entry::Chosen(way, _) => {
             return quote!(#krate::Field::walked_as::<#ty, _>(#name, #offset, #way));
         }
         Entry::Mode(Mode::Skip) => "skip",

@@ -24,20 +24,20 @@ const CONTAINERS: [&str; 13] = [
 pub(crate) enum Entry<'f> {
     /// By its `Walk`.
     Walk,
-    /// By the way that this expression gives, a `PhantomData`.
-    Way(TokenStream, Chosen),
+    /// By a way that the user chose: the type.
+    Given(TokenStream),
+    /// By a way that the compiler chooses: an expression that gives a `PhantomData` of it.
+    Chosen(TokenStream, Chosen),
     /// As its mode says.
     Mode(Mode<'f>),
 }
 
-/// Who chose a field's way.
+/// Among which ways the compiler chooses.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Chosen {
-    /// The user, by an attribute.
-    Given,
-    /// The compiler, among ways that all need the type's `Walk`.
+    /// Those that need the type's `Walk`.
     Strictly,
-    /// The compiler, whether or not there is a `Walk`.
+    /// Also those that do without.
     Leniently,
 }
 
@@ -45,17 +45,16 @@ pub(crate) enum Chosen {
 pub(crate) fn entry<'f>(input: &Input<'_>, field: &'f Field<'_>) -> Entry<'f> {
     let krate = &input.krate;
     let ty = field.ty;
-    let fixed = |way: TokenStream| Entry::Way(quote!(::core::marker::PhantomData::<#way>), Chosen::Given);
     let mode = field.attrs.mode();
     match mode {
-        Mode::As(way) => fixed(infer_same(way.to_token_stream(), krate)),
-        Mode::Key(_) => fixed(quote!(#krate::AsKey)),
+        Mode::As(way) => Entry::Given(infer_same(way.to_token_stream(), krate)),
+        Mode::Key(_) => Entry::Given(in_place_of(field, quote!(#krate::AsKey))),
         Mode::Follow => match of_references(ty, &quote!(#krate::Follow), krate) {
-            Some(way) => fixed(way),
+            Some(way) => Entry::Given(in_place_of(field, way)),
             None => Entry::Walk,
         },
         Mode::Opaque if input.repr.packed.is_none() && is_owner_of_dyn(ty) => {
-            fixed(quote!(#krate::probe::OpaqueOwner))
+            Entry::Given(quote!(#krate::probe::OpaqueOwner))
         }
         Mode::Walk | Mode::Missing => {
             let is_tail = input.tail().is_some_and(|tail| std::ptr::eq(tail, field));
@@ -70,10 +69,10 @@ pub(crate) fn entry<'f>(input: &Input<'_>, field: &'f Field<'_>) -> Entry<'f> {
             if matches!(mode, Mode::Missing) || input.attrs.has("missing") {
                 let way = way.unwrap_or_else(|| quote!(#krate::Same));
                 let expr = quote!((&&&&#krate::probe::Lenient::<#ty, #way>::NEW).way());
-                Entry::Way(expr, Chosen::Leniently)
+                Entry::Chosen(expr, Chosen::Leniently)
             } else if let Some(way) = way {
-                let expr = quote!((&&#krate::probe::Strict::<#ty, #way>::NEW).way());
-                Entry::Way(expr, Chosen::Strictly)
+                let expr = quote!((&&&#krate::probe::Strict::<#ty, #way>::NEW).way());
+                Entry::Chosen(expr, Chosen::Strictly)
             } else {
                 Entry::Walk
             }
@@ -88,13 +87,13 @@ pub(crate) fn imports(input: &Input<'_>) -> Option<TokenStream> {
     let mut names = Vec::new();
     for field in input.fields() {
         match way_of(input, field) {
-            Some(Chosen::Strictly) => names.extend(["Following", "Strictly"]),
+            Some(Chosen::Strictly) => names.extend(["Following", "Walking", "Otherwise"]),
             Some(Chosen::Leniently) => names.extend(["Following", "Walking", "Owning", "Otherwise"]),
             _ => {}
         }
     }
     let is_packed = input.repr.packed.is_some();
-    names.extend(is_packed.then_some(["Borrowed", "Copied"]).into_iter().flatten());
+    names.extend(is_packed.then_some(["Borrowed", "Copied", "Unknown"]).into_iter().flatten());
     names.sort_unstable();
     names.dedup();
     let names = names.into_iter().map(|name| Ident::new(name, Span::call_site()));
@@ -104,7 +103,7 @@ pub(crate) fn imports(input: &Input<'_>) -> Option<TokenStream> {
 
 fn way_of(input: &Input<'_>, field: &Field<'_>) -> Option<Chosen> {
     match entry(input, field) {
-        Entry::Way(_, chosen) => Some(chosen),
+        Entry::Chosen(_, chosen) => Some(chosen),
         _ => None,
     }
 }
@@ -141,6 +140,19 @@ pub(crate) fn of_references(ty: &Type, follow: &TokenStream, krate: &Path) -> Op
         }
         _ => None,
     }
+}
+
+/// The way as if the user had written it where the field's type stands.
+fn in_place_of(field: &Field<'_>, way: TokenStream) -> TokenStream {
+    let (first, last) = field.ty_ends;
+    way.into_iter()
+        .enumerate()
+        .map(|(i, mut token)| {
+            let place = if i == 0 { first } else { last.unwrap_or(first) };
+            token.set_span(place);
+            token
+        })
+        .collect()
 }
 
 /// Whether `of_references` finds any.

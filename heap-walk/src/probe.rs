@@ -7,6 +7,7 @@
 //! with a way, as a `PhantomData`. It is the compiler's choice for the type that
 //! is written down, so it works for concrete types only.
 
+use crate::label::Label;
 use crate::shape::{Describe, Field, Shape};
 use crate::walk::Walk;
 use crate::walk_as::{As, Same, WalkAs};
@@ -70,16 +71,15 @@ choice! {
     /// Else: opaque.
     Otherwise
 }
-choice! {
-    /// Else: the type's own `Walk`, which must be there.
-    Strictly
-}
-
-impl<T, W: WalkAs<T>> Following for &Strict<T, W> {
+impl<T, W: WalkAs<T>> Following for &&Strict<T, W> {
     type Way = W;
 }
-impl<T, W> Strictly for Strict<T, W> {
+impl<T: Walk, W> Walking for &Strict<T, W> {
     type Way = Same;
+}
+// The missing `Walk` is a message already.
+impl<T, W> Otherwise for Strict<T, W> {
+    type Way = Missing;
 }
 
 impl<T, W: WalkAs<T>> Following for &&&Lenient<T, W> {
@@ -184,26 +184,42 @@ pub fn is_leaf<T, W: WalkAs<T>>(_: PhantomData<W>) -> bool {
 }
 
 /// Fields of a packed struct that can be walked: copies.
-pub trait Copied {
-    /// Does nothing; that it is there says all.
-    fn check(&self) {}
+pub trait Copied<T> {
+    /// Visits a copy of the field.
+    fn visit<'a, S>(&self, w: &mut Walker<'a>, label: &'static Label, whole: &'a S, field: T)
+    where
+        T: 'a;
 }
-impl<T: Copy> Copied for &Packed<T> {}
+impl<T: Walk + Copy> Copied<T> for &&Packed<T> {
+    #[inline]
+    fn visit<'a, S>(&self, w: &mut Walker<'a>, label: &'static Label, whole: &'a S, field: T)
+    where
+        T: 'a,
+    {
+        // Edges start from the struct.
+        if !T::is_leaf() {
+            w.visit_via(label, whole, |_| field);
+        }
+    }
+}
 
-/// Those that cannot.
+/// Those without a `Walk`, which is a message already.
+pub trait Unknown<T> {
+    /// Does nothing.
+    fn visit<S>(&self, _: &mut Walker<'_>, _: &'static Label, _: &S, _: T) {}
+}
+impl<T: Copy> Unknown<T> for &Packed<T> {}
+
+/// Those that can't be copied.
 pub trait Borrowed<T> {
     /// Is not there, for any type.
-    fn check(&self)
-    where
-        T: InPacked;
-}
-impl<T> Borrowed<T> for Packed<T> {
-    fn check(&self)
+    fn visit<S>(&self, _: &mut Walker<'_>, _: &'static Label, _: &S, _: T)
     where
         T: InPacked,
     {
     }
 }
+impl<T> Borrowed<T> for Packed<T> {}
 
 /// What no type is.
 #[diagnostic::on_unimplemented(

@@ -29,7 +29,9 @@ use crate::walker::Walker;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not say what it owns",
     label = "`Walk` is missing here",
-    note = "derive it on `{Self}` with `#[derive(Walk)]`, or mark the field `#[walk(skip)]`, `#[walk(opaque)]` or `#[walk(with = function)]`"
+    note = "for a type of yours: `#[derive(Walk)]`",
+    note = "for a type of another crate: heap-walk's feature of that crate's name, if it has one; else on the field `#[walk(opaque)]`, or `#[walk(as = ...)]` with a mirror of the type (`#[walk(remote = \"path::to::Type\")]`)",
+    note = "for all fields at once: `#[walk(missing = opaque)]` on the type that has them"
 )]
 pub trait Walk {
     /// Reports what `self` owns and refers to. Must not panic, lock or allocate more than it needs.
@@ -81,6 +83,11 @@ pub trait Handle {
 ///
 /// `#[walk(key)]` on a field reports its value as one. The derive implements
 /// this for a newtype that has `#[walk(key)]` itself.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no key: neither a number nor a newtype of one",
+    label = "not a key",
+    note = "put `#[walk(key)]` on the type of your own that is one, or `impl heap_walk::Key for {Self}`"
+)]
 pub trait Key {
     /// The number.
     fn key(&self) -> u64;

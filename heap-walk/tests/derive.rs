@@ -7,6 +7,9 @@ mod described;
 #[cfg(feature = "enabled")]
 #[path = "derive/enabled.rs"]
 mod enabled;
+#[cfg(feature = "enabled")]
+#[path = "derive/ways.rs"]
+mod ways;
 
 /// Without the feature nothing is generated, whatever the input: no field's type needs a `Walk`,
 /// and not even a wrong attribute is looked at.

@@ -34,23 +34,25 @@ unsafe impl<T: ?Sized> Guard for Plain<'_, T> {
 
 #[doc(hidden)]
 impl<'a> Walker<'a> {
-    /// Visits a field in a way of its own.
+    /// Visits a field by a function, if it can hold something to visit.
+    #[inline]
+    pub fn visit_by<T>(
+        &mut self,
+        label: &'static Label,
+        value: &'a T,
+        is_leaf: fn() -> bool,
+        walk: impl FnOnce(&'a T, &mut Walker<'a>),
+    ) {
+        if !is_leaf() {
+            self.set_label(label);
+            walk(value, self);
+        }
+    }
+
+    /// Visits a field in a way that the compiler chose.
     #[inline]
     pub fn visit_as<T, W: WalkAs<T> + 'a>(&mut self, label: &'static Label, value: &'a T, _: PhantomData<W>) {
         self.visit(label, As::<T, W>::new(value));
-    }
-
-    /// Visits a copy of a field of a packed struct. Edges start from the struct.
-    #[inline]
-    pub fn visit_packed<S: ?Sized, T: Walk + Copy + 'a>(
-        &mut self,
-        label: &'static Label,
-        whole: &'a S,
-        field: T,
-    ) {
-        if !T::is_leaf() {
-            self.visit_via(label, whole, |_| field);
-        }
     }
 
     /// Reports that a value is a key into a table, in the place where it stands.

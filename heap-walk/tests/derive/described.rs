@@ -24,7 +24,7 @@ impl Write for Sink {
     }
 }
 
-fn snapshot(value: &dyn Walk) -> Snapshot {
+pub(super) fn snapshot(value: &dyn Walk) -> Snapshot {
     let sink = Sink::default();
     // One snapshot at a time, and tests run side by side.
     static ONE: Mutex<()> = Mutex::new(());
@@ -37,9 +37,9 @@ fn snapshot(value: &dyn Walk) -> Snapshot {
 }
 
 /// The description of the type whose path ends in `name`.
-fn described<'s>(snapshot: &'s Snapshot, name: &str) -> (u32, &'s TypeDesc) {
-    let path = format!("{}::{name}", module_path!());
-    let at = snapshot.types.iter().position(|ty| ty.name == path);
+pub(super) fn described<'s>(snapshot: &'s Snapshot, name: &str) -> (u32, &'s TypeDesc) {
+    let path = format!("::{name}");
+    let at = snapshot.types.iter().position(|ty| ty.name.ends_with(&path));
     let at = at.unwrap_or_else(|| panic!("no type {path}"));
     (at as u32, &snapshot.types[at])
 }
@@ -59,7 +59,7 @@ fn census(snapshot: &Snapshot, name: &str) -> Vec<u64> {
 }
 
 /// Fields through which blocks are owned, as `name` or `Variant.name`.
-fn owning_fields(snapshot: &Snapshot) -> Vec<String> {
+pub(super) fn owning_fields(snapshot: &Snapshot) -> Vec<String> {
     let nodes = &snapshot.nodes;
     let mut fields: Vec<String> = (0..nodes.count())
         .filter(|&node| nodes.edge[node] == EdgeKind::OWN && nodes.parent[node] != read::NO_PARENT)

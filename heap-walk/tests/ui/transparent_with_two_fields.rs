@@ -1,9 +1,7 @@
 use heap_walk::Walk;
 
 #[derive(Walk)]
-struct List {
-    len: usize,
-    items: [u32],
-}
+#[walk(transparent)]
+struct Pair(u32, String);
 
 fn main() {}

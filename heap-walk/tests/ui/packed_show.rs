@@ -1,10 +1,10 @@
 use heap_walk::Walk;
 
 #[derive(Walk)]
-#[repr(C, packed)]
+#[repr(packed)]
 struct Header {
+    #[walk(show)]
     kind: u8,
-    len: u32,
 }
 
 fn main() {}

@@ -1,0 +1,9 @@
+use heap_walk::Walk;
+
+#[derive(Walk)]
+struct Edge {
+    #[walk(key = "Body::locals")]
+    from: String,
+}
+
+fn main() {}

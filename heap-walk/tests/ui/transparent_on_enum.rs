@@ -1,0 +1,9 @@
+use heap_walk::Walk;
+
+#[derive(Walk)]
+#[walk(transparent)]
+enum Either {
+    A(u32),
+}
+
+fn main() {}

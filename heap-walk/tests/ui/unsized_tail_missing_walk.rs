@@ -1,0 +1,11 @@
+use heap_walk::Walk;
+
+trait Behave {}
+
+#[derive(Walk)]
+struct Tail {
+    len: usize,
+    behave: dyn Behave,
+}
+
+fn main() {}
