@@ -16,6 +16,7 @@
 //! | what hangs below a node | [`Analysis::children`] | [`tree::TreeRow`] |
 //! | what a node is | [`Analysis::node`] | [`tree::NodeDetail`] |
 //! | why it is alive | [`Analysis::path`] | [`path::PathStep`] |
+//! | which types have no `Walk`, and what to write | [`Analysis::missing`] | [`missing::MissingRow`] |
 //! | does it add up | [`Analysis::ledger`] | [`ledger::Ledger`] |
 //!
 //! Rows hold numbers and names and derive `Serialize`, so that console, window
@@ -43,6 +44,7 @@ pub mod heap;
 pub mod ledger;
 pub mod lens;
 pub mod load;
+pub mod missing;
 pub mod owners;
 pub mod path;
 mod reach;
@@ -50,6 +52,7 @@ pub mod retained;
 pub mod summary;
 pub mod tree;
 pub mod type_detail;
+mod type_name;
 pub mod type_table;
 pub mod units;
 

@@ -67,6 +67,7 @@ fn run(args: &Args) -> Result<String, String> {
         Command::Tree { node, depth, top } => commands::tree::run(&out, node, *depth, *top),
         Command::Path { node } => commands::path::run(&out, node),
         Command::Ledger => Ok(commands::ledger::run(&out)),
+        Command::Missing { top } => Ok(commands::missing::run(&out, *top)),
     }
 }
 

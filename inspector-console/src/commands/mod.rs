@@ -1,6 +1,7 @@
 //! One file per question.
 
 pub(crate) mod ledger;
+pub(crate) mod missing;
 pub(crate) mod owns;
 pub(crate) mod path;
 pub(crate) mod roots;
