@@ -15,9 +15,19 @@ use std::path::Path;
 const UNSAFE_FILES: &[&str] = &[
     "heap-walk/src/exit.rs",
     "heap-walk/src/guard.rs",
+    "heap-walk/src/impls/foreign/arc_swap.rs",
+    "heap-walk/src/impls/foreign/bumpalo.rs",
+    "heap-walk/src/impls/foreign/crossbeam.rs",
+    "heap-walk/src/impls/foreign/dashmap.rs",
+    "heap-walk/src/impls/foreign/parking_lot.rs",
+    "heap-walk/src/impls/foreign/tokio.rs",
     "heap-walk/src/log.rs",
     "heap-walk/src/root.rs",
+    "heap-walk/src/walk_as.rs",
+    "heap-walk/src/walk_as/cell.rs",
+    "heap-walk/src/walk_as/fields.rs",
     "heap-walk/src/walker.rs",
+    "heap-walk/src/walker/dynamic.rs",
     "tests/programs/borrowck/src/arena.rs",
     "tracking-alloc/src/global.rs",
     "tracking-alloc/src/jemalloc.rs",
@@ -45,7 +55,24 @@ pub(crate) fn lint() -> Done {
 pub(crate) fn check(bless: bool) -> Done {
     dependencies(bless)?;
     dataflow()?;
+    features()?;
     unsafe_files()
+}
+
+/// Each feature for another crate has a row in the table of impls.
+fn features() -> Done {
+    let read = |path: &str| {
+        std::fs::read_to_string(root().join(path)).map_err(|error| format!("{error}: {path}"))
+    };
+    let (manifest, table) = (read("heap-walk/Cargo.toml")?, read("docs/impls.md")?);
+    let features = manifest.split("\n[").find_map(|section| section.strip_prefix("features]"));
+    for line in features.unwrap_or_default().lines() {
+        let Some((name, value)) = line.split_once(" = ") else { continue };
+        if value.contains("\"dep:") && name != "enabled" && !table.contains(&format!("`{name}`")) {
+            return Err(format!("the feature `{name}` of heap-walk has no row in docs/impls.md"));
+        }
+    }
+    Ok(())
 }
 
 fn tree(arguments: &[&str]) -> Result<BTreeSet<String>, String> {
