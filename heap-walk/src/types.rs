@@ -60,6 +60,19 @@ pub(crate) struct NodeType {
     pub(crate) is_entered: bool,
     /// The size of a value is known only from the value.
     pub(crate) is_dynamic: bool,
+    /// Something is said of values before they are visited: they are no bare enums.
+    pub(crate) has_base: bool,
+}
+
+/// A node type, and what is needed of it when its block is entered.
+struct NodeInfo {
+    ty: NodeType,
+    /// How a value divides, before the enums in it are met.
+    base: Split,
+    /// The type of the block's only value; null if it holds elements.
+    top: *const Shape,
+    /// Bytes of a value; 0 if only the value knows.
+    size: u64,
 }
 
 /// Where a type's variants are.
@@ -75,8 +88,8 @@ const CACHE: usize = 512;
 
 /// What stands in the caches where nothing does: no key is 0.
 const NO_TYPE: Type = Type { ty: 0, first_variant: 0, variants: 0 };
-const NO_NODE_TYPE: NodeType =
-    NodeType { idx: NodeTypeIdx(0), fixed: false, is_entered: false, is_dynamic: false };
+pub(crate) const NO_NODE_TYPE: NodeType =
+    NodeType { idx: NodeTypeIdx(0), fixed: false, is_entered: false, is_dynamic: false, has_base: false };
 
 #[inline]
 fn slot(key: usize) -> usize {
@@ -86,6 +99,8 @@ fn slot(key: usize) -> usize {
 
 /// Addresses of a container and a shape, and whether there are `len` elements.
 type NodeKey = (usize, usize, bool);
+/// A node type's key, the container's address odd if there are `len` elements, and a label's address.
+type SiteKey = (usize, usize, usize);
 
 type Map<K, V> = HashMap<K, V, RandomState>;
 
@@ -106,10 +121,11 @@ pub(crate) struct Types {
     pub(crate) new_types: Vec<TypeDesc>,
     pub(crate) offsets: Vec<VariantOffsets>,
 
-    node_cache: Box<[(NodeKey, NodeType)]>,
+    /// Direct-mapped: where blocks are met.
+    sites: Box<[(SiteKey, NodeType, LabelIdx)]>,
     by_node: Map<NodeKey, u32>,
     by_node_key: Map<(&'static str, u8, usize, u32, bool), u32>,
-    node_types: Vec<(NodeType, Split)>,
+    node_types: Vec<NodeInfo>,
     pub(crate) new_node_types: Vec<NodeTypeDesc>,
 
     label_cache: Box<[(usize, u32)]>,
@@ -129,7 +145,7 @@ impl Types {
             variants: Vec::new(),
             new_types: Vec::new(),
             offsets: Vec::new(),
-            node_cache: vec![((0, 0, false), NO_NODE_TYPE); CACHE].into_boxed_slice(),
+            sites: vec![((0, 0, 0), NO_NODE_TYPE, LabelIdx(0)); CACHE].into_boxed_slice(),
             by_node: map(),
             by_node_key: map(),
             node_types: Vec::new(),
@@ -270,8 +286,41 @@ impl Types {
         census
     }
 
+    /// A node type, and the label of the place that holds such a node.
+    #[inline(always)]
+    pub(crate) fn site(
+        &mut self,
+        container: &'static Container,
+        elem: &'static Shape,
+        is_slice: bool,
+        label: &'static Label,
+    ) -> (NodeType, LabelIdx) {
+        let container_key = std::ptr::from_ref(container) as usize | usize::from(is_slice);
+        let label_key = std::ptr::from_ref(label) as usize;
+        let key = (container_key, std::ptr::from_ref(elem) as usize, label_key);
+        let at = slot(key.0.rotate_left(17) ^ key.1 ^ key.2.rotate_left(31));
+        let (cached, ty, idx) = self.sites[at];
+        if cached == key {
+            return (ty, idx);
+        }
+        self.site_slow(container, elem, is_slice, label, (key, at))
+    }
+
+    #[cold]
+    fn site_slow(
+        &mut self,
+        container: &'static Container,
+        elem: &'static Shape,
+        is_slice: bool,
+        label: &'static Label,
+        (key, at): (SiteKey, usize),
+    ) -> (NodeType, LabelIdx) {
+        let (ty, label) = (self.node_type(container, elem, is_slice), self.label(label));
+        self.sites[at] = (key, ty, label);
+        (ty, label)
+    }
+
     /// A node type.
-    #[inline]
     pub(crate) fn node_type(
         &mut self,
         container: &'static Container,
@@ -279,24 +328,32 @@ impl Types {
         is_slice: bool,
     ) -> NodeType {
         let key = (std::ptr::from_ref(container) as usize, std::ptr::from_ref(elem) as usize, is_slice);
-        let at = slot(key.0.rotate_left(17) ^ key.1);
-        let (cached, ty) = self.node_cache[at];
-        if cached == key {
-            return ty;
-        }
         let idx = self.node_type_slow(container, elem, key);
-        let (ty, _) = self.node_types[idx as usize];
-        self.node_cache[at] = (key, ty);
-        ty
+        self.node_types[idx as usize].ty
     }
 
     /// How a value (or an element) of a node type divides.
     #[inline]
     pub(crate) fn node_base(&self, ty: NodeType) -> &Split {
-        &self.node_types[ty.idx.0 as usize].1
+        &self.node_types[ty.idx.0 as usize].base
     }
 
-    #[cold]
+    /// The type of a block's only value.
+    #[inline]
+    pub(crate) fn node_top(&self, ty: NodeType) -> *const Shape {
+        self.node_types[ty.idx.0 as usize].top
+    }
+
+    /// Bytes of the values of a block: of `amount` values, or `amount` itself
+    /// where only they know their size.
+    pub(crate) fn node_bytes(&self, ty: NodeType, amount: u64) -> u64 {
+        if ty.is_dynamic {
+            amount
+        } else {
+            self.node_types[ty.idx.0 as usize].size.wrapping_mul(amount)
+        }
+    }
+
     fn node_type_slow(&mut self, container: &'static Container, elem: &'static Shape, key: NodeKey) -> u32 {
         if let Some(idx) = self.by_node.get(&key) {
             return *idx;
@@ -313,8 +370,10 @@ impl Types {
                     fixed: info.fixed,
                     is_entered: !info.is_leaf,
                     is_dynamic: elem.size.is_none(),
+                    has_base: info.base != Split::default() || elem.size.is_none(),
                 };
-                self.node_types.push((ty_info, info.base));
+                let top = if key.2 { std::ptr::null() } else { std::ptr::from_ref(elem) };
+                self.node_types.push(NodeInfo { ty: ty_info, base: info.base, top, size: info.size });
                 self.new_node_types.push(NodeTypeDesc {
                     container: container.name.into(),
                     layout: container.layout.0,

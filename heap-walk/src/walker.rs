@@ -6,7 +6,7 @@ use crate::marks::Marks;
 use crate::raw::RawMemory;
 use crate::shape::Shape;
 use crate::sink::Sink;
-use crate::types::{Container, NodeType, Types};
+use crate::types::{Container, NodeType, Types, NO_NODE_TYPE, PLACES};
 use crate::walk::{Handle, Key, Walk};
 use ahash::RandomState;
 use heap_snapshot::frame::FrameKind;
@@ -113,11 +113,6 @@ impl Block {
         Block { addr, container, elem, len, cap, is_slice: true, dynamic_size: 0 }
     }
 
-    /// Bytes of its values.
-    fn size(&self) -> u64 {
-        self.elem.size.map_or(self.dynamic_size, |size| (size as u64).wrapping_mul(self.len))
-    }
-
     /// The same block, found by another address in it.
     pub(crate) fn at(self, addr: usize) -> Block {
         Block { addr: addr as u64, ..self }
@@ -131,28 +126,34 @@ struct Item<'a> {
     node: u64,
     addr: u64,
     label: &'static Label,
-    /// The node's type and its number of values; `None` for contents that
-    /// belong to several nodes and account for them themselves.
-    values: Option<(NodeType, u64)>,
-    top: *const Shape,
-    /// Bytes of the values, where one of them was seen.
-    size: u64,
+    /// Number of values, or their bytes where only they know ([`NodeType::is_dynamic`]).
+    amount: u64,
+    ty: NodeType,
     /// Guards parked when it was put here.
-    guards: usize,
+    guards: u32,
+    /// The contents belong to several nodes and account for them themselves.
+    is_parts: bool,
+    /// Met through a block that has owners elsewhere ([`Outside`]).
     is_outside: bool,
     /// It waits no more, though it is still listed.
     is_entered: bool,
 }
 
 impl<'a> Item<'a> {
-    #[inline]
+    #[inline(always)]
     fn new(handle: &'a dyn Handle, node: u64, ty: NodeType, block: &Block, guards: usize) -> Item<'a> {
-        let top = if block.is_slice { std::ptr::null() } else { std::ptr::from_ref(block.elem) };
-        let label = if block.is_slice { &label::ELEMENT } else { &label::BLOCK };
-        let values = Some((ty, block.len));
-        let size = block.size();
-        let addr = block.addr;
-        Item { handle, node, addr, label, values, top, size, guards, is_outside: false, is_entered: false }
+        Item {
+            handle,
+            node,
+            addr: block.addr,
+            label: if block.is_slice { &label::ELEMENT } else { &label::BLOCK },
+            amount: if ty.is_dynamic { block.dynamic_size } else { block.len },
+            ty,
+            guards: guards as u32,
+            is_parts: false,
+            is_outside: false,
+            is_entered: false,
+        }
     }
 }
 
@@ -311,8 +312,8 @@ struct Here {
     shift: u64,
     /// Met through a block that has owners elsewhere ([`Outside`]).
     is_outside: bool,
-    /// Bytes of the values, if a record of how they divide is still to be written.
-    untold: Option<u64>,
+    /// Type and number of the values, if how they divide is still to be told.
+    untold: Option<(NodeType, u64)>,
 }
 
 impl Here {
@@ -515,15 +516,20 @@ impl<'a> Walker<'a> {
         }
         let place = self.here.label.place;
         let Some((ty, info)) = self.types.variant_of(shape, variant) else { return false };
-        info.counts[usize::from(place.0)] += 1;
+        info.counts[usize::from(place.0) % PLACES] += 1;
         self.here.split.add_times(&info.split, 1);
         let is_first = !std::mem::replace(&mut info.is_met, true);
-        if self.depth == 0 {
-            if let Some(undo) = &mut self.undo {
-                undo.variants.push((ty, variant, place));
-            }
+        if self.undo.is_some() && self.depth == 0 {
+            self.undo_variant(ty, variant, place);
         }
         is_first
+    }
+
+    #[cold]
+    fn undo_variant(&mut self, ty: u32, variant: u32, place: Place) {
+        if let Some(undo) = &mut self.undo {
+            undo.variants.push((ty, variant, place));
+        }
     }
 
     /// Notes where the fields of a variant lie: the addresses of the value and of each field.
@@ -824,7 +830,7 @@ impl<'a> Walker<'a> {
     /// Writes the node of a block that is met for the first time. A second
     /// claim is written as an edge to the address, for the analysis to judge.
     fn meet(&mut self, place: u64, edge: EdgeKind, block: &Block) -> Option<(u64, NodeType)> {
-        let ty = self.types.node_type(block.container, block.elem, block.is_slice);
+        let (ty, label) = self.types.site(block.container, block.elem, block.is_slice, self.here.label);
         if ty.is_entered {
             block.prefetch();
         }
@@ -839,7 +845,6 @@ impl<'a> Walker<'a> {
         if !self.root_blocks.is_empty() {
             self.name_roots_in(block.addr);
         }
-        let label = self.types.label(self.here.label);
         self.write_news();
         let node = Node {
             parent: Some(self.here.node),
@@ -878,10 +883,10 @@ impl<'a> Walker<'a> {
             node: self.here.node,
             addr: self.here.addr,
             label: self.here.label,
-            values: None,
-            top: std::ptr::null(),
-            size: 0,
-            guards: self.guards.len(),
+            amount: 0,
+            ty: NO_NODE_TYPE,
+            guards: self.guards.len() as u32,
+            is_parts: true,
             is_outside: self.here.is_outside,
             is_entered: false,
         });
@@ -954,30 +959,32 @@ impl<'a> Walker<'a> {
         if self.is_over_budget() {
             return self.leave_out(item);
         }
-        let told = item.values.filter(|(ty, _)| !ty.fixed);
+        let ty = item.ty;
+        let is_told = !item.is_parts && !ty.fixed;
         let mut split = Split::default();
-        if let Some((ty, len)) = told {
+        if is_told && ty.has_base {
             if ty.is_dynamic {
-                split.untyped = item.size;
+                split.untyped = item.amount;
             } else {
-                split.add_times(self.types.node_base(ty), len);
+                split.add_times(self.types.node_base(ty), item.amount);
             }
         }
+        let top = if item.is_parts { std::ptr::null() } else { self.types.node_top(ty) };
         self.here = Here {
             node: item.node,
             addr: item.addr,
             label: item.label,
             split,
-            top: item.top,
+            top,
             variant: None,
             shift: 0,
             is_outside: item.is_outside,
-            untold: told.map(|_| item.size),
+            untold: is_told.then_some((ty, item.amount)),
         };
         self.depth += 1;
         let from = std::mem::replace(&mut self.ahead_from, self.ahead.len());
         item.handle.contents(self);
-        if told.is_some() {
+        if is_told {
             let Here { node, variant, split, .. } = self.here;
             self.sink.content(&Content { node, variant, split });
         }
@@ -999,8 +1006,9 @@ impl<'a> Walker<'a> {
         let (node, addr) = (self.here.node, self.here.addr);
         (self.here.node, self.here.addr) = (item.node, item.addr);
         self.unreadable(item.addr as usize, Shape::unknown::<RawBytes>(), "lock held too long");
-        if item.values.is_some_and(|(ty, _)| !ty.fixed) {
-            let split = Split { untyped: item.size, ..Split::default() };
+        if !item.is_parts && !item.ty.fixed {
+            let untyped = self.types.node_bytes(item.ty, item.amount);
+            let split = Split { untyped, ..Split::default() };
             self.sink.content(&Content { node: item.node, variant: None, split });
         }
         (self.here.node, self.here.addr) = (node, addr);
@@ -1047,8 +1055,8 @@ impl<'a> Walker<'a> {
     fn note_panic(&mut self, payload: &(dyn Any + Send)) {
         let Here { node, addr, .. } = self.here;
         self.unreadable(addr as usize, Shape::unknown::<RawBytes>(), "panicked");
-        if let Some(bytes) = self.here.untold.take() {
-            let split = Split { untyped: bytes, ..Split::default() };
+        if let Some((ty, amount)) = self.here.untold.take() {
+            let split = Split { untyped: self.types.node_bytes(ty, amount), ..Split::default() };
             self.sink.content(&Content { node, variant: None, split });
         }
         self.summary.panics += 1;
@@ -1091,9 +1099,9 @@ impl<'a> Walker<'a> {
 
     /// Walks what is on the work list behind guard number `depth`.
     fn drain_above(&mut self, depth: usize) {
-        while self.items.last().is_some_and(|item| item.guards >= depth) {
+        while self.items.last().is_some_and(|item| item.guards as usize >= depth) {
             let item = self.items.pop().expect("just seen");
-            self.release(item.guards);
+            self.release(item.guards as usize);
             self.enter_one(&item);
         }
         self.release(depth);
@@ -1120,7 +1128,7 @@ impl<'a> Walker<'a> {
     fn drain(&mut self) {
         loop {
             while let Some(item) = self.items.pop() {
-                self.release(item.guards);
+                self.release(item.guards as usize);
                 self.enter_one(&item);
             }
             self.release(0);

@@ -1,7 +1,8 @@
 //! Hash tables of the standard library: one block, buckets before control bytes.
 //!
 //! The table's address is private. An entry lies in the block and finds it;
-//! where there is none that has a size, the handle's own words are scanned.
+//! where there is none that has a size, the handle's own words are scanned. (Also
+//! at capacity 0: marks of erased entries may take all the room that a table has.)
 
 use super::shape;
 use crate::label;
@@ -35,9 +36,6 @@ pub(crate) fn fits<E>(requested: u64, capacity: usize) -> bool {
 
 impl<K: Walk, V: Walk, S> Walk for HashMap<K, V, S> {
     fn walk<'a>(&'a self, w: &mut Walker<'a>) {
-        if self.capacity() == 0 {
-            return;
-        }
         let first = self.iter().next().filter(|_| size_of::<(K, V)>() > 0);
         let addr = first.map(|(key, value)| match size_of::<K>() {
             0 => std::ptr::from_ref(value) as usize,
@@ -67,9 +65,6 @@ impl<K: Walk, V: Walk, S> Handle for HashMap<K, V, S> {
 
 impl<T: Walk, S> Walk for HashSet<T, S> {
     fn walk<'a>(&'a self, w: &mut Walker<'a>) {
-        if self.capacity() == 0 {
-            return;
-        }
         let block = Block::slots::<(T, ())>(&SET, std::ptr::null(), self.len(), self.capacity());
         match self.iter().next().filter(|_| size_of::<T>() > 0) {
             Some(first) => w.own(self, block.at(std::ptr::from_ref(first) as usize)),

@@ -223,6 +223,13 @@ fn tables(judge: &mut Judge) {
         set.retain(|_| false);
         (map, set)
     });
+    judge.check("HashMap emptied when full", || {
+        [3u64, 7, 14, 28, 56, 112, 448].map(|len| {
+            let mut map: HashMap<u64, u64, FixedHash> = (0..len).map(|n| (n, n)).collect();
+            (0..len).for_each(|n| assert_eq!(map.remove(&n), Some(n)));
+            map
+        })
+    });
     judge.check("Cow of numbers", || {
         let cows: Vec<Cow<'static, u64>> = vec![Cow::Borrowed(&7), Cow::Owned(7)];
         let lists: Vec<Cow<'static, [String]>> = vec![Cow::Borrowed(&[]), Cow::Owned(strings(3))];
