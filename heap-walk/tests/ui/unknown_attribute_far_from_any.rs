@@ -2,7 +2,7 @@ use heap_walk::Walk;
 
 #[derive(Walk)]
 struct Body {
-    #[walk(rename = "a")]
+    #[walk(depth = 3)]
     arena: u32,
 }
 

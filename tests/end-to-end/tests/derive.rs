@@ -5,13 +5,11 @@
 use end_to_end::judge::Judge;
 use end_to_end::take;
 use heap_snapshot::live::ToolScope;
-use heap_snapshot::read::Snapshot;
-use heap_snapshot::record::{EdgeKind, Split};
+use heap_snapshot::record::{Split, TypeDesc};
 use heap_walk::{Owned, Walk};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::fmt::Debug;
-use std::mem::size_of;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, RwLock};
 
@@ -19,6 +17,7 @@ use std::sync::{Arc, Mutex, RwLock};
 static ALLOC: tracking_alloc::TrackingAlloc = tracking_alloc::TrackingAlloc::new();
 
 /// Types that nobody can give a `Walk`.
+#[expect(unreachable_pub, reason = "stands for another crate")]
 mod foreign {
     use super::*;
 
@@ -51,6 +50,7 @@ mod foreign {
     }
 
     #[non_exhaustive]
+    #[expect(dead_code, reason = "as large as it is")]
     pub enum Open {
         Known(String),
         Large([u64; 9], Box<u8>),
@@ -60,6 +60,7 @@ mod foreign {
         fn behave(&self) -> usize;
     }
     #[derive(Debug)]
+    #[expect(dead_code, reason = "as large as it is")]
     pub struct Behaviour(pub Vec<u8>, pub [u64; 5]);
     impl Behave for Behaviour {
         fn behave(&self) -> usize {
@@ -301,10 +302,6 @@ fn maybe_node(tagged: &Option<foreign::Tagged>) -> Option<Owned<'_, Node>> {
     tagged.as_ref().map(|tagged| Owned(tagged.node()))
 }
 
-fn first<'a>(list: &'a &'a [Node]) -> Option<&'a Node> {
-    list.first()
-}
-
 #[derive(Walk)]
 struct Hidden {
     #[walk(via = boxed_node)]
@@ -353,20 +350,6 @@ struct Tail<T: ?Sized> {
     byte: u8,
     text: String,
     tail: T,
-}
-
-#[derive(Walk)]
-struct SliceTail {
-    byte: u8,
-    #[walk(rename = "renamed")]
-    number: Option<u32>,
-    tail: [Option<Box<u16>>],
-}
-
-#[derive(Walk)]
-struct DynTail {
-    number: u64,
-    tail: dyn Walk,
 }
 
 #[derive(Walk)]
@@ -510,7 +493,66 @@ fn layouts(judge: &mut Judge) {
     });
 }
 
+/// The definitions, worked out by hand beside what the walk says.
+fn definitions() {
+    let _tool = ToolScope::enter();
+    let values = (
+        vec![Uneven::<u64, 2>::A],
+        vec![Numbered::<u64>::C],
+        vec![Ordered::<u64> { a: 1, b: 2, c: 3 }],
+        vec![Packed { a: 1, b: 2, c: (3, 4), choice: Small::None, skipped: [0; 3], borrowed: "" }],
+        vec![None::<Box<u8>>],
+    );
+    let mirrors = mirrors();
+    let snapshot = take(&[("values", &values), ("mirrors", &mirrors)]);
+    let desc = |name: &str| -> &TypeDesc {
+        snapshot.types.iter().find(|ty| ty.name.ends_with(name)).unwrap_or_else(|| panic!("no type {name}"))
+    };
+    let variant = |ty: &TypeDesc, at: usize| ty.variants[at].split;
+    let split = |payload: usize, padding: usize, dead: usize, untyped: usize| Split {
+        payload: payload as u64,
+        padding: padding as u64,
+        dead: dead as u64,
+        untyped: untyped as u64,
+        ..Split::default()
+    };
+
+    // Tuples of 0, 16, 24 and 24 bytes.
+    let ty = desc("Uneven<u64, 2>");
+    let tag = size_of::<Uneven<u64, 2>>() - 24;
+    assert_eq!(ty.discriminant as usize, tag);
+    assert_eq!(variant(ty, 0), split(tag, 0, 24, 0));
+    assert_eq!(variant(ty, 1), split(tag + 9, 7, 8, 0));
+    assert_eq!(variant(ty, 2), split(tag + 17, 7, 0, 0));
+    assert_eq!(variant(ty, 3), split(tag + 18, 6, 0, 0));
+
+    // In the order of declaration: 1, 7 for alignment, 8, 2, 6.
+    let ty = desc("Numbered<u64>");
+    let tag = size_of::<Numbered<u64>>() - 24;
+    assert_eq!(ty.discriminant as usize, tag);
+    assert_eq!(variant(ty, 0), split(tag + 11, 13, 0, 0));
+    assert_eq!(variant(ty, 1), split(tag + 8, 0, 16, 0));
+    assert_eq!(variant(ty, 2), split(tag, 0, 24, 0));
+
+    assert_eq!(desc("Ordered<u64>").base, split(10, 14, 0, 0));
+    // Of `c` one byte is padding of its own; what is skipped is untyped, and so is what is copied
+    // until it was.
+    let copied = size_of::<Small>() + size_of::<&str>();
+    assert_eq!(desc("derive::Packed").base, split(1 + 4 + 3, 1, 0, 3 + copied));
+    // A niche holds no discriminant.
+    let ty = desc("Option<alloc::boxed::Box<u8>>");
+    assert_eq!((variant(ty, 0), variant(ty, 1)), (split(0, 0, 8, 0), split(8, 0, 0, 0)));
+
+    // The list is a handle, a byte is known; the box and what aligns it all are nobody's.
+    assert_eq!(desc("Guarded<alloc::string::String>").base, split(25, 0, 0, 15));
+    let ty = desc("foreign::Open");
+    assert_eq!((ty.discriminant, ty.variants.len()), (0, 1));
+    let rest = size_of::<foreign::Open>() - size_of::<String>();
+    assert_eq!(variant(ty, 0), split(size_of::<String>(), 0, 0, rest));
+}
+
 fn main() {
+    definitions();
     Judge::run("derive", &["mirrors", "lenient", "opaque"], &[], |judge| {
         mirrored(judge);
         missing(judge);
