@@ -6,26 +6,33 @@
 //! 2. which nodes are the same: two claims of one block are one node, and a
 //!    root that lies in a claimed block or in another root's value is a name for
 //!    that node. The node that stands for the others is found by [`Heap::resolve`];
-//! 3. where every edge ends, addresses looked up in the block table and among
-//!    the roots;
-//! 4. which blocks have a *shell*: with weak handles a block is two nodes, the
+//! 3. which values inside blocks are nodes of their own (module `inside`);
+//! 4. where every edge ends, addresses looked up among these values, in the
+//!    block table and among the roots;
+//! 5. which blocks have a *shell*: with weak handles a block is two nodes, the
 //!    value and the bytes, since the bytes outlive the value;
-//! 5. who has an owner the walk did not see.
+//! 6. who has, or may have, an owner the walk did not see;
+//! 7. the concrete types behind `dyn`, from the symbols of the program's file.
 //!
 //! Ids of nodes are those of the file; shells come after them. Nothing in a
 //! snapshot is trusted: what points nowhere is dropped and counted.
 
+mod inside;
+
 use crate::lens::Lens;
+use crate::symbols;
 use heap_snapshot::layout;
 use heap_snapshot::read::{Snapshot, NO_PARENT};
 use heap_snapshot::record::{
-    AllocatorFigures, Census, Content, EdgeKind, Footer, Header, LabelDesc, LabelIdx, Layout, LiveBlock,
-    NodeTypeDesc, Root, Shared, ShownValue, Split, Target, TypeDesc, TypeIdx, TypeKind, Unreadable,
+    AllocatorFigures, Census, Content, DynValue, EdgeKind, Footer, Header, LabelDesc, LabelIdx, Layout,
+    LiveBlock, NodeTypeDesc, Root, Shared, ShownValue, Split, Target, TypeDesc, TypeIdx, TypeKind,
+    Unreadable,
 };
 use serde::Serialize;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::time::Duration;
 
-/// A node of a [`Heap`]: a root, a block, or the shell of a block.
+/// A node of a [`Heap`]: a root, a block, the shell of a block, or a value inside one.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize)]
 #[serde(transparent)]
 pub struct NodeId(pub u32);
@@ -45,7 +52,7 @@ pub struct Edge {
     pub from: NodeId,
     /// Where it ends.
     pub to: NodeId,
-    /// Kind; [`HOLDS_SHELL`] beside those of the file.
+    /// Kind; [`HOLDS_SHELL`] and [`CONTAINS`] beside those of the file.
     pub kind: EdgeKind,
     /// Field or position.
     pub label: LabelIdx,
@@ -56,6 +63,10 @@ pub struct Edge {
 /// Kind of the edge to the shell of a block, from its value and from each weak
 /// handle. Counted with [`Lens::SHARE`]. Files cannot hold it: their kinds end at 127.
 pub const HOLDS_SHELL: EdgeKind = EdgeKind(200);
+
+/// Kind of the edge from the node of a block to a value inside it, such as an
+/// object in the chunk of an arena. Counted with [`Lens::OWN`]. Not in files.
+pub const CONTAINS: EdgeKind = EdgeKind(201);
 
 impl Edge {
     /// The lenses that count it.
@@ -68,6 +79,7 @@ impl Edge {
 fn lens_bits(kind: EdgeKind) -> u8 {
     match kind {
         HOLDS_SHELL => Lens::SHARE.bits(),
+        CONTAINS => Lens::OWN.bits(),
         kind => Lens::of_kind(kind).map_or(0, Lens::bits),
     }
 }
@@ -84,6 +96,10 @@ pub enum Role {
     Block,
     /// Reached memory that is in no block: another allocator's, or freed during the walk.
     Foreign,
+    /// A value inside a block, or outside the heap, with an identity of its own.
+    Inside,
+    /// Memory that no allocator gave, such as a memory map.
+    Region,
     /// The bytes of a block whose value is another node.
     Shell,
     /// The bytes of a block whose value is gone.
@@ -119,10 +135,13 @@ impl RootEntry {
                 .roots()
                 .iter()
                 .any(|other| !other.is_name && other.node == self.node && other.root.size == self.root.size),
-            // A block of one value as large as this.
+            // A block of one value as large as this, or a value inside a block.
             _ => heap.node_type(self.node).is_none_or(|ty| {
                 !ty.is_slice
-                    && matches!(Layout(ty.layout), Layout::VALUE | Layout::COUNTED)
+                    && matches!(
+                        Layout(ty.layout),
+                        Layout::VALUE | Layout::COUNTED | Layout::INSIDE | Layout::ROOT
+                    )
                     && heap.elem(self.node).is_none_or(|elem| elem.size <= self.root.size)
             }),
         };
@@ -158,14 +177,17 @@ impl Part {
     }
 }
 
-/// Owners that the walk did not see: a block with more handles than were met.
+/// Owners that the walk did not see: a block with more handles than were met,
+/// or one of which nobody can tell.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Outside {
     /// The value's node for strong handles, the shell for weak ones.
     pub node: NodeId,
     /// Whether the handles are weak.
     pub is_weak: bool,
-    /// Handles by the block's own count.
+    /// The block's own count cannot be read, so nobody knows whether there are such owners.
+    pub is_maybe: bool,
+    /// Handles by the block's own count; 0 where that cannot be read.
     pub counted: u64,
     /// Handles met.
     pub met: u64,
@@ -182,6 +204,26 @@ pub struct BuildCounts {
     pub overlapping_blocks: u64,
     /// Nodes whose frame of the file was lost.
     pub lost_nodes: u64,
+    /// Values inside blocks that overlap others without lying in them.
+    pub overlapping_values: u64,
+}
+
+/// Where in a node a reference ends.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Into {
+    pub(crate) addr: u64,
+    /// Bytes of what it refers to; `None` where that is not known.
+    pub(crate) size: Option<u64>,
+}
+
+/// The keys of one type into one table.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub(crate) struct KeyCount {
+    /// The key's type; `NONE` where it is not told.
+    pub(crate) ty: u32,
+    pub(crate) table: String,
+    pub(crate) keys: u64,
+    pub(crate) distinct: u64,
 }
 
 /// A snapshot in dense columns. Made once, then read only.
@@ -217,6 +259,14 @@ pub struct Heap {
     /// By node, ascending.
     shared: Vec<(u32, Shared)>,
     outside: Vec<Outside>,
+    /// Position of the block, and the value inside it; ascending.
+    inside: Vec<(u32, u32)>,
+    /// By position of the block: the bytes of the values inside it.
+    inside_bytes: HashMap<u32, u64>,
+    /// Most keys first.
+    pub(crate) keys: Vec<KeyCount>,
+    /// By position of the edge, ascending: where references end.
+    into: Vec<(u32, Into)>,
     /// Edges sorted by where they start.
     out_start: Vec<u32>,
     edge_from: Vec<u32>,
@@ -350,7 +400,8 @@ impl Heap {
         self.blocks.get(self.block[node.index()] as usize)
     }
 
-    /// Shallow size: usable bytes of its block, less the roots inside it. Adds up over all nodes.
+    /// Shallow size: usable bytes of its block, less the nodes inside it; of a
+    /// value inside a block its own bytes. Adds up over all nodes.
     #[inline]
     pub fn shallow(&self, node: NodeId) -> u64 {
         self.shallow[node.index()]
@@ -395,20 +446,31 @@ impl Heap {
     /// Computed from what the walk described, never from the block's size, but
     /// for bytes that nothing describes. Zero for nodes without a block.
     pub fn split(&self, node: NodeId) -> Split {
+        if self.role(node) == Role::Inside && self.shallow(node) > 0 {
+            return self.values_split(node);
+        }
         let Some(block) = self.block(node) else { return Split::default() };
+        // Described by nodes of their own.
+        let inside = self.inside_bytes.get(&self.block[node.index()]).copied().unwrap_or(0);
+        let less = |mut split: Split| {
+            split.untyped = split.untyped.wrapping_sub(inside);
+            split
+        };
         match self.role(node) {
             Role::Block | Role::Root => {}
             // The bytes are described once, by the value's node.
-            Role::Shell | Role::Same | Role::Lost | Role::Foreign => return Split::default(),
-            Role::Pinned => return Split { untyped: block.requested, ..Split::default() },
+            Role::Shell | Role::Same | Role::Lost | Role::Foreign | Role::Inside | Role::Region => {
+                return Split::default()
+            }
+            Role::Pinned => return less(Split { untyped: block.requested, ..Split::default() }),
         }
         let Some(ty) = self.node_type(node) else {
-            return Split { untyped: block.requested, ..Split::default() };
+            return less(Split { untyped: block.requested, ..Split::default() });
         };
         let mut split = self.values_split(node);
         let shape = layout::Shape::new(ty, &self.types, self.header.pointer_size);
         split.add_times(&shape.container(self.len(node), self.cap(node), block.requested, &split), 1);
-        split
+        less(split)
     }
 
     /// Positions of the edges that leave a node.
@@ -444,6 +506,12 @@ impl Heap {
         }
     }
 
+    /// Where in its target the edge at a position ends, if it is a reference. O(log references).
+    pub(crate) fn edge_into(&self, at: usize) -> Option<Into> {
+        let found = self.into.binary_search_by_key(&(at as u32), |(at, _)| *at).ok()?;
+        Some(self.into[found].1)
+    }
+
     /// The edges that leave a node, of all kinds, by place.
     pub fn edges_from(&self, node: NodeId) -> impl Iterator<Item = Edge> + '_ {
         self.out_range(node).map(|at| self.edge_at(at))
@@ -459,9 +527,16 @@ impl Heap {
         self.labels.get(label.0 as usize)
     }
 
-    /// The node whose block, or whose value for a root, holds `addr`.
+    /// The node whose value inside a block, whose block, or whose value for a root, holds `addr`.
     pub fn node_at(&self, addr: u64) -> Option<NodeId> {
         if let Some(block) = block_at(&self.blocks, addr) {
+            let (inside, _) = self.inside_of(block);
+            let is_around = |&&(_, node): &&(u32, u32)| {
+                addr.wrapping_sub(self.addr[node as usize]) < self.shallow[node as usize]
+            };
+            if let Some(&(_, node)) = inside.iter().find(is_around) {
+                return Some(NodeId(node));
+            }
             let node = self.block_node[block];
             if node != NONE {
                 return Some(NodeId(node));
@@ -482,6 +557,7 @@ impl Heap {
     pub fn edge_name(&self, kind: EdgeKind) -> String {
         match kind {
             HOLDS_SHELL => "weak (shell)".into(),
+            CONTAINS => "contains".into(),
             kind => kind.name().map_or_else(|| format!("kind {}", kind.0), str::to_owned),
         }
     }
@@ -500,6 +576,7 @@ struct Draft {
     kind: EdgeKind,
     label: LabelIdx,
     place: u64,
+    into: Option<Into>,
 }
 
 struct Builder {
@@ -508,9 +585,18 @@ struct Builder {
     drafts: Vec<Draft>,
     /// Start, end and node of roots outside the heap, ascending.
     root_ranges: Vec<(u64, u64, u32)>,
-    /// By type: references to it point to no bytes, or to a neighbour's.
-    is_zero_sized: Vec<bool>,
+    /// Begin, end and node of values inside blocks and outside the heap that are nodes; ascending.
+    inside: Vec<(u64, u64, u32)>,
+    /// Values that lie in roots' values, with the roots' nodes.
+    in_roots: Vec<(u32, u32)>,
+    /// Some value was walked twice, under two nodes that are the same.
+    has_doubles: bool,
+    /// By type: its size, where that is known of what references lead to.
+    pointee_size: Vec<Option<u64>>,
 }
+
+/// How long resolving symbols may take: what is not resolved by then has no name.
+const SYMBOLS_LIMIT: Duration = Duration::from_secs(5);
 
 fn is_own(kind: EdgeKind) -> bool {
     matches!(kind, EdgeKind::OWN | EdgeKind::OWN_BY_HANDLE)
@@ -549,19 +635,30 @@ impl Builder {
         heap.shallow = vec![0; count];
         // A reference's type has no size of its own where only its name is known:
         // then a described type of that name tells.
-        let is_described = |ty: &&TypeDesc| TypeKind(ty.kind) != TypeKind::UNKNOWN && ty.size == 0;
-        let names: HashSet<&str> =
-            heap.types.iter().filter(is_described).map(|ty| ty.name.as_str()).collect();
-        let is_zero_sized =
-            heap.types.iter().map(|ty| ty.size == 0 && names.contains(ty.name.as_str())).collect();
-        Builder { snapshot, heap, drafts: Vec::new(), root_ranges: Vec::new(), is_zero_sized }
+        let is_described = |ty: &&TypeDesc| TypeKind(ty.kind) != TypeKind::UNKNOWN || ty.size > 0;
+        let sizes: HashMap<&str, u64> =
+            heap.types.iter().filter(is_described).map(|ty| (ty.name.as_str(), ty.size)).collect();
+        let pointee_size = heap.types.iter().map(|ty| sizes.get(ty.name.as_str()).copied()).collect();
+        Builder {
+            snapshot,
+            heap,
+            drafts: Vec::new(),
+            root_ranges: Vec::new(),
+            inside: Vec::new(),
+            in_roots: Vec::new(),
+            has_doubles: false,
+            pointee_size,
+        }
     }
 
     fn run(mut self, progress: &mut dyn FnMut(&'static str) -> bool) -> Option<Heap> {
         type Phase = fn(&mut Builder);
-        let phases: [(&'static str, Phase); 5] = [
+        let phases: [(&'static str, Phase); 8] = [
             ("joining nodes with blocks", Builder::blocks),
+            ("finding values inside blocks", Builder::inside),
             ("placing roots", Builder::roots),
+            ("connecting values inside blocks", Builder::hold_inside),
+            ("naming values behind dyn", Builder::dyn_values),
             ("resolving edges", Builder::edges),
             ("finding outside owners", Builder::shared),
             ("sorting edges", Builder::adjacency),
@@ -604,15 +701,17 @@ impl Builder {
                 let ty = heap.node_types.get(heap.node_ty[node] as usize);
                 match (ty, nodes.parent[node]) {
                     (Some(ty), NO_PARENT) if Layout(ty.layout) == Layout::ROOT => Role::Root,
+                    (Some(ty), _) if Layout(ty.layout) == Layout::INSIDE => Role::Inside,
                     // What no edge reaches and is no root stands for a node that was lost.
                     (_, NO_PARENT) => Role::Lost,
+                    (Some(ty), _) if Layout(ty.layout) == Layout::REGION => Role::Region,
                     _ => Role::Block,
                 }
             })
             .collect();
         for root in &self.snapshot.roots {
             let node = usize::try_from(root.node).unwrap_or(usize::MAX);
-            if nodes.parent.get(node) == Some(&NO_PARENT) {
+            if nodes.parent.get(node) == Some(&NO_PARENT) && heap.role[node] != Role::Inside {
                 heap.role[node] = Role::Root;
             }
         }
@@ -726,7 +825,16 @@ impl Builder {
             let block = if root.size > 0 || root.is_name { block_at(&heap.blocks, root.addr) } else { None };
             let claimed = block.map(|block| heap.block_node[block]).filter(|owner| *owner != NONE);
             let is_root_block = claimed.is_some_and(|owner| heap.role[owner as usize] == Role::Root);
+            let end = root.addr + root.size;
+            let in_value = self
+                .inside
+                .partition_point(|(from, _, _)| *from <= root.addr)
+                .checked_sub(1)
+                .map(|at| self.inside[at])
+                .filter(|(_, to, _)| end <= *to && root.addr < *to)
+                .map(|(_, _, inside)| inside);
             let holder = match claimed {
+                _ if in_value.is_some() => in_value,
                 Some(owner) if !is_root_block => Some(owner),
                 _ => placed.iter().find_map(|&other| {
                     let other = &roots[other];
@@ -755,7 +863,8 @@ impl Builder {
                     // Nothing else claims the block: the tag does.
                     heap.block_node[block] = node as u32;
                     heap.block[node] = block as u32;
-                    heap.shallow[node] = heap.blocks[block].usable;
+                    let inside = heap.inside_bytes.get(&(block as u32)).copied().unwrap_or(0);
+                    heap.shallow[node] = heap.blocks[block].usable.saturating_sub(inside);
                 }
                 (Some(_), Some(owner)) => {
                     // A value inside a block that another root's tag claims.
@@ -801,6 +910,37 @@ impl Builder {
             .collect();
     }
 
+    /// The concrete types of values behind `dyn`, from the symbols of the
+    /// program's files. Their nodes get types of their own.
+    fn dyn_values(&mut self) {
+        let values = std::mem::take(&mut self.snapshot.dyn_values);
+        if values.is_empty() {
+            return;
+        }
+        let images = std::mem::take(&mut self.snapshot.images);
+        let heap = &mut self.heap;
+        let names = symbols::resolve(&images, &values, heap.header.unix_ms, SYMBOLS_LIMIT);
+        let mut known: HashMap<(u32, String), u32> = HashMap::new();
+        for (value, name) in values.iter().zip(names) {
+            let node = usize::try_from(value.node).ok().and_then(|node| heap.same_as.get(node)).copied();
+            let Some(node) = node else {
+                heap.counts.broken += 1;
+                continue;
+            };
+            let old = heap.node_ty[node as usize];
+            let name = name.unwrap_or_else(|| symbols::vtable_text(&images, value));
+            let ty = match known.get(&(old, name.clone())) {
+                Some(ty) => *ty,
+                None => {
+                    let Some(ty) = heap.dyn_type(old, &name, value) else { continue };
+                    known.insert((old, name), ty);
+                    ty
+                }
+            };
+            heap.node_ty[node as usize] = ty;
+        }
+    }
+
     /// Where every edge begins and ends.
     fn edges(&mut self) {
         let nodes = &self.snapshot.nodes;
@@ -824,7 +964,7 @@ impl Builder {
                 && is_own(nodes.edge[to as usize]);
             if !is_repeat {
                 let from = self.heap.same_as[parent as usize];
-                self.drafts.push(Draft { from, to, kind, label: nodes.label[node], place });
+                self.drafts.push(Draft { from, to, kind, label: nodes.label[node], place, into: None });
             }
         }
         let held_unseen: HashSet<u64> = self
@@ -834,7 +974,9 @@ impl Builder {
             .filter(|shared| shared.node == u64::MAX && shared.strong > 0)
             .map(|shared| shared.addr)
             .collect();
-        let has_names = self.heap.roots.iter().any(|entry| entry.is_name);
+        let has_names = self.has_doubles || self.heap.roots.iter().any(|entry| entry.is_name);
+        let mut keys: BTreeMap<(u32, &str), (u64, HashSet<u64>)> = BTreeMap::new();
+        let labels = std::mem::take(&mut self.heap.labels);
         let mut repeats: HashSet<(u32, u64)> = HashSet::new();
         let mut weak: Vec<(u32, Draft)> = Vec::new();
         for edge in std::mem::take(&mut self.snapshot.edges) {
@@ -843,7 +985,21 @@ impl Builder {
                 self.heap.counts.broken += 1;
                 continue;
             };
-            let draft = |to| Draft { from, to, kind: edge.kind, label: edge.label, place: edge.place };
+            // Which entry a key stands for only its table knows: it leads nowhere here.
+            if let Target::Key(key) = edge.target {
+                let table = labels.get(edge.label.0 as usize).map_or("", |label| label.table.as_str());
+                let (count, distinct) = keys.entry((edge.ty.map_or(NONE, |ty| ty.0), table)).or_default();
+                *count += 1;
+                distinct.insert(key);
+                continue;
+            }
+            let is_reference =
+                Lens::of_kind(edge.kind).is_some_and(|lens| [Lens::BORROW, Lens::RAW].contains(&lens));
+            let into = match edge.target {
+                Target::Addr(addr) if is_reference => Some(Into { addr, size: self.pointee_size(edge.ty) }),
+                _ => None,
+            };
+            let draft = |to| Draft { from, to, kind: edge.kind, label: edge.label, place: edge.place, into };
             let target = match edge.target {
                 Target::Node(to) => {
                     let to = usize::try_from(to).ok().and_then(|to| self.heap.same_as.get(to));
@@ -852,7 +1008,6 @@ impl Builder {
                     }
                     to.copied()
                 }
-                // Resolved by who knows the tables.
                 Target::Key(_) => None,
                 Target::Addr(addr) => {
                     let mut target = self.target(addr, edge.ty);
@@ -891,6 +1046,17 @@ impl Builder {
                 self.drafts.push(draft(to));
             }
         }
+        self.heap.keys = keys
+            .into_iter()
+            .map(|((ty, table), (keys, distinct))| KeyCount {
+                ty,
+                table: table.to_owned(),
+                keys,
+                distinct: distinct.len() as u64,
+            })
+            .collect();
+        self.heap.keys.sort_by_key(|keys| std::cmp::Reverse(keys.keys));
+        self.heap.labels = labels;
         // Shells: of values that have weak handles, met or not.
         let mut has_shell: Vec<u32> = self
             .snapshot
@@ -915,7 +1081,8 @@ impl Builder {
             self.heap.counterpart.insert(value, shell);
             self.heap.counterpart.insert(shell, value);
             let place = self.heap.addr[value as usize];
-            self.drafts.push(Draft { from: value, to: shell, kind: HOLDS_SHELL, label: LabelIdx(0), place });
+            let (kind, label) = (HOLDS_SHELL, LabelIdx(0));
+            self.drafts.push(Draft { from: value, to: shell, kind, label, place, into: None });
         }
         for (to, draft) in weak {
             if let Some(&shell) = self.heap.counterpart.get(&to) {
@@ -925,12 +1092,19 @@ impl Builder {
         }
     }
 
-    /// The node at an address: of the block there, or of the root whose value is there.
+    /// Size of what references of a type lead to, where it is known.
+    fn pointee_size(&self, ty: Option<TypeIdx>) -> Option<u64> {
+        *self.pointee_size.get(ty?.0 as usize)?
+    }
+
+    /// The node at an address: of the value inside a block or of the block there, or of the root whose value is there.
     fn target(&self, addr: u64, ty: Option<TypeIdx>) -> Option<u32> {
         // A reference to a zero-sized value may point anywhere.
-        if ty.and_then(|ty| self.is_zero_sized.get(ty.0 as usize)).is_some_and(|is_zero_sized| *is_zero_sized)
-        {
+        if self.pointee_size(ty) == Some(0) {
             return None;
+        }
+        if let Some(node) = self.inside_at(addr) {
+            return Some(node);
         }
         if let Some(block) = block_at(&self.heap.blocks, addr) {
             let node = self.heap.block_node[block];
@@ -945,8 +1119,19 @@ impl Builder {
     fn shared(&mut self) {
         let heap = &mut self.heap;
         let counted = std::mem::take(&mut self.snapshot.shared);
-        for shared in counted.into_iter().filter(|shared| shared.node != u64::MAX) {
-            let node = usize::try_from(shared.node).ok().and_then(|node| heap.same_as.get(node)).copied();
+        for shared in counted {
+            let node = match shared.node {
+                // Only weak handles were met: the block is pinned, if it is there at all.
+                u64::MAX => {
+                    let block = block_at(&heap.blocks, shared.addr).map(|block| heap.block_node[block]);
+                    let pinned = |node: &u32| *node != NONE && heap.role[*node as usize] == Role::Pinned;
+                    if let Some(node) = block.filter(pinned) {
+                        heap.shared.push((node, shared));
+                    }
+                    continue;
+                }
+                node => usize::try_from(node).ok().and_then(|node| heap.same_as.get(node)).copied(),
+            };
             match node {
                 Some(node) => heap.shared.push((node, shared)),
                 None => heap.counts.broken += 1,
@@ -956,14 +1141,16 @@ impl Builder {
         heap.shared.dedup_by_key(|(node, _)| *node);
         for &(node, shared) in &heap.shared {
             let node = NodeId(node);
-            if shared.strong > shared.met {
-                let (counted, met) = (shared.strong, shared.met);
-                heap.outside.push(Outside { node, is_weak: false, counted, met });
+            let is_pinned = heap.role(node) == Role::Pinned;
+            let (counted, met, is_maybe) = (shared.strong, shared.met, shared.uncounted);
+            if is_maybe || counted > met && !is_pinned {
+                heap.outside.push(Outside { node, is_weak: false, is_maybe, counted, met });
             }
             if shared.weak > shared.weak_met {
-                if let Some(shell) = heap.counterpart(node) {
+                let shell = if is_pinned { Some(node) } else { heap.counterpart(node) };
+                if let Some(node) = shell {
                     let (counted, met) = (shared.weak, shared.weak_met);
-                    heap.outside.push(Outside { node: shell, is_weak: true, counted, met });
+                    heap.outside.push(Outside { node, is_weak: true, is_maybe: false, counted, met });
                 }
             }
         }
@@ -1001,6 +1188,7 @@ impl Builder {
             }
         }
         let sorted = || order.iter().map(|&at| &drafts[at as usize]);
+        heap.into = sorted().enumerate().filter_map(|(at, draft)| Some((at as u32, draft.into?))).collect();
         heap.edge_from = sorted().map(|draft| draft.from).collect();
         heap.edge_to = sorted().map(|draft| draft.to).collect();
         heap.edge_kind = sorted().map(|draft| draft.kind).collect();
@@ -1039,6 +1227,10 @@ impl Builder {
         };
         note(counts.broken, "records point to nodes that are not in the file and are left out");
         note(counts.lost_nodes, "nodes were in damaged parts of the file and are left out");
+        note(
+            counts.overlapping_values,
+            "values inside blocks overlap others and are taken for parts of them: an impl of `Walk` is wrong",
+        );
         note(counts.overlapping_blocks, "blocks overlap others or leave memory and are left out");
         match &heap.footer {
             None => heap.problems.push(
@@ -1065,6 +1257,30 @@ impl Heap {
         id
     }
 
+    /// A node type like the one at `of`, for values of the concrete type `name`
+    /// behind `dyn`. `None` where the walk knew the type.
+    fn dyn_type(&mut self, of: u32, name: &str, value: &DynValue) -> Option<u32> {
+        let old = self.node_types.get(of as usize)?.clone();
+        let desc = if Layout(old.layout) == Layout::RAW {
+            // Its element stays: the type through which it was found.
+            NodeTypeDesc { container: format!("dyn = {name}"), ..old }
+        } else {
+            let elem = self.types.get(old.elem as usize)?.clone();
+            if TypeKind(elem.kind) != TypeKind::UNKNOWN || elem.name.contains(" = ") {
+                return None;
+            }
+            let concrete = match old.container.as_str() {
+                "" | "root" | "&" => format!("{} = {name}", elem.name),
+                container => format!("{container}<{} = {name}>", elem.name),
+            };
+            let base = Split { untyped: value.size, ..Split::default() };
+            self.types.push(TypeDesc { name: concrete, size: value.size, base, ..elem });
+            NodeTypeDesc { elem: self.types.len() as u32 - 1, ..old }
+        };
+        self.node_types.push(desc);
+        Some(self.node_types.len() as u32 - 1)
+    }
+
     /// A node for a block that only weak handles keep.
     fn push_pinned(&mut self, block: u32, ty: Option<TypeIdx>) -> u32 {
         let desc = NodeTypeDesc {
@@ -1083,7 +1299,8 @@ impl Heap {
         let LiveBlock { addr, usable, is_tool, .. } = self.blocks[block as usize];
         self.addr[node as usize] = addr;
         self.block[node as usize] = block;
-        self.shallow[node as usize] = if is_tool { 0 } else { usable };
+        let inside = self.inside_bytes.get(&block).copied().unwrap_or(0);
+        self.shallow[node as usize] = if is_tool { 0 } else { usable.saturating_sub(inside) };
         self.block_node[block as usize] = node;
         node
     }

@@ -2,10 +2,10 @@
 //! the classes add up to what the allocator says.
 
 use crate::analysis::Analysis;
-use crate::heap::{Heap, NodeId, Role, NONE};
+use crate::heap::{Heap, NodeId, Role, HOLDS_SHELL, NONE};
 use crate::path::place;
 use crate::units;
-use heap_snapshot::record::{BlockCount, EdgeKind, Layout, LiveBlock};
+use heap_snapshot::record::{BlockCount, EdgeKind, Layout, LiveBlock, Split};
 use serde::Serialize;
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -139,6 +139,22 @@ pub struct MovedRow {
     pub met: u64,
 }
 
+/// A block that only weak handles keep: its value is gone.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct PinnedRow {
+    /// The node.
+    pub node: NodeId,
+    /// Displayed name of the type that the weak handles see.
+    pub type_name: String,
+    /// Usable bytes of the block.
+    pub bytes: u64,
+    /// Weak handles by the block's own count, or those met if these are more: the
+    /// standard library no longer tells the count when the value is gone.
+    pub handles: u64,
+    /// Weak handles that the walk met.
+    pub met: u64,
+}
+
 /// How the bytes of the population divide.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize)]
 pub struct Waterfall {
@@ -172,10 +188,12 @@ pub struct Ledger {
     /// The program's blocks from before the checkpoint: the sum of the classes.
     pub population: BlockCount,
     /// Claims by what is known of the contents: `typed`, `opaque` (claimed by type,
-    /// contents unknown) and `raw`, then `weak-pinned` and `unclaimed`.
+    /// contents unknown) and `raw`, then `weak-pinned` and `unclaimed`. The bytes of
+    /// typed values inside a block are typed; the block counts where its rest does.
     pub coverage: Vec<CountRow>,
     /// Counted beside the population: born during, freed during, the tool's own,
-    /// frees of blocks from before tracking, reached memory of another allocator.
+    /// frees of blocks from before tracking, reached memory of another allocator,
+    /// memory outside the allocator (such as memory maps, with their sizes).
     pub beside: Vec<CountRow>,
     /// What the allocator says the program's live blocks add up to.
     pub allocator_live: Option<u64>,
@@ -191,6 +209,15 @@ pub struct Ledger {
     pub claimed_twice: Vec<TwiceRow>,
     /// Unclaimed blocks by size, most bytes first.
     pub unclaimed: Vec<UnclaimedRow>,
+    /// Blocks that only weak handles keep, largest first, at most 100; their
+    /// class says how many there are.
+    pub pinned: Vec<PinnedRow>,
+    /// Weak handles that keep all of them, by the blocks' own counts.
+    pub pinning: u64,
+    /// Shared blocks of the population that somebody outside the walk holds:
+    /// more strong handles than were met (`outside owner`), and counts that
+    /// cannot be read (`maybe outside`). Part of the classes above.
+    pub outside: Vec<CountRow>,
     /// Node types whose blocks do not add up, most blocks first.
     pub mismatches: Vec<MismatchRow>,
     /// Shared blocks whose handles moved during the walk, at most 100.
@@ -273,8 +300,13 @@ pub(crate) fn ledger(analysis: &Analysis) -> Ledger {
     let mut mismatches: HashMap<u32, Mismatch> = HashMap::new();
     let mut unclaimed: HashMap<(u64, u64), UnclaimedRow> = HashMap::new();
     let mut twice: Vec<NodeId> = Vec::new();
+    let mut pinned: Vec<PinnedRow> = Vec::new();
+    // By node: whether its outside owner is a mere possibility.
+    let strong = heap.outside().iter().filter(|outside| !outside.is_weak);
+    let outside: HashMap<NodeId, bool> = strong.map(|outside| (outside.node, outside.is_maybe)).collect();
+    let mut held = [BlockCount::default(); 2];
     let blocks: &[LiveBlock] = if is_tracked { &heap.blocks } else { &[] };
-    for (block, &node) in blocks.iter().zip(&heap.block_node) {
+    for (at, (block, &node)) in blocks.iter().zip(&heap.block_node).enumerate() {
         if !heap.is_population(block) {
             add(if block.is_tool { &mut listed_tool } else { &mut born }, block);
             continue;
@@ -282,10 +314,30 @@ pub(crate) fn ledger(analysis: &Analysis) -> Ledger {
         add(&mut population, block);
         let rounding = block.usable.wrapping_sub(block.requested);
         waterfall.rounding = waterfall.rounding.wrapping_add(rounding);
+        // Values inside it, each described on its own.
+        let (inside, inside_bytes) = heap.inside_of(at);
+        let mut is_inside_whole = true;
+        for &(_, value) in inside {
+            let value = NodeId(value);
+            let (split, bytes) = (heap.split(value), heap.shallow(value));
+            add_split(&mut waterfall, &split);
+            if split.total() != bytes || split.parts().iter().any(|part| *part > bytes) {
+                is_inside_whole = false;
+                let row = mismatches.entry(heap.node_type_index(value)).or_default();
+                row.blocks += 1;
+                row.difference = row.difference.wrapping_add(split.total().wrapping_sub(bytes) as i64);
+                row.example.get_or_insert((value, split.total(), bytes));
+            }
+        }
+        covered[0].bytes = covered[0].bytes.saturating_add(inside_bytes);
+        let rest = LiveBlock { usable: block.usable.saturating_sub(inside_bytes), ..*block };
         if node == NONE {
             add(&mut classes[Class::Unclaimed as usize], block);
-            add(&mut covered[4], block);
-            waterfall.untyped = waterfall.untyped.wrapping_add(block.requested);
+            add(&mut covered[4], &rest);
+            waterfall.untyped = waterfall.untyped.wrapping_add(block.requested.wrapping_sub(inside_bytes));
+            if !is_inside_whole {
+                add(&mut mismatched, block);
+            }
             let row = unclaimed.entry((block.usable, block.requested)).or_insert(UnclaimedRow {
                 usable: block.usable,
                 requested: block.requested,
@@ -300,28 +352,36 @@ pub(crate) fn ledger(analysis: &Analysis) -> Ledger {
         let node = NodeId(node);
         let class = class(heap, node);
         add(&mut classes[class as usize], block);
-        add(&mut covered[coverage(heap, node, class)], block);
+        match outside.get(&node) {
+            Some(true) => add(&mut held[1], block),
+            Some(false) => add(&mut held[0], block),
+            None => {}
+        }
+        if class == Class::WeakPinned {
+            pinned.push(pinned_row(analysis, node, block));
+        }
         if class == Class::ClaimedTwice {
             twice.push(node);
         }
         let split = heap.split(node);
-        for (sum, part) in [
-            (&mut waterfall.payload, split.payload),
-            (&mut waterfall.padding, split.padding),
-            (&mut waterfall.dead, split.dead),
-            (&mut waterfall.overhead, split.overhead),
-            (&mut waterfall.spare, split.spare),
-            (&mut waterfall.untyped, split.untyped),
-        ] {
-            *sum = sum.wrapping_add(part);
+        add_split(&mut waterfall, &split);
+        if heap.node_type(node).is_some_and(|ty| Layout(ty.layout) == Layout::CHUNK) && split.untyped > 0 {
+            // What is used of a chunk and no reference led to: objects of unknown type.
+            let opaque = split.untyped.min(rest.usable);
+            covered[0].bytes = covered[0].bytes.saturating_add(rest.usable - opaque);
+            add(&mut covered[1], &LiveBlock { usable: opaque, ..rest });
+        } else {
+            add(&mut covered[coverage(heap, node, class)], &rest);
         }
         // A part larger than its block is a "negative" one somewhere else.
-        let described = split.total();
+        let described = split.total().wrapping_add(inside_bytes);
         let is_whole = described == block.requested
             && split.parts().iter().all(|part| *part <= block.requested)
             && block.requested <= block.usable;
-        if !is_whole {
+        if !is_whole || !is_inside_whole {
             add(&mut mismatched, block);
+        }
+        if !is_whole {
             let row = mismatches.entry(heap.node_type_index(node)).or_default();
             row.blocks += 1;
             row.difference = row.difference.wrapping_add(described.wrapping_sub(block.requested) as i64);
@@ -340,6 +400,9 @@ pub(crate) fn ledger(analysis: &Analysis) -> Ledger {
     .into_iter()
     .fold(0, u64::wrapping_add);
 
+    let pinning = pinned.iter().map(|row| row.handles).fold(0, u64::saturating_add);
+    pinned.sort_by_key(|row| (Reverse(row.bytes), row.node));
+    pinned.truncate(LIST_LIMIT);
     twice.sort_by_key(|&node| (Reverse(heap.block(node).map_or(0, |block| block.usable)), node));
     twice.truncate(LIST_LIMIT);
     let mut unclaimed: Vec<UnclaimedRow> = unclaimed.into_values().collect();
@@ -369,8 +432,12 @@ pub(crate) fn ledger(analysis: &Analysis) -> Ledger {
         blocks: count.blocks,
         bytes: count.bytes,
     };
+    let regions = heap.node_ids().filter(|&node| heap.role(node) == Role::Region).fold(
+        BlockCount::default(),
+        |all, node| BlockCount { blocks: all.blocks + 1, bytes: all.bytes.saturating_add(heap.room(node)) },
+    );
     let blocks_only = |blocks: u64| BlockCount { blocks, bytes: 0 };
-    let beside = vec![
+    let mut beside = vec![
         count_row("born during the checkpoint", footer.map_or(born, |footer| footer.born)),
         count_row(
             "freed during the checkpoint",
@@ -383,6 +450,9 @@ pub(crate) fn ledger(analysis: &Analysis) -> Ledger {
         ),
         count_row("reached, of another allocator", blocks_only(if is_tracked { foreign } else { 0 })),
     ];
+    if regions.blocks > 0 {
+        beside.push(count_row("memory outside the allocator", regions));
+    }
     let enumerated = population.bytes.saturating_add(born.bytes);
     let allocator_live = heap.allocator.filter(|_| is_tracked).map(|figures| figures.live);
     let difference = allocator_live.map(|live| live.wrapping_sub(enumerated) as i64);
@@ -413,6 +483,9 @@ pub(crate) fn ledger(analysis: &Analysis) -> Ledger {
         mismatched,
         claimed_twice: twice.into_iter().map(|node| twice_row(analysis, node)).collect(),
         unclaimed,
+        pinned,
+        pinning,
+        outside: vec![count_row("outside owner", held[0]), count_row("maybe outside", held[1])],
         mismatches,
         moved,
         moved_count,
@@ -421,6 +494,31 @@ pub(crate) fn ledger(analysis: &Analysis) -> Ledger {
     };
     verdict(&mut ledger, is_damaged);
     ledger
+}
+
+fn add_split(waterfall: &mut Waterfall, split: &Split) {
+    for (sum, part) in [
+        (&mut waterfall.payload, split.payload),
+        (&mut waterfall.padding, split.padding),
+        (&mut waterfall.dead, split.dead),
+        (&mut waterfall.overhead, split.overhead),
+        (&mut waterfall.spare, split.spare),
+        (&mut waterfall.untyped, split.untyped),
+    ] {
+        *sum = sum.wrapping_add(part);
+    }
+}
+
+fn pinned_row(analysis: &Analysis, node: NodeId, block: &LiveBlock) -> PinnedRow {
+    let heap = &analysis.heap;
+    let met = heap.edges_to(node).filter(|edge| edge.kind == HOLDS_SHELL).count() as u64;
+    PinnedRow {
+        node,
+        type_name: analysis.table.pinned_name(heap, node),
+        bytes: block.usable,
+        handles: heap.shared(node).map_or(met, |shared| shared.weak.max(met)),
+        met,
+    }
 }
 
 /// Shared blocks with fewer handles counted than met.
@@ -432,7 +530,7 @@ fn moved(analysis: &Analysis) -> (Vec<MovedRow>, u64) {
         for (handles, counted, met) in
             [("strong", shared.strong, shared.met), ("weak", shared.weak, shared.weak_met)]
         {
-            if met > counted {
+            if met > counted && !shared.uncounted {
                 count += 1;
                 if rows.len() < LIST_LIMIT {
                     let type_name = analysis.table.node_name(heap, node).to_owned();
@@ -528,6 +626,23 @@ fn verdict(ledger: &mut Ledger, is_damaged: bool) {
             "nobody claims {} blocks, {} of the program's bytes",
             units::count(unclaimed.blocks),
             units::percent(unclaimed.bytes, ledger.population.bytes)
+        ));
+    }
+    let pinned = ledger.classes[Class::WeakPinned as usize];
+    if pinned.blocks > 0 {
+        sentences.push(format!(
+            "{} blocks ({}) hold no value any more: {} weak handles keep them",
+            units::count(pinned.blocks),
+            bytes(pinned.bytes),
+            units::count(ledger.pinning)
+        ));
+    }
+    let maybe = ledger.outside.iter().find(|row| row.name == "maybe outside");
+    if let Some(maybe) = maybe.filter(|row| row.blocks > 0) {
+        sentences.push(format!(
+            "{} shared blocks ({}) are maybe held outside: their handles cannot be counted, so they are nobody's alone",
+            units::count(maybe.blocks),
+            bytes(maybe.bytes)
         ));
     }
     if ledger.moved_count > 0 {

@@ -17,6 +17,7 @@
 //! | what a node is | [`Analysis::node`] | [`tree::NodeDetail`] |
 //! | why it is alive | [`Analysis::path`] | [`path::PathStep`] |
 //! | which types have no `Walk`, and what to write | [`Analysis::missing`] | [`missing::MissingRow`] |
+//! | which keys, into which tables | [`Analysis::keys`] | [`keys::KeyRow`] |
 //! | does it add up | [`Analysis::ledger`] | [`ledger::Ledger`] |
 //!
 //! Rows hold numbers and names and derive `Serialize`, so that console, window
@@ -41,6 +42,7 @@ pub mod dominators;
 pub mod find;
 pub mod graph;
 pub mod heap;
+pub mod keys;
 pub mod ledger;
 pub mod lens;
 pub mod load;
@@ -50,6 +52,7 @@ pub mod path;
 mod reach;
 pub mod retained;
 pub mod summary;
+mod symbols;
 pub mod tree;
 pub mod type_detail;
 mod type_name;

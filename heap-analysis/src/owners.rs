@@ -54,7 +54,7 @@ pub struct RootRow {
     pub with_parts: Option<Sizes>,
 }
 
-/// A shared block with more handles than the walk met.
+/// A shared block with more handles than the walk met, or with a count that cannot be read.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct OutsideOwner {
     /// The block's node.
@@ -63,11 +63,13 @@ pub struct OutsideOwner {
     pub type_name: String,
     /// `strong` or `weak`.
     pub handles: &'static str,
-    /// Handles by the block's own count.
+    /// The block's own count cannot be read: there may be such owners or none.
+    pub is_maybe: bool,
+    /// Handles by the block's own count; 0 where that cannot be read.
     pub counted: u64,
     /// Handles the walk met.
     pub met: u64,
-    /// Handles that the walk did not see.
+    /// Handles that the walk did not see, where that is known.
     pub gap: u64,
     /// Bytes that hang below the block.
     pub retained: u64,
@@ -91,7 +93,7 @@ pub struct Owns {
     /// Sizes with the parts, for a root that has any.
     pub with_parts: Option<Sizes>,
     /// Blocks reachable from the owner (with its parts) that somebody outside the walk
-    /// holds as well, largest first. They and what is below them are nobody's alone.
+    /// holds, or may hold, as well, largest first. They and what is below them are nobody's alone.
     pub outside: Vec<OutsideOwner>,
 }
 
@@ -279,13 +281,14 @@ impl Analysis {
                 node: outside.node,
                 type_name: self.table.node_name(heap, outside.node).to_owned(),
                 handles: if outside.is_weak { "weak" } else { "strong" },
+                is_maybe: outside.is_maybe,
                 counted: outside.counted,
                 met: outside.met,
-                gap: outside.counted - outside.met,
+                gap: outside.counted.saturating_sub(outside.met),
                 retained: self.retained[outside.node.index()],
             })
             .collect();
-        rows.sort_by_key(|row| (Reverse(row.retained), row.node));
+        rows.sort_by_key(|row| (row.is_maybe, Reverse(row.retained), row.node));
         rows
     }
 

@@ -7,7 +7,7 @@
 
 use crate::analysis::Analysis;
 use crate::dominators::Dominator;
-use crate::heap::{Edge, Heap, NodeId, Role, NONE};
+use crate::heap::{Edge, Heap, NodeId, Role, CONTAINS, NONE};
 use crate::lens::Lens;
 use heap_snapshot::layout::Shape;
 use heap_snapshot::record::{EdgeKind, LabelIdx, Layout, Place, Split, TypeKind};
@@ -24,6 +24,8 @@ pub struct PathStep {
     pub place: String,
     /// Kind of the edge; `root` and `outside owner` for a first step.
     pub edge: String,
+    /// Where in the node a reference ends: `.blocks[12]`; empty at the whole node.
+    pub into: String,
     /// Displayed name of the node's type.
     pub type_name: String,
     /// Its shallow size.
@@ -31,6 +33,9 @@ pub struct PathStep {
     /// Its retained size.
     pub retained: u64,
 }
+
+/// Of places that no edge starts from.
+const NO_LABEL: LabelIdx = LabelIdx(u32::MAX);
 
 /// Fields deeper than this are not named: no real type nests so.
 const MAX_DEPTH: usize = 64;
@@ -62,9 +67,33 @@ pub(crate) fn place(heap: &Heap, edge: &Edge) -> String {
 /// A value of `size` bytes at an address inside a node: `[17]`, `.field`.
 pub(crate) fn place_at(heap: &Heap, node: NodeId, addr: u64, size: u64) -> String {
     let mut path = Path { heap, text: String::new(), name: "", variant: "", named_end: None, until: size };
-    let (kind, label) = (EdgeKind::OWN, LabelIdx(u32::MAX));
+    let (kind, label) = (EdgeKind::OWN, NO_LABEL);
     path.node(&Edge { from: node, to: node, kind, label, place: addr }, Place::UNKNOWN);
     path.text
+}
+
+/// Where in its target the edge at a position ends, if it is a reference:
+/// `.blocks[12]`. Empty where it ends at the whole node.
+pub(crate) fn place_into(heap: &Heap, at: usize) -> String {
+    let Some(into) = heap.edge_into(at) else { return String::new() };
+    let target = heap.edge_at(at).to;
+    let size = into.size.filter(|size| *size > 0);
+    let text = place_at(heap, target, into.addr, size.unwrap_or(u64::MAX));
+    let is_first = text == "[0]" || text.is_empty();
+    let values = heap.elem(target).map_or(0, |elem| elem.size.saturating_mul(heap.len(target).max(1)));
+    match size {
+        // All elements, or text from the beginning.
+        None if is_first => String::new(),
+        Some(size) if is_first && size >= values => String::new(),
+        // Of a slice only the beginning is known.
+        None if !text.starts_with("[+")
+            && text.starts_with('[')
+            && text.find(']') == Some(text.len() - 1) =>
+        {
+            text.replace(']', "..]")
+        }
+        _ => text,
+    }
 }
 
 fn push_field(text: &mut String, name: &str) {
@@ -98,7 +127,11 @@ impl Path<'_> {
             // A value that nothing else holds lies where the walk found it.
             _ if heap.role(edge.from) == Role::Root => heap.recorded_addr(edge.from),
             Layout::COUNTED => block.wrapping_add(shape.value_offset()),
-            Layout::LIST_NODE => heap.recorded_addr(edge.from),
+            Layout::LIST_NODE | Layout::CHUNK => heap.recorded_addr(edge.from),
+            Layout::HEADED => {
+                let align = elem.align.clamp(1, 1 << 32);
+                block.wrapping_add(ty.header.checked_next_multiple_of(align).unwrap_or(0))
+            }
             Layout::HASH_TABLE => {
                 let requested = heap.block(edge.from).map_or(0, |block| block.requested);
                 let padding = shape
@@ -108,6 +141,15 @@ impl Path<'_> {
             }
             _ => block,
         };
+        // What a raw scan found is of no type, and the chunk of an arena may
+        // hold values of any.
+        let is_bytes = layout == Layout::CHUNK && elem.size <= 1;
+        if layout == Layout::RAW || is_bytes {
+            if edge.kind == CONTAINS || edge.label == NO_LABEL {
+                let _ = write!(self.text, "[+{:#x}]", edge.place.wrapping_sub(block));
+            }
+            return;
+        }
         let offset = edge.place.wrapping_sub(start);
         let is_repeated = ty.is_slice || matches!(layout, Layout::BUFFER | Layout::HASH_TABLE);
         if layout == Layout::BTREE_NODE {
@@ -256,14 +298,15 @@ impl Analysis {
             },
             _ => (names.join(" = "), "root"),
         };
-        self.step(node, place, edge.into())
+        self.step(node, place, edge.into(), String::new())
     }
 
-    fn step(&self, node: NodeId, place: String, edge: String) -> PathStep {
+    fn step(&self, node: NodeId, place: String, edge: String, into: String) -> PathStep {
         PathStep {
             node,
             place,
             edge,
+            into,
             type_name: self.display_name(node),
             shallow: self.heap.shallow(node),
             retained: self.retained[node.index()],
@@ -281,7 +324,8 @@ impl Analysis {
         let mut steps = vec![self.entry_step(entry)];
         for at in edges {
             let edge = heap.edge_at(at);
-            steps.push(self.step(edge.to, place(heap, &edge), heap.edge_name(edge.kind)));
+            let name = heap.edge_name(edge.kind);
+            steps.push(self.step(edge.to, place(heap, &edge), name, place_into(heap, at)));
         }
         steps
     }
@@ -306,12 +350,18 @@ impl Analysis {
                 Dominator::Unreachable => return Vec::new(),
                 Dominator::Virtual => break,
                 Dominator::Node(above) => {
-                    let edge = heap.edges_to(node).find(|edge| edge.from == above && self.lens.follows(edge));
-                    let (place, kind) = match edge {
-                        Some(edge) => (place(heap, &edge), heap.edge_name(edge.kind)),
-                        None => ("(several ways)".to_owned(), String::new()),
+                    let edge = heap.in_positions(node).iter().map(|&at| at as usize).find(|&at| {
+                        let edge = heap.edge_at(at);
+                        edge.from == above && self.lens.follows(&edge)
+                    });
+                    let (place, kind, into) = match edge {
+                        Some(at) => {
+                            let edge = heap.edge_at(at);
+                            (place(heap, &edge), heap.edge_name(edge.kind), place_into(heap, at))
+                        }
+                        None => ("(several ways)".to_owned(), String::new(), String::new()),
                     };
-                    steps.push(self.step(node, place, kind));
+                    steps.push(self.step(node, place, kind, into));
                     node = above;
                 }
             }
@@ -319,7 +369,7 @@ impl Analysis {
         steps.push(if self.dominators.entries().binary_search(&node).is_ok() {
             self.entry_step(node)
         } else {
-            self.step(node, "(several owners)".into(), String::new())
+            self.step(node, "(several owners)".into(), String::new(), String::new())
         });
         steps.reverse();
         steps

@@ -2,6 +2,7 @@
 
 use crate::analysis::Analysis;
 use crate::heap::Role;
+use crate::keys::KeyRow;
 use crate::lens::Lens;
 use heap_snapshot::record::{AllocatorFigures, Footer, Header};
 use serde::Serialize;
@@ -40,6 +41,16 @@ pub struct Summary {
     pub problems: Vec<String>,
     /// Parts that could not be entered, by reason.
     pub unreadable: Vec<UnreadableRow>,
+    /// Shared blocks with more strong handles than the walk met: they have other owners.
+    pub outside_owners: u64,
+    /// Shared blocks whose handles cannot be counted: they may have other owners.
+    pub maybe_outside: u64,
+    /// Memory outside the allocator, such as memory maps: number of regions.
+    pub regions: u64,
+    /// Their bytes, which are in no other number.
+    pub region_bytes: u64,
+    /// Keys into tables, by type and table.
+    pub keys: Vec<KeyRow>,
     /// What each rule of the type config touched.
     pub rules: Vec<crate::config::RuleReport>,
 }
@@ -71,6 +82,11 @@ pub(crate) fn summary(analysis: &Analysis) -> Summary {
     }
     let mut problems = heap.problems().to_vec();
     problems.extend(analysis.config.notes.iter().cloned());
+    let outside = |is_maybe: bool| {
+        let strong = heap.outside().iter().filter(|outside| !outside.is_weak);
+        strong.filter(|outside| outside.is_maybe == is_maybe).count() as u64
+    };
+    let regions = || heap.node_ids().filter(|&node| heap.role(node) == Role::Region);
     let counted = |role: Role| !matches!(role, Role::Same | Role::Lost);
     Summary {
         header: heap.header().clone(),
@@ -95,6 +111,11 @@ pub(crate) fn summary(analysis: &Analysis) -> Summary {
             .into_iter()
             .map(|((type_name, field, reason), count)| UnreadableRow { type_name, field, reason, count })
             .collect(),
+        outside_owners: outside(false),
+        maybe_outside: outside(true),
+        regions: regions().count() as u64,
+        region_bytes: regions().map(|node| heap.room(node)).fold(0, sum),
+        keys: analysis.keys(),
         rules: analysis.table.rules.clone(),
     }
 }

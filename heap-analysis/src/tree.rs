@@ -4,9 +4,9 @@ use crate::analysis::Analysis;
 use crate::dominators::Dominator;
 use crate::heap::{Edge, NodeId, Role, HOLDS_SHELL, NONE};
 use crate::owners::{OutsideOwner, Sizes};
-use crate::path::place;
+use crate::path::{place, place_into};
 use crate::type_table::{Lift, RowId};
-use heap_snapshot::record::{Layout, Split};
+use heap_snapshot::record::Split;
 use serde::Serialize;
 use std::cmp::Reverse;
 use std::collections::HashSet;
@@ -20,6 +20,8 @@ pub struct TreeRow {
     pub place: String,
     /// Kind of the edge: `own`, `share`, …
     pub edge: String,
+    /// Where in the node a reference ends: `blocks[12]`; empty at the whole node.
+    pub into: String,
     /// Displayed name of its type.
     pub type_name: String,
     /// Its row in the type table.
@@ -28,8 +30,10 @@ pub struct TreeRow {
     pub len_cap: Option<(u64, u64)>,
     /// Active variant, where the node is one enum value.
     pub variant: Option<String>,
-    /// Usable bytes of its block.
+    /// Usable bytes of its block less the nodes inside it; bytes of a value inside a block.
     pub shallow: u64,
+    /// Bytes outside the allocator, which are in nobody's sums: of a region.
+    pub outside_bytes: u64,
     /// Retained bytes.
     pub retained: u64,
     /// Edges of the lens that leave it.
@@ -73,6 +77,8 @@ pub struct NodeDetail {
     pub epoch: Option<u32>,
     /// Alignment that was asked for.
     pub align: Option<u64>,
+    /// The node of the block it is a value in, and the bytes from the block's beginning to it.
+    pub inside: Option<(NodeId, u64)>,
     /// How its bytes divide; rounding is usable less requested.
     pub split: Split,
     /// Sizes; alone is retained.
@@ -104,6 +110,8 @@ pub struct Holder {
     pub place: String,
     /// Kind of the edge.
     pub edge: String,
+    /// Where in the node a reference ends: `blocks[12]`; empty at the whole node.
+    pub into: String,
 }
 
 /// Entries of lists that are not shortened by the caller.
@@ -138,10 +146,7 @@ impl Analysis {
     fn row(&self, node: NodeId, place: String, edge: String, holder: Option<NodeId>) -> TreeRow {
         let heap = &self.heap;
         let ty = heap.node_type(node);
-        let has_length = ty.is_some_and(|ty| {
-            ty.is_slice
-                || matches!(Layout(ty.layout), Layout::BUFFER | Layout::HASH_TABLE | Layout::BTREE_NODE)
-        });
+        let has_length = ty.is_some_and(crate::type_table::has_length);
         let variant = heap
             .variant(node)
             .and_then(|variant| Some(heap.elem(node)?.variants.get(variant as usize)?.name.clone()));
@@ -149,11 +154,13 @@ impl Analysis {
             node,
             place,
             edge,
+            into: String::new(),
             type_name: self.display_name(node),
             row: self.table.row_of(heap, node),
             len_cap: has_length.then(|| (heap.len(node), heap.cap(node))),
             variant,
             shallow: self.whole_shallow(node),
+            outside_bytes: if heap.role(node) == Role::Region { heap.room(node) } else { 0 },
             retained: self.retained[node.index()],
             children: heap.out_range(node).filter(|&at| self.is_tree_edge(at)).count() as u64,
             is_dominated: holder.is_some_and(|holder| self.dominators.of(node) == Dominator::Node(holder)),
@@ -248,7 +255,8 @@ impl Analysis {
                 before = entry.before;
             }
             let text: String = places.into_iter().rev().collect();
-            children.rows.push(self.row(edge.to, trim(&text), heap.edge_name(edge.kind), Some(node)));
+            let row = self.row(edge.to, trim(&text), heap.edge_name(edge.kind), Some(node));
+            children.rows.push(TreeRow { into: self.into_text(entry.at as usize), ..row });
         }
         children
     }
@@ -262,8 +270,16 @@ impl Analysis {
         nodes.into_iter().filter_map(|node| self.tree_row(node)).collect()
     }
 
-    fn reference_row(&self, edge: &Edge) -> TreeRow {
-        self.row(edge.to, trim(&place(&self.heap, edge)), self.heap.edge_name(edge.kind), Some(edge.from))
+    fn reference_row(&self, at: usize) -> TreeRow {
+        let edge = self.heap.edge_at(at);
+        let name = self.heap.edge_name(edge.kind);
+        let row = self.row(edge.to, trim(&place(&self.heap, &edge)), name, Some(edge.from));
+        TreeRow { into: self.into_text(at), ..row }
+    }
+
+    fn into_text(&self, at: usize) -> String {
+        let text = place_into(&self.heap, at);
+        text.strip_prefix('.').map_or(text.clone(), str::to_owned)
     }
 
     /// A node in full. O(n): a search over the whole heap.
@@ -272,15 +288,19 @@ impl Analysis {
         let mut row = self.tree_row(node)?;
         let node = row.node;
         if row.edge.is_empty() {
-            if let Some(first) = heap.edges_to(node).find(|edge| self.lens.follows(edge)) {
-                row = self.reference_row(&first);
+            let mut edges = heap.in_positions(node).iter().map(|&at| at as usize);
+            if let Some(first) = edges.find(|&at| self.lens.follows(&heap.edge_at(at))) {
+                row = self.reference_row(first);
             }
         }
         let block = heap.block(node);
         let is_own_shell =
             |edge: &Edge| edge.kind == HOLDS_SHELL && heap.counterpart(node) == Some(edge.from);
         let label = |label: u32| heap.labels.get(label as usize).map_or("", |label| label.name.as_str());
-        let holders = || heap.edges_to(node).filter(|edge| !is_own_shell(edge));
+        let holders = || {
+            let edges = heap.in_positions(node).iter().map(|&at| (at as usize, heap.edge_at(at as usize)));
+            edges.filter(|(_, edge)| !is_own_shell(edge))
+        };
         Some(NodeDetail {
             row,
             path: self.path_text(node),
@@ -297,6 +317,9 @@ impl Analysis {
             align: block
                 .filter(|_| heap.header().tracked)
                 .map(|block| 1_u64.checked_shl(u32::from(block.align_log2)).unwrap_or(0)),
+            inside: heap
+                .holder_of(node)
+                .map(|holder| (holder, heap.addr(node).wrapping_sub(heap.addr(holder)))),
             split: heap.split(node),
             sizes: self.node_sizes(node),
             dominator: match self.dominators.of(node) {
@@ -305,19 +328,20 @@ impl Analysis {
             },
             holders: holders()
                 .take(LIST_LIMIT)
-                .map(|edge| Holder {
+                .map(|(at, edge)| Holder {
                     node: edge.from,
                     type_name: self.display_name(edge.from),
                     place: trim(&place(heap, &edge)),
                     edge: heap.edge_name(edge.kind),
+                    into: self.into_text(at),
                 })
                 .collect(),
             holder_count: holders().count() as u64,
             references: heap
-                .edges_from(node)
-                .filter(|edge| !self.lens.follows(edge))
+                .out_range(node)
+                .filter(|&at| !self.lens.follows(&heap.edge_at(at)))
                 .take(LIST_LIMIT)
-                .map(|edge| self.reference_row(&edge))
+                .map(|at| self.reference_row(at))
                 .collect(),
             outside: self
                 .outside_owners(|outside| outside == node || heap.counterpart(node) == Some(outside)),

@@ -2,8 +2,9 @@
 
 use crate::analysis::Analysis;
 use crate::heap::{NodeId, Role};
-use crate::type_table::{RowId, TypeRow};
-use heap_snapshot::record::{FieldDesc, Layout, Place, Source, Split, TypeDesc};
+use crate::keys::KeyRow;
+use crate::type_table::{has_length, RowId, TypeRow};
+use heap_snapshot::record::{FieldDesc, Place, Source, Split, TypeDesc};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -28,6 +29,8 @@ pub struct TypeDetail {
     pub variants: Vec<VariantRow>,
     /// Lengths and capacities, one entry per kind of container of this type.
     pub lengths: Vec<Lengths>,
+    /// Where values of this type are keys, by table.
+    pub keys: Vec<KeyRow>,
 }
 
 /// A field, or a gap between fields.
@@ -148,6 +151,7 @@ impl Analysis {
             fields: self.field_rows(&ty.fields, Some(ty.size)),
             variants: variants.collect(),
             lengths: self.lengths(row),
+            keys: self.keys().iter().filter(|keys| keys.row == Some(row)).cloned().collect(),
             row: own,
         })
     }
@@ -248,11 +252,9 @@ impl Analysis {
     fn counted_container(&self, node: NodeId, row: RowId) -> Option<(u32, String)> {
         let heap = &self.heap;
         let ty = heap.node_type(node)?;
-        let has_length = ty.is_slice
-            || matches!(Layout(ty.layout), Layout::BUFFER | Layout::HASH_TABLE | Layout::BTREE_NODE);
         let is_wanted =
             self.table.row_of(heap, node) == Some(row) || self.table.row_of_type(ty.elem) == Some(row);
-        (has_length && is_wanted).then(|| {
+        (has_length(ty) && is_wanted).then(|| {
             let index = heap.node_type_index(node);
             (index, self.table.node_type_name(index).to_owned())
         })

@@ -277,7 +277,7 @@ impl Table {
         let mut handles: Vec<(u32, u32, u8)> = Vec::new();
         for ty in &heap.node_types {
             let is_value = match Layout(ty.layout) {
-                Layout::VALUE | Layout::COUNTED | Layout::ROOT => !ty.is_slice,
+                Layout::VALUE | Layout::COUNTED | Layout::ROOT | Layout::INSIDE => !ty.is_slice,
                 _ => false,
             };
             let value_row = table.row_of_type.get(ty.elem as usize).copied();
@@ -323,7 +323,9 @@ impl Table {
                 continue; // its value is what is counted
             }
             row.count += 1;
-            if let Some(block) = heap.block(node) {
+            if role == Role::Inside {
+                parts.add_times(&heap.split(node), 1);
+            } else if let Some(block) = heap.block(node) {
                 if !block.is_tool {
                     parts.add_times(&heap.split(node), 1);
                     row.rounding = row.rounding.wrapping_add(block.usable.wrapping_sub(block.requested));
@@ -429,6 +431,14 @@ impl Table {
         self.node_names.get(heap.node_type_index(node) as usize).map_or("(unknown)", String::as_str)
     }
 
+    /// Displayed name of the type that a block had which only weak handles keep.
+    pub(crate) fn pinned_name(&self, heap: &Heap, node: NodeId) -> String {
+        match heap.node_type(node).filter(|ty| ty.elem != NONE) {
+            Some(ty) => self.type_name(ty.elem).to_owned(),
+            None => self.node_name(heap, node).to_owned(),
+        }
+    }
+
     /// Displayed name of a node type.
     pub(crate) fn node_type_name(&self, ty: u32) -> &str {
         self.node_names.get(ty as usize).map_or("(unknown)", String::as_str)
@@ -481,6 +491,12 @@ impl Table {
     }
 }
 
+/// Whether nodes of a type have a length and a capacity.
+pub(crate) fn has_length(ty: &NodeTypeDesc) -> bool {
+    let layout = Layout(ty.layout);
+    ty.is_slice || matches!(layout, Layout::BUFFER | Layout::HASH_TABLE | Layout::BTREE_NODE | Layout::CHUNK)
+}
+
 /// A type's name without the modules of the standard library.
 fn short_name(path: &str) -> String {
     Config::default().display(path, &mut BTreeSet::new())
@@ -507,6 +523,20 @@ fn container_path(heap: &Heap, ty: &NodeTypeDesc) -> String {
     }
     if Layout(ty.layout) == Layout::RAW && container == "raw" {
         return "(raw bytes)".into();
+    }
+    if Layout(ty.layout) == Layout::RAW && container.starts_with("dyn = ") {
+        return container.clone();
+    }
+    if Layout(ty.layout) == Layout::INSIDE {
+        return if name == "str" || name.starts_with('[') {
+            format!("&{name}")
+        } else {
+            format!("&[{name}]")
+        };
+    }
+    // Bytes of anything say nothing.
+    if matches!(Layout(ty.layout), Layout::CHUNK | Layout::REGION) && name == "byte" {
+        return container.clone();
     }
     // Complete names, and containers that always hold the same.
     if container.contains('<') || matches!(container.as_str(), "String" | "OsString" | "PathBuf" | "CString")
@@ -550,11 +580,15 @@ fn inline_values(heap: &Heap) -> Vec<u64> {
     let mut inline = vec![0_u64; count];
     for node in heap.node_ids() {
         let Some(ty) = heap.node_type(node) else { continue };
-        if ty.elem as usize >= count || !matches!(heap.role(node), Role::Root | Role::Block | Role::Foreign) {
+        if ty.elem as usize >= count
+            || !matches!(heap.role(node), Role::Root | Role::Block | Role::Foreign | Role::Inside)
+        {
             continue;
         }
         match Layout(ty.layout) {
-            Layout::VALUE | Layout::COUNTED | Layout::ROOT if !ty.is_slice => alone[ty.elem as usize] += 1,
+            Layout::VALUE | Layout::COUNTED | Layout::ROOT | Layout::INSIDE if !ty.is_slice => {
+                alone[ty.elem as usize] += 1
+            }
             _ => {
                 let elements = &mut inline[ty.elem as usize];
                 *elements = elements.saturating_add(value_count(ty, heap.len(node)));

@@ -155,7 +155,7 @@ fn hostile_numbers_do_not_panic() {
                 }
                 _ => {
                     let ty = &mut snapshot.node_types[at % 12];
-                    (ty.elem, ty.layout) = (number as u32, number as u8 % 12);
+                    (ty.elem, ty.layout) = (number as u32, number as u8 % 14);
                 }
             }
         }
