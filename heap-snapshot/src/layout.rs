@@ -74,18 +74,7 @@ impl Shape {
             Layout::BUFFER => {
                 Split { spare: cap.wrapping_sub(len).wrapping_mul(self.size), ..Split::default() }
             }
-            Layout::COUNTED => {
-                // The size of some values is known only from the value.
-                let bytes = if self.size == 0 { values.total() } else { self.value_bytes(len) };
-                let end = self.value_offset().wrapping_add(bytes);
-                let size = round_up(end, self.align.max(self.pointer));
-                let overhead = 2 * self.pointer;
-                Split {
-                    overhead,
-                    padding: size.wrapping_sub(bytes).wrapping_sub(overhead),
-                    ..Split::default()
-                }
-            }
+            Layout::COUNTED => self.headed(2 * self.pointer, (len, len), requested, values),
             Layout::LIST_NODE => {
                 let overhead = 2 * self.pointer;
                 let end = overhead.wrapping_add(self.size);
@@ -93,7 +82,7 @@ impl Shape {
                 Split { overhead, padding, ..Split::default() }
             }
             Layout::HASH_TABLE => self.hash_table(len, requested, values),
-            Layout::HEADED => self.headed(len, cap, requested, values),
+            Layout::HEADED => self.headed(self.header, (len, cap), requested, values),
             Layout::CHUNK => Split {
                 overhead: self.header,
                 spare: cap.wrapping_sub(len).wrapping_mul(self.size),
@@ -143,17 +132,24 @@ impl Shape {
     }
 
     /// A header, up to the alignment of the elements, then slots or one value.
-    fn headed(&self, len: u64, cap: u64, requested: u64, values: &Split) -> Split {
+    fn headed(&self, header: u64, (len, cap): (u64, u64), requested: u64, values: &Split) -> Split {
         let spare = if self.is_slice { cap.wrapping_sub(len).wrapping_mul(self.size) } else { 0 };
         // The size of some values is known only from the value.
         let bytes = if self.size == 0 { values.total() } else { self.value_bytes(len) };
-        let start = round_up(self.header, self.align);
-        let end = start.wrapping_add(bytes).wrapping_add(spare);
-        // Some round the end up to the alignment, and some do not.
-        let size = if requested == end { end } else { round_up(end, self.align.max(self.pointer)) };
+        let ends = |align: u64| {
+            let end = round_up(header, align).wrapping_add(bytes).wrapping_add(spare);
+            // Some round the end up to the alignment, and some do not.
+            [end, round_up(end, align.max(self.pointer))]
+        };
+        // So is the alignment of these values: what was requested tells it.
+        let is_known = self.size > 0 || ends(self.align).contains(&requested);
+        let found = || (4..=12).map(|log2| 1 << log2).find(|align| ends(*align).contains(&requested));
+        let align = if is_known { self.align } else { found().unwrap_or(self.align) };
+        let [end, rounded] = ends(align);
+        let size = if requested == end { end } else { rounded };
         Split {
-            overhead: self.header,
-            padding: size.wrapping_sub(end).wrapping_add(start.wrapping_sub(self.header)),
+            overhead: header,
+            padding: size.wrapping_sub(bytes).wrapping_sub(spare).wrapping_sub(header),
             spare,
             ..Split::default()
         }
@@ -293,6 +289,40 @@ mod tests {
         assert_eq!(counted(3, false, 1, 64), 16);
         assert_eq!(counted(0, true, 13, 32), 3);
         assert_eq!(counted(4, false, 1, 16), 0);
+    }
+
+    /// Behind `dyn` neither size nor alignment is known: `Rc`s of 5 bytes, and of
+    /// 40 bytes aligned to 32.
+    #[test]
+    fn what_was_requested_tells_the_alignment() {
+        let mut types = types();
+        types[4].size = 0;
+        let ty = NodeTypeDesc { elem: 4, layout: Layout::COUNTED.0, ..NodeTypeDesc::default() };
+        let shape = Shape::new(&ty, &types, 8);
+        for (bytes, requested, padding) in [(5, 24, 3), (64, 96, 16), (48, 64, 0), (32, 64, 16)] {
+            let values = Split { untyped: bytes, ..Split::default() };
+            let around = shape.container(1, 1, requested, &values);
+            assert_eq!(around, Split { overhead: 16, padding, ..Split::default() }, "{bytes} in {requested}");
+        }
+    }
+
+    /// `triomphe`'s count, and a thin vector's two words before over-aligned elements.
+    #[test]
+    fn headers_stand_before_values() {
+        let types = types();
+        let headed = |header, elem, is_slice, len_cap: (u64, u64), requested| {
+            let ty =
+                NodeTypeDesc { header, elem, is_slice, layout: Layout::HEADED.0, ..NodeTypeDesc::default() };
+            let mut split = Split::default();
+            split.add_times(&types[elem as usize].base, value_count(&ty, len_cap.0));
+            let around = Shape::new(&ty, &types, 8).container(len_cap.0, len_cap.1, requested, &split);
+            split.add_times(&around, 1);
+            assert_eq!(split.total(), requested, "{split:?}");
+            around
+        };
+        assert_eq!(headed(8, 0, false, (1, 1), 16).padding, 7);
+        assert_eq!(headed(16, 0, true, (3, 5), 21), Split { overhead: 16, spare: 2, ..Split::default() });
+        assert_eq!(headed(16, 3, true, (1, 4), 160).padding, 16);
     }
 
     #[test]

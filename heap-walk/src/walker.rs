@@ -1353,7 +1353,7 @@ impl<'a> Walker<'a> {
 /// Asks the processor to bring the memory at `addr` nearer. Nothing but time depends on it.
 #[inline(always)]
 fn prefetch(addr: u64) {
-    #[cfg(target_arch = "x86_64")]
+    #[cfg(all(target_arch = "x86_64", not(miri)))]
     {
         use std::arch::x86_64::{_mm_prefetch, _MM_HINT_T0};
         // SAFETY: a prefetch reads nothing that the program could see, and of an
@@ -1363,7 +1363,7 @@ fn prefetch(addr: u64) {
             _mm_prefetch::<_MM_HINT_T0>(addr as usize as *const i8);
         }
     }
-    #[cfg(not(target_arch = "x86_64"))]
+    #[cfg(not(all(target_arch = "x86_64", not(miri))))]
     let _ = addr;
 }
 

@@ -221,6 +221,17 @@ fn behind_dyn(judge: &mut Judge) {
         let stores: Vec<Box<dyn Any>> = vec![Box::new((1u8, vec![1u64])), Box::new(7u32)];
         stores
     });
+    judge.check("dyn Any, over-aligned", || {
+        #[repr(align(64))]
+        struct Aligned([u8; 70]);
+        #[repr(align(32))]
+        struct Small(u8);
+        let aligned: Rc<dyn Any> = Rc::new(Aligned([1; 70]));
+        assert_eq!(aligned.downcast_ref::<Aligned>().map(|aligned| aligned.0[69]), Some(1));
+        let small: Box<dyn Any> = Box::new(Small(1));
+        assert_eq!(small.downcast_ref::<Small>().map(|small| small.0), Some(1));
+        (aligned, small, Rc::new(7u8) as Rc<dyn Any>)
+    });
     judge.check("dyn without an impl", || {
         let handlers: Vec<Box<dyn Unwalked>> = vec![Box::new(Hidden(vec![1; 9], 1))];
         assert_eq!(handlers[0].number(), 10);
