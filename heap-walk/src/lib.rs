@@ -44,11 +44,12 @@
 //!   exclusively, is not entered; the snapshot lists it as unreadable.
 //! - Contents that cannot be referenced (`Cell` without `#[walk(copy)]`,
 //!   `#[walk(opaque)]`) are claimed by scanning their bytes, which needs `/proc/self/mem`.
-//! - Cells and locks of unsized types have no impl yet.
+//! - Cells and locks of `dyn Trait` have no impl (those of slices have).
 //! - A root that lies inside another root's value is a name for that place; if
 //!   the other root skips the field it lies in, nobody walks it.
-//! - A panic in an impl ends that root's walk and is caught, unless the program
-//!   is built with `panic = "abort"`; the program's panic hook sees it.
+//! - A panic in an impl is caught: what its value had not reported by then is
+//!   unreadable. Not if the program is built with `panic = "abort"`; and the
+//!   program's panic hook sees it.
 
 #![cfg_attr(not(feature = "enabled"), allow(unused))]
 
