@@ -52,36 +52,37 @@ fn help() {
         "help",
         &["--help"],
         expect![[r#"
-        The terminal view of a heap snapshot
+            The terminal view of a heap snapshot
 
-        Usage: inspector-console [OPTIONS] <FILE> [COMMAND]
+            Usage: inspector-console [OPTIONS] <FILE> [COMMAND]
 
-        Questions:
-          summary  What the snapshot is, its roots, its largest types, and whether it adds up (the default)
-          roots    Roots with their parts: alone, in all, shared
-          types    The type table: how many there are of each type and where the bytes go
-          type     One type: layout, variants with their dead space, lengths against capacities
-          owns     What a root, a node or all nodes of a type own: alone, in all, with and without parts
-          tree     What hangs below a node
-          path     Why a node is alive: the shortest way from a root, and what it cannot live without
-          ledger   Whether the snapshot adds up: every block in one class, against the allocator's own figure
-          help     Print this message or the help of the given subcommand(s)
+            Questions:
+              summary  What the snapshot is, its roots, its largest types, and whether it adds up (the default)
+              roots    Roots with their parts: alone, in all, shared
+              types    The type table: how many there are of each type and where the bytes go
+              type     One type: layout, variants with their dead space, lengths against capacities
+              owns     What a root, a node or all nodes of a type own: alone, in all, with and without parts
+              tree     What hangs below a node
+              path     Why a node is alive: the shortest way from a root, and what it cannot live without
+              ledger   Whether the snapshot adds up: every block in one class, against the allocator's own figure
+              missing  Types the walk could not read, by bytes, each with the line to write
+              help     Print this message or the help of the given subcommand(s)
 
-        Arguments:
-          <FILE>  Snapshot file
+            Arguments:
+              <FILE>  Snapshot file
 
-        Options:
-              --config <FILE>  Type config to use instead of the built-in one or ./heap-inspector.toml
-              --json           Print the rows as JSON
-              --snapshot <N>   Snapshot of the file, from 1; the last one by default
-              --lens <KINDS>   Edges that hold memory: own, share, weak, borrow, raw, key, joined by `+` [default: own+share]
-          -h, --help           Print help
-          -V, --version        Print version
+            Options:
+                  --config <FILE>  Type config to use instead of the built-in one or ./heap-inspector.toml
+                  --json           Print the rows as JSON
+                  --snapshot <N>   Snapshot of the file, from 1; the last one by default
+                  --lens <KINDS>   Edges that hold memory: own, share, weak, borrow, raw, key, joined by `+` [default: own+share]
+              -h, --help           Print help
+              -V, --version        Print version
 
-        A NODE is the name of a root (gcx), a number (#123), an address (0x7f…) or a type (mir::Body).
-        Sizes: alone is what goes with an owner, in all is what it reaches, shared is the difference.
-        Without a question it answers with a summary.
-    "#]],
+            A NODE is the name of a root (gcx), a number (#123), an address (0x7f…) or a type (mir::Body).
+            Sizes: alone is what goes with an owner, in all is what it reaches, shared is the difference.
+            Without a question it answers with a summary.
+        "#]],
     );
 }
 
@@ -125,6 +126,8 @@ fn summary() {
 
             the ledger closes: 322 blocks, 71 824 bytes, each in one class, and the allocator says the same
             nobody claims 5 blocks, 0.8% of the program's bytes
+            1 blocks (48 B) hold no value any more: 1 weak handles keep them
+            1 shared blocks have outside owners: more strong handles than the walk met
 
             type config: none
         "#]],
@@ -336,53 +339,62 @@ fn ledger() {
         "ledger",
         &["demo.heapsnap", "ledger"],
         expect![[r#"
-        the ledger closes: 322 blocks, 71 824 bytes, each in one class, and the allocator says the same
-        nobody claims 5 blocks, 0.8% of the program's bytes
+            the ledger closes: 322 blocks, 71 824 bytes, each in one class, and the allocator says the same
+            nobody claims 5 blocks, 0.8% of the program's bytes
+            1 blocks (48 B) hold no value any more: 1 weak handles keep them
 
-        class           blocks     bytes         exactly
-        claimed twice        0       0 B   0.0%        0
-        multiply held        2      96 B   0.1%       96
-        claimed once       314  69.4 KiB  99.0%   71 104
-        claimed raw          0       0 B   0.0%        0
-        weak-pinned          1      48 B   0.1%       48
-        unclaimed            5     576 B   0.8%      576
-        population         322  70.1 KiB          71 824
-        allocator says          70.1 KiB          71 824
+            class           blocks     bytes         exactly
+            claimed twice        0       0 B   0.0%        0
+            multiply held        2      96 B   0.1%       96
+            claimed once       314  69.4 KiB  99.0%   71 104
+            claimed raw          0       0 B   0.0%        0
+            weak-pinned          1      48 B   0.1%       48
+            unclaimed            5     576 B   0.8%      576
+            population         322  70.1 KiB          71 824
+            allocator says          70.1 KiB          71 824
 
-        by what is known  blocks     bytes
-        typed                316  69.5 KiB  99.1%
-        opaque                 0       0 B   0.0%
-        raw                    0       0 B   0.0%
-        weak-pinned            1      48 B   0.1%
-        unclaimed              5     576 B   0.8%
+            by what is known  blocks     bytes
+            typed                316  69.5 KiB  99.1%
+            opaque                 0       0 B   0.0%
+            raw                    0       0 B   0.0%
+            weak-pinned            1      48 B   0.1%
+            unclaimed              5     576 B   0.8%
 
-        beside it                      blocks    bytes
-        born during the checkpoint          0      0 B
-        freed during the checkpoint         0      0 B
-        the tool's own                      1  4.0 KiB
-        freed, from before tracking         0      0 B
-        reached, of another allocator       0      0 B
+            beside it                      blocks    bytes
+            born during the checkpoint          0      0 B
+            freed during the checkpoint         0      0 B
+            the tool's own                      1  4.0 KiB
+            freed, from before tracking         0      0 B
+            reached, of another allocator       0      0 B
 
-        of its bytes           bytes
-        payload             15.3 KiB   21.8%
-        padding                458 B    0.6%
-        dead variant space  27.1 KiB   38.7%
-        container overhead      52 B    0.1%
-        spare capacity      19.2 KiB   27.4%
-        rounding             7.4 KiB   10.6%
-        untyped                578 B    0.8%
-        all                 70.1 KiB  100.0%
+            held from outside  blocks  bytes
+            outside owner           1   48 B  0.1%
+            maybe outside           0    0 B  0.0%
 
-        Unclaimed
-        size class  requested  blocks  bytes     for example
-               128        116       1  128 B  0x7f00000117e0
-               112        100       1  112 B  0x7f0000011620
-               112        101       1  112 B  0x7f0000011690
-               112        104       1  112 B  0x7f0000011700
-               112        109       1  112 B  0x7f0000011770
+            of its bytes           bytes
+            payload             15.3 KiB   21.8%
+            padding                458 B    0.6%
+            dead variant space  27.1 KiB   38.7%
+            container overhead      52 B    0.1%
+            spare capacity      19.2 KiB   27.4%
+            rounding             7.4 KiB   10.6%
+            untyped                578 B    0.8%
+            all                 70.1 KiB  100.0%
 
-        type config: none
-    "#]],
+            Unclaimed
+            size class  requested  blocks  bytes     for example
+                   128        116       1  128 B  0x7f00000117e0
+                   112        100       1  112 B  0x7f0000011620
+                   112        101       1  112 B  0x7f0000011690
+                   112        104       1  112 B  0x7f0000011700
+                   112        109       1  112 B  0x7f0000011770
+
+            Kept by weak handles, their values gone
+            type         bytes  weak handles  met    id
+            demo::Table   48 B             1    1  #319
+
+            type config: none
+        "#]],
     );
 }
 

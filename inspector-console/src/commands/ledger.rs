@@ -2,7 +2,7 @@
 
 use super::{id, Out};
 use crate::table::{Column, Table};
-use heap_analysis::ledger::{CountRow, Ledger};
+use heap_analysis::ledger::{Class, CountRow, Ledger};
 use heap_analysis::units::{bytes, count, percent, signed_bytes};
 
 /// Rows of each list.
@@ -22,6 +22,10 @@ pub(crate) fn run(out: &Out<'_>) -> String {
         text.push('\n');
         text.push_str(&counts("beside it", &ledger.beside, None).render(out.width));
         text.push('\n');
+        if ledger.outside.iter().any(|row| row.blocks > 0) {
+            text.push_str(&counts("held from outside", &ledger.outside, Some(ledger)).render(out.width));
+            text.push('\n');
+        }
         text.push_str(&waterfall(ledger).render(out.width));
         text.push_str(&lists(out, ledger));
     }
@@ -161,6 +165,32 @@ fn lists(out: &Out<'_>, ledger: &Ledger) -> String {
         text.push_str(&table.render(out.width));
         if ledger.unclaimed.len() > ROWS {
             text.push_str(&format!("and {} more sizes\n", count((ledger.unclaimed.len() - ROWS) as u64)));
+        }
+    }
+    if !ledger.pinned.is_empty() {
+        text.push_str("\nKept by weak handles, their values gone\n");
+        let mut table = Table::new(&[
+            Column::Text("type"),
+            Column::Number("bytes"),
+            Column::Number("weak handles"),
+            Column::Number("met"),
+            Column::Number("id"),
+        ]);
+        for row in ledger.pinned.iter().take(ROWS) {
+            table.row([
+                row.type_name.clone(),
+                bytes(row.bytes),
+                count(row.handles),
+                count(row.met),
+                id(row.node),
+            ]);
+        }
+        text.push_str(&table.render(out.width));
+        let all =
+            ledger.classes.iter().find(|row| row.class == Class::WeakPinned).map_or(0, |row| row.blocks);
+        let shown = ledger.pinned.len().min(ROWS) as u64;
+        if all > shown {
+            text.push_str(&format!("and {} more blocks\n", count(all - shown)));
         }
     }
     if !ledger.moved.is_empty() {

@@ -60,3 +60,11 @@ impl Out<'_> {
 pub(crate) fn id(node: NodeId) -> String {
     format!("#{}", node.0)
 }
+
+/// Kind of an edge, and where in its target a reference ends.
+pub(crate) fn edge_text(kind: &str, into: &str) -> String {
+    match into {
+        "" => kind.to_owned(),
+        _ => format!("{kind} to {}", into.strip_prefix('.').unwrap_or(into)),
+    }
+}

@@ -39,7 +39,11 @@ pub(crate) fn run(out: &Out<'_>, subject: &str) -> Result<String, String> {
     }
     let mut text = table.render(out.width);
     if !owns.outside.is_empty() {
-        text.push_str("\nShared with owners that the walk did not see\n");
+        let heading = match owns.outside.iter().all(|row| row.is_maybe) {
+            true => "\nMaybe shared with owners that the walk did not see\n",
+            false => "\nShared with owners that the walk did not see\n",
+        };
+        text.push_str(heading);
         let mut table = Table::new(&[
             Column::Text("type"),
             Column::Number("handles"),
@@ -51,9 +55,12 @@ pub(crate) fn run(out: &Out<'_>, subject: &str) -> Result<String, String> {
         for row in owns.outside.iter().take(OUTSIDE) {
             table.row([
                 row.type_name.clone(),
-                format!("{} {}", row.counted, row.handles),
+                match row.is_maybe {
+                    true => row.handles.to_owned(),
+                    false => format!("{} {}", row.counted, row.handles),
+                },
                 row.met.to_string(),
-                row.gap.to_string(),
+                if row.is_maybe { "maybe outside".into() } else { row.gap.to_string() },
                 bytes(row.retained),
                 id(row.node),
             ]);

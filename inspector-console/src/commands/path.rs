@@ -55,7 +55,7 @@ fn steps_table(steps: &[PathStep]) -> Table {
             table.row([
                 place.to_owned(),
                 step.type_name.clone(),
-                step.edge.clone(),
+                super::edge_text(&step.edge, &step.into),
                 bytes(step.retained),
                 id(step.node),
             ]);

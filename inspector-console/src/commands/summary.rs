@@ -67,6 +67,38 @@ pub(crate) fn run(out: &Out<'_>, index: usize, snapshots: &[SnapshotInfo]) -> St
             row.reason, row.count, row.type_name, row.field
         );
     }
+    if summary.outside_owners > 0 {
+        let _ = writeln!(
+            text,
+            "{} shared blocks have outside owners: more strong handles than the walk met",
+            count(summary.outside_owners)
+        );
+    }
+    if summary.maybe_outside > 0 {
+        let _ = writeln!(
+            text,
+            "{} shared blocks are maybe held outside: their handles cannot be counted",
+            count(summary.maybe_outside)
+        );
+    }
+    if summary.regions > 0 {
+        let _ = writeln!(
+            text,
+            "{} regions outside the allocator, {}, in no other number",
+            count(summary.regions),
+            bytes(summary.region_bytes)
+        );
+    }
+    for row in summary.keys.iter().take(TOP) {
+        let table = if row.table.is_empty() { "a table" } else { &row.table };
+        let _ = writeln!(
+            text,
+            "{} keys of {} into {table}, {} different",
+            count(row.keys),
+            row.type_name,
+            count(row.distinct)
+        );
+    }
     for problem in &summary.problems {
         let _ = writeln!(text, "problem: {problem}");
     }

@@ -81,7 +81,10 @@ fn lines(tree: &Tree, own: &str, below: &str, table: &mut Table) {
             false => format!(" [{len} of {cap}]"),
         });
     }
-    let mut edge = row.edge.clone();
+    if row.outside_bytes > 0 {
+        type_name.push_str(&format!(", {} outside the allocator", bytes(row.outside_bytes)));
+    }
+    let mut edge = super::edge_text(&row.edge, &row.into);
     if row.holders > 1 {
         edge.push_str(&format!(", {} holders", count(row.holders)));
     }

@@ -54,6 +54,16 @@ fn people(out: &Out<'_>, detail: &TypeDetail) -> String {
         }
         text.push_str(&variants(detail).render(out.width));
     }
+    if !detail.keys.is_empty() {
+        text.push_str("\nKeys\n");
+        let mut table =
+            Table::new(&[Column::Text("table"), Column::Number("keys"), Column::Number("different")]);
+        for row in &detail.keys {
+            let name = if row.table.is_empty() { "(not named)" } else { &row.table };
+            table.row([name.into(), count(row.keys), count(row.distinct)]);
+        }
+        text.push_str(&table.render(out.width));
+    }
     for lengths in &detail.lengths {
         text.push_str(&lengths_text(out, lengths));
     }
