@@ -56,6 +56,7 @@ mod symbols;
 pub mod tree;
 pub mod type_detail;
 mod type_name;
+pub mod type_sizes;
 pub mod type_table;
 pub mod units;
 

@@ -24,6 +24,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "KINDS", default_value_t)]
     pub(crate) lens: Lens,
 
+    /// Output of rustc's -Zprint-type-sizes: completes layouts; may be given several times
+    #[arg(long, value_name = "FILE", global = true)]
+    pub(crate) type_sizes: Vec<PathBuf>,
+
     /// Snapshot file
     pub(crate) file: PathBuf,
 

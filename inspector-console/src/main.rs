@@ -11,9 +11,11 @@ use args::{Args, Command};
 use clap::Parser;
 use heap_analysis::config::Config;
 use heap_analysis::load::{load, LoadError};
-use heap_analysis::Analysis;
+use heap_analysis::type_sizes::{Completed, TypeSizes};
+use heap_analysis::units::count;
+use heap_analysis::{Analysis, Heap};
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -44,18 +46,20 @@ fn run(args: &Args) -> Result<String, String> {
         Some(number) => Some(number - 1),
         None => None,
     };
-    let loaded = load(&args.file, which, &mut |_| true).map_err(|error| {
+    let mut loaded = load(&args.file, which, &mut |_| true).map_err(|error| {
         let hint = match &error {
             LoadError::Read(_) if !args.file.exists() => near_files(&args.file),
             _ => String::new(),
         };
         format!("{error}{hint}: {}", args.file.display())
     })?;
+    let type_sizes = complete(&mut loaded.heap, &args.type_sizes)?;
     let program = loaded.heap.header().program.clone();
     let config =
         Config::find(&program, args.config.as_deref(), Path::new(".")).map_err(|error| error.to_string())?;
     let analysis = Analysis::new(Arc::new(loaded.heap), Arc::new(config), args.lens);
-    let out = commands::Out { analysis: &analysis, is_json: args.json, width: table::terminal_width() };
+    let out =
+        commands::Out { analysis: &analysis, is_json: args.json, type_sizes, width: table::terminal_width() };
     match args.command.as_ref().unwrap_or(&Command::Summary) {
         Command::Summary => Ok(commands::summary::run(&out, loaded.index, &loaded.snapshots)),
         Command::Roots => Ok(commands::roots::run(&out)),
@@ -69,6 +73,46 @@ fn run(args: &Args) -> Result<String, String> {
         Command::Ledger => Ok(commands::ledger::run(&out)),
         Command::Missing { top } => Ok(commands::missing::run(&out, *top)),
     }
+}
+
+/// Completes layouts from the compiler's output; says what was used of it.
+fn complete(heap: &mut Heap, files: &[PathBuf]) -> Result<Option<String>, String> {
+    let mut all = Completed::default();
+    let mut problems = Vec::new();
+    for path in files {
+        // One file may hold the output of a whole build, with other lines in it.
+        let text = std::fs::read(path)
+            .map_err(|error| format!("type sizes cannot be read: {error}: {}", path.display()))?;
+        let sizes = TypeSizes::parse(&String::from_utf8_lossy(&text));
+        if sizes.types.is_empty() {
+            return Err(format!(
+                "holds no type sizes: write the output of `RUSTC_BOOTSTRAP=1 cargo rustc -- -Zprint-type-sizes` into it: {}",
+                path.display()
+            ));
+        }
+        all += sizes.complete(heap);
+        problems.extend(sizes.problems.iter().map(|problem| format!("{}: {problem}\n", path.display())));
+    }
+    if files.is_empty() {
+        return Ok(None);
+    }
+    let mut text = format!(
+        "type sizes: {} of {} printed types found; {} variants got offsets, {} types fields, {} a size\n",
+        count(all.found),
+        count(all.printed),
+        count(all.variants),
+        count(all.fields),
+        count(all.sizes)
+    );
+    if all.ambiguous + all.differing > 0 {
+        text.push_str(&format!(
+            "not used: {} types whose names may mean another, {} of another layout than printed\n",
+            count(all.ambiguous),
+            count(all.differing)
+        ));
+    }
+    text.extend(problems);
+    Ok(Some(text))
 }
 
 /// Names of snapshots beside a file that does not exist, as a hint.

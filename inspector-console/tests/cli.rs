@@ -72,12 +72,13 @@ fn help() {
               <FILE>  Snapshot file
 
             Options:
-                  --config <FILE>  Type config to use instead of the built-in one or ./heap-inspector.toml
-                  --json           Print the rows as JSON
-                  --snapshot <N>   Snapshot of the file, from 1; the last one by default
-                  --lens <KINDS>   Edges that hold memory: own, share, weak, borrow, raw, key, joined by `+` [default: own+share]
-              -h, --help           Print help
-              -V, --version        Print version
+                  --config <FILE>      Type config to use instead of the built-in one or ./heap-inspector.toml
+                  --json               Print the rows as JSON
+                  --snapshot <N>       Snapshot of the file, from 1; the last one by default
+                  --lens <KINDS>       Edges that hold memory: own, share, weak, borrow, raw, key, joined by `+` [default: own+share]
+                  --type-sizes <FILE>  Output of rustc's -Zprint-type-sizes: completes layouts; may be given several times
+              -h, --help               Print help
+              -V, --version            Print version
 
             A NODE is the name of a root (gcx), a number (#123), an address (0x7f…) or a type (mir::Body).
             Sizes: alone is what goes with an owner, in all is what it reaches, shared is the difference.
@@ -510,4 +511,84 @@ fn a_broken_pipe_is_silent() {
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success());
     assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// The made-up snapshot with a file of the compiler's beside it.
+fn with_type_sizes(name: &str, text: &str) -> PathBuf {
+    let path = snapshot(name).with_file_name("sizes.txt");
+    std::fs::write(&path, text).unwrap();
+    path
+}
+
+#[test]
+fn missing() {
+    check(
+        "missing",
+        &["demo.heapsnap", "missing"],
+        expect![[r#"
+        every type that was met has a `Walk`, or its fields say otherwise
+
+        type config: none
+    "#]],
+    );
+    let rows = json("missing", &["demo.heapsnap", "missing", "--json"]);
+    assert_eq!(rows["missing"], serde_json::json!([]));
+    assert_eq!(rows["is_tracked"], true);
+}
+
+#[test]
+fn type_sizes_complete_layouts_and_say_what_was_used() {
+    with_type_sizes(
+        "type-sizes",
+        "print-type-size type: `Table`: 32 bytes, alignment: 8 bytes
+print-type-size     field `.entries`: 24 bytes
+print-type-size     field `.hits`: 8 bytes
+print-type-size type: `Module`: 72 bytes, alignment: 8 bytes
+print-type-size     field `.name`: twelve bytes
+",
+    );
+    let args = ["demo.heapsnap", "--type-sizes", "sizes.txt", "type", "demo::Table"];
+    check(
+        "type-sizes",
+        &args,
+        expect![[r#"
+        demo::Table
+        struct, 32 bytes, aligned to 8
+        src/main.rs:40 (demo 0.1.0)
+
+        2 nodes: shallow 96 B, retained 416 B; 0 inline values: 0 B
+
+        Layout
+        offset  size  field    type
+             0    24  entries  Vec<u32>
+            24     8  hits     u64
+
+        type config: none
+        type sizes: 1 of 2 printed types found; 0 variants got offsets, 0 types fields, 0 a size
+        not used: 0 types whose names may mean another, 1 of another layout than printed
+        sizes.txt: line 5: cannot be read: print-type-size     field `.name`: twelve bytes
+    "#]],
+    );
+    let output = run("type-sizes", &["demo.heapsnap", "--type-sizes", "sizes.txt", "types", "--json"]);
+    assert!(serde_json::from_slice::<serde_json::Value>(&output.stdout).is_ok());
+    assert!(String::from_utf8_lossy(&output.stderr).starts_with("type sizes: 1 of 2 printed types found"));
+}
+
+#[test]
+fn type_sizes_that_are_none() {
+    with_type_sizes("no-type-sizes", "warning: unused variable\n");
+    check_error(
+        "no-type-sizes",
+        &["demo.heapsnap", "--type-sizes", "sizes.txt"],
+        expect![[r#"
+        inspector-console: holds no type sizes: write the output of `RUSTC_BOOTSTRAP=1 cargo rustc -- -Zprint-type-sizes` into it: sizes.txt
+    "#]],
+    );
+    check_error(
+        "no-type-sizes",
+        &["demo.heapsnap", "--type-sizes", "no.txt"],
+        expect![[r#"
+        inspector-console: type sizes cannot be read: No such file or directory (os error 2): no.txt
+    "#]],
+    );
 }

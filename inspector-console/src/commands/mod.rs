@@ -13,11 +13,14 @@ pub(crate) mod types;
 use heap_analysis::find::Subject;
 use heap_analysis::{Analysis, NodeId};
 use serde::Serialize;
+use std::io::Write as _;
 
 /// What is asked, and how the answer is wanted.
 pub(crate) struct Out<'a> {
     pub(crate) analysis: &'a Analysis,
     pub(crate) is_json: bool,
+    /// What was used of the compiler's type sizes, if they were given.
+    pub(crate) type_sizes: Option<String>,
     pub(crate) width: Option<usize>,
 }
 
@@ -26,6 +29,10 @@ impl Out<'_> {
     pub(crate) fn json(&self, rows: &impl Serialize) -> String {
         let mut text = serde_json::to_string_pretty(rows).expect("rows are plain data with text keys");
         text.push('\n');
+        // Rows are rows; what is said beside them goes elsewhere.
+        if let Some(said) = &self.type_sizes {
+            let _ = std::io::stderr().write_all(said.as_bytes());
+        }
         text
     }
 
@@ -36,6 +43,7 @@ impl Out<'_> {
             text.push_str(&format!("\nlens: {lens}"));
         }
         text.push_str(&format!("\ntype config: {}\n", self.analysis.config().origin));
+        text.extend(self.type_sizes.as_deref());
         text
     }
 
