@@ -1,7 +1,9 @@
 //! The derive input as this crate sees it: what syn parsed, with attributes read and layout facts
 //! noted.
 
-use proc_macro2::Span;
+use std::cell::RefCell;
+
+use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, ToTokens};
 use syn::ext::IdentExt;
 use syn::punctuated::Punctuated;
@@ -22,6 +24,8 @@ pub(crate) struct Input<'a> {
     /// The path of heap_walk.
     pub(crate) krate: Path,
     pub(crate) data: Data<'a>,
+    /// The labels that the expansion refers to, each an expression.
+    pub(crate) labels: RefCell<Vec<TokenStream>>,
 }
 
 /// Its contents.
@@ -70,6 +74,7 @@ impl<'a> Input<'a> {
             generics: &input.generics,
             repr: Repr::new(&input.attrs),
             krate: attrs.krate(),
+            labels: RefCell::default(),
             attrs,
             data: match &input.data {
                 SynData::Struct(data) => Data::Struct(fields(cx, &data.fields)),

@@ -47,7 +47,8 @@ fn expand(input: &Input<'_>) -> TokenStream {
         (None, _) => own(input),
     };
     let imports = way::imports(input);
-    quote!(const _: () = { #imports #items };)
+    let labels = labels(input);
+    quote!(const _: () = { #imports #labels #items };)
 }
 
 /// `impl Walk for Type`.
@@ -276,20 +277,16 @@ fn implement(input: &Input<'_>, what: TokenStream, items: TokenStream) -> TokenS
 
 /// Where the type is defined.
 fn source(input: &Input<'_>) -> TokenStream {
-    let (name, version) = (cargo_says("CARGO_PKG_NAME"), cargo_says("CARGO_PKG_VERSION"));
     // The type's own line: without the span it would be that of the derive attribute.
     let line = quote_spanned!(input.ident.span()=> ::core::line!());
-    quote!(__d.source(#name, #version, ::core::file!(), #line);)
-}
-
-/// An environment variable that cargo sets for the crate that is compiled; other build systems
-/// may not.
-fn cargo_says(variable: &str) -> TokenStream {
+    // Cargo sets these for the crate that is compiled; other build systems may not.
     quote! {
-        match ::core::option_env!(#variable) {
-            ::core::option::Option::Some(__text) => __text,
-            ::core::option::Option::None => "",
-        }
+        __d.source_of(
+            ::core::option_env!("CARGO_PKG_NAME"),
+            ::core::option_env!("CARGO_PKG_VERSION"),
+            ::core::file!(),
+            #line,
+        );
     }
 }
 
@@ -309,7 +306,7 @@ fn required(input: &Input<'_>) -> Option<TokenStream> {
             match way::entry(input, field) {
                 Entry::Given(way) => Some(quote!(<#way as #krate::WalkAs<#ty>>::is_leaf_as)),
                 Entry::Walk | Entry::Mode(Mode::Show) | Entry::Chosen(_, Chosen::Strictly) => {
-                    if way::is_primitive(ty) {
+                    if way::is_everyday(ty) {
                         None
                     } else if tail == Some(ty) {
                         // Whether it is a leaf can be asked of what has a size.
@@ -384,7 +381,8 @@ fn walk(input: &Input<'_>, target: &Target) -> Option<TokenStream> {
     };
     let rest = input.attrs.has("partial").then(|| {
         let (krate, value) = (&input.krate, &target.value);
-        quote!(__w.visit_opaque(const { &#krate::Label::field("..") }, #value);)
+        let label = label(input, quote!(#krate::Label::field("..")));
+        quote!(__w.visit_opaque(#label, #value);)
     });
     match (rest, walk) {
         (None, None) => None,
@@ -394,7 +392,7 @@ fn walk(input: &Input<'_>, target: &Target) -> Option<TokenStream> {
 
 fn walk_struct(input: &Input<'_>, target: &Target, fields: &[Field<'_>]) -> Option<TokenStream> {
     let visits: Vec<_> =
-        fields.iter().filter_map(|field| visit(input, field, field_label(input, field))).collect();
+        fields.iter().filter_map(|field| visit(input, field, || field_label(input, field))).collect();
     if visits.is_empty() && !target.is_remote {
         return None;
     }
@@ -445,7 +443,6 @@ fn walk_packed(input: &Input<'_>, fields: &[Field<'_>]) -> Option<TokenStream> {
         .filter_map(|field| {
             let (member, ty) = (&field.member, field.ty);
             let label = field_label(input, field);
-            let label = quote!(const { &#label });
             let copy = quote_spanned!(span(field)=> self.#member);
             match field.attrs.mode() {
                 Mode::Skip => None,
@@ -477,14 +474,14 @@ fn walk_unsized(input: &Input<'_>, fields: &[Field<'_>]) -> TokenStream {
             Entry::Walk | Entry::Mode(Mode::Show) if i == tail => {
                 let label = field_label(input, field);
                 let place = reborrow(field.ty_ends, quote!(#binding));
-                return Some(quote!(__w.visit_tail(const { &#label }, #place);));
+                return Some(quote!(__w.visit_tail(#label, #place);));
             }
             Entry::Walk | Entry::Mode(Mode::Show) => {
                 Some(quote!(__w.divide_part::<#ty, _>(::core::marker::PhantomData::<#krate::Same>);))
             }
             Entry::Mode(Mode::Opaque) if i == tail => {
                 let label = field_label(input, field);
-                return Some(quote!(__w.visit_opaque_tail(const { &#label }, #binding);));
+                return Some(quote!(__w.visit_opaque_tail(#label, #binding);));
             }
             Entry::Given(way) if i != tail => {
                 Some(quote!(__w.divide_part::<#ty, _>(::core::marker::PhantomData::<#way>);))
@@ -492,7 +489,7 @@ fn walk_unsized(input: &Input<'_>, fields: &[Field<'_>]) -> TokenStream {
             Entry::Chosen(way, _) if i != tail => Some(quote!(__w.divide_part::<#ty, _>(#way);)),
             _ => None,
         };
-        let visit = visit(input, field, field_label(input, field));
+        let visit = visit(input, field, || field_label(input, field));
         Some(quote!(#divide #visit))
     });
     quote! {
@@ -556,7 +553,7 @@ fn arm(input: &Input<'_>, target: &Target, index: u32, variant: &Variant<'_>) ->
     let visits = variant.fields.iter().map(|field| {
         let name = field.name();
         let table = into_table(field);
-        visit(input, field, quote!(#krate::Label::variant_field(#variant_name, #name)#table))
+        visit(input, field, || label(input, quote!(#krate::Label::variant_field(#variant_name, #name)#table)))
     });
     quote! {
         #ty::#ident { #(#pattern),* #rest } => {
@@ -590,7 +587,24 @@ fn field_label(input: &Input<'_>, field: &Field<'_>) -> TokenStream {
     let krate = &input.krate;
     let name = field.name();
     let table = into_table(field);
-    quote!(#krate::Label::field(#name)#table)
+    label(input, quote!(#krate::Label::field(#name)#table))
+}
+
+/// A reference to a label. All those of a type are one static: a constant each would be a body
+/// each for the compiler to check.
+fn label(input: &Input<'_>, label: TokenStream) -> TokenStream {
+    let mut labels = input.labels.borrow_mut();
+    labels.push(label);
+    let index = labels.len() - 1;
+    quote!(&__LABELS[#index])
+}
+
+/// The static that `label` refers to.
+fn labels(input: &Input<'_>) -> Option<TokenStream> {
+    let krate = &input.krate;
+    let labels = input.labels.borrow();
+    let (len, labels) = (labels.len(), labels.as_slice());
+    (len > 0).then(|| quote!(static __LABELS: [#krate::Label; #len] = [#(#labels),*];))
 }
 
 /// The table that a field's keys lead into, as part of its label.
@@ -631,11 +645,14 @@ fn at(tokens: TokenStream, span: Span) -> TokenStream {
 }
 
 /// The call that walks one field, if any does. The field is bound as `bind` says.
-fn visit(input: &Input<'_>, field: &Field<'_>, label: TokenStream) -> Option<TokenStream> {
+fn visit(input: &Input<'_>, field: &Field<'_>, label: impl FnOnce() -> TokenStream) -> Option<TokenStream> {
     let krate = &input.krate;
     let binding = &field.binding;
     let place = reborrow(field.ty_ends, quote!(#binding));
-    let label = quote!(const { &#label });
+    if matches!(field.attrs.mode(), Mode::Skip) {
+        return None;
+    }
+    let label = label();
     let mode = match way::entry(input, field) {
         Entry::Walk => return Some(quote!(__w.visit(#label, #place);)),
         // The way stands in each of these as it does in `required`.
@@ -722,11 +739,7 @@ fn describe_struct(input: &Input<'_>, target: &Target, fields: &[Field<'_>]) -> 
     let ty = &target.ty;
     let described = fields.iter().map(|field| {
         let member = &field.member;
-        describe_field(
-            input,
-            field,
-            quote!(::core::option::Option::Some(::core::mem::offset_of!(#ty, #member))),
-        )
+        describe_field(input, field, Some(quote!(::core::mem::offset_of!(#ty, #member))))
     });
     if input.attrs.has("partial") {
         let types = fields.iter().map(|field| field.ty);
@@ -753,10 +766,7 @@ fn describe_enum(input: &Input<'_>, variants: &[Variant<'_>]) -> TokenStream {
         } else {
             quote!(::core::mem::size_of::<(#(#types,)*)>())
         };
-        let fields = variant
-            .fields
-            .iter()
-            .map(|field| describe_field(input, field, quote!(::core::option::Option::None)));
+        let fields = variant.fields.iter().map(|field| describe_field(input, field, None));
         quote!(#krate::Variant::new(#name, #size, &[#(#fields),*]))
     });
     if input.attrs.has("partial") {
@@ -765,16 +775,22 @@ fn describe_enum(input: &Input<'_>, variants: &[Variant<'_>]) -> TokenStream {
     quote!(__d.enumeration(&[#(#variants),*]);)
 }
 
-fn describe_field(input: &Input<'_>, field: &Field<'_>, offset: TokenStream) -> TokenStream {
+fn describe_field(input: &Input<'_>, field: &Field<'_>, offset: Option<TokenStream>) -> TokenStream {
     let krate = &input.krate;
     let (name, ty) = (field.name(), field.ty);
-    let mode = match way::entry(input, field) {
-        Entry::Walk if input.repr.packed.is_some() => {
-            return quote!(#krate::Field::packed::<#ty>(#name, #offset));
-        }
-        Entry::Walk | Entry::Mode(Mode::Show) => {
-            return quote!(#krate::Field::walked::<#ty>(#name, #offset));
-        }
+    let entry = way::entry(input, field);
+    if let (Entry::Walk | Entry::Mode(Mode::Show), None) = (&entry, input.repr.packed) {
+        return match offset {
+            Some(offset) => quote!(#krate::Field::at::<#ty>(#name, #offset)),
+            None => quote!(#krate::Field::of::<#ty>(#name)),
+        };
+    }
+    let offset = match offset {
+        Some(offset) => quote!(::core::option::Option::Some(#offset)),
+        None => quote!(::core::option::Option::None),
+    };
+    let mode = match entry {
+        Entry::Walk => return quote!(#krate::Field::packed::<#ty>(#name, #offset)),
         Entry::Given(way) => return quote!(<#way as #krate::WalkAs<#ty>>::field_as(#name, #offset)),
         Entry::Chosen(way, _) => {
             return quote!(#krate::Field::walked_as::<#ty, _>(#name, #offset, #way));

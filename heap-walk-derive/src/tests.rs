@@ -15,9 +15,12 @@ fn generated_impl(input: &str) -> syn::ItemImpl {
     let [syn::Item::Const(item)] = file.items.as_slice() else { panic!("not one const") };
     assert_eq!(item.ident, "_");
     let syn::Expr::Block(block) = &*item.expr else { panic!("not a block") };
-    let [syn::Stmt::Item(syn::Item::Impl(item))] = block.block.stmts.as_slice() else {
-        panic!("not one impl")
-    };
+    // Beside it stand imports and labels.
+    let mut impls = block.block.stmts.iter().filter_map(|stmt| match stmt {
+        syn::Stmt::Item(syn::Item::Impl(item)) => Some(item),
+        _ => None,
+    });
+    let (Some(item), None) = (impls.next(), impls.next()) else { panic!("not one impl") };
     item.clone()
 }
 
@@ -84,6 +87,13 @@ fn a_struct_and_every_mode() {
         }"#,
         expect![[r#"
             const _: () = {
+                static __LABELS: [::heap_walk::Label; 5usize] = [
+                    ::heap_walk::Label::field("blocks"),
+                    ::heap_walk::Label::field("source"),
+                    ::heap_walk::Label::field("cache"),
+                    ::heap_walk::Label::field("type"),
+                    ::heap_walk::Label::field("len"),
+                ];
                 #[automatically_derived]
                 #[allow(
                     deprecated,
@@ -110,15 +120,11 @@ fn a_struct_and_every_mode() {
                             len: __f5,
                             ..
                         } = self;
-                        __w.visit(const { &::heap_walk::Label::field("blocks") }, &*__f0);
-                        __w.show(const { &::heap_walk::Label::field("source") }, __f1);
-                        __w.visit_opaque(const { &::heap_walk::Label::field("cache") }, &*__f3);
-                        __w.visit_with(
-                            const { &::heap_walk::Label::field("type") },
-                            __f4,
-                            |__v, __w| walk_facts(__v, __w),
-                        );
-                        __w.visit(const { &::heap_walk::Label::field("len") }, __f5);
+                        __w.visit(&__LABELS[0usize], &*__f0);
+                        __w.show(&__LABELS[1usize], __f1);
+                        __w.visit_opaque(&__LABELS[2usize], &*__f3);
+                        __w.visit_with(&__LABELS[3usize], __f4, |__v, __w| walk_facts(__v, __w));
+                        __w.visit(&__LABELS[4usize], __f5);
                     }
                     fn shape(&self) -> &'static ::heap_walk::Shape {
                         ::heap_walk::Shape::of::<Self>()
@@ -128,36 +134,20 @@ fn a_struct_and_every_mode() {
                             <Vec<T> as ::heap_walk::Walk>::is_leaf,
                             <DefId as ::heap_walk::Walk>::is_leaf,
                         );
-                        __d.source(
-                            match ::core::option_env!("CARGO_PKG_NAME") {
-                                ::core::option::Option::Some(__text) => __text,
-                                ::core::option::Option::None => "",
-                            },
-                            match ::core::option_env!("CARGO_PKG_VERSION") {
-                                ::core::option::Option::Some(__text) => __text,
-                                ::core::option::Option::None => "",
-                            },
+                        __d.source_of(
+                            ::core::option_env!("CARGO_PKG_NAME"),
+                            ::core::option_env!("CARGO_PKG_VERSION"),
                             ::core::file!(),
                             ::core::line!(),
                         );
                         __d.structure(
                             &[
-                                ::heap_walk::Field::walked::<
+                                ::heap_walk::Field::at::<
                                     Vec<T>,
-                                >(
-                                    "blocks",
-                                    ::core::option::Option::Some(
-                                        ::core::mem::offset_of!(Self, blocks),
-                                    ),
-                                ),
-                                ::heap_walk::Field::walked::<
+                                >("blocks", ::core::mem::offset_of!(Self, blocks)),
+                                ::heap_walk::Field::at::<
                                     DefId,
-                                >(
-                                    "source",
-                                    ::core::option::Option::Some(
-                                        ::core::mem::offset_of!(Self, source),
-                                    ),
-                                ),
+                                >("source", ::core::mem::offset_of!(Self, source)),
                                 ::heap_walk::Field::unwalked::<
                                     &'tcx Arena,
                                 >(
@@ -185,12 +175,9 @@ fn a_struct_and_every_mode() {
                                     ),
                                     "with",
                                 ),
-                                ::heap_walk::Field::walked::<
+                                ::heap_walk::Field::at::<
                                     u32,
-                                >(
-                                    "len",
-                                    ::core::option::Option::Some(::core::mem::offset_of!(Self, len)),
-                                ),
+                                >("len", ::core::mem::offset_of!(Self, len)),
                             ],
                         );
                     }
@@ -206,6 +193,10 @@ fn an_enum_of_every_kind_of_variant() {
         "enum E { Unit, Tuple(u32, #[walk(skip)] Box<E>), Named { r#in: String } }",
         expect![[r#"
             const _: () = {
+                static __LABELS: [::heap_walk::Label; 2usize] = [
+                    ::heap_walk::Label::variant_field("Tuple", "0"),
+                    ::heap_walk::Label::variant_field("Named", "in"),
+                ];
                 #[automatically_derived]
                 #[allow(
                     deprecated,
@@ -234,10 +225,7 @@ fn an_enum_of_every_kind_of_variant() {
                                         ],
                                     );
                                 }
-                                __w.visit(
-                                    const { &::heap_walk::Label::variant_field("Tuple", "0") },
-                                    __f0,
-                                );
+                                __w.visit(&__LABELS[0usize], __f0);
                             }
                             Self::Named { r#in: __f0 } => {
                                 if __w.variant(__shape, 2u32) {
@@ -248,10 +236,7 @@ fn an_enum_of_every_kind_of_variant() {
                                         &[__f0 as *const _ as *const () as usize],
                                     );
                                 }
-                                __w.visit(
-                                    const { &::heap_walk::Label::variant_field("Named", "in") },
-                                    __f0,
-                                );
+                                __w.visit(&__LABELS[1usize], __f0);
                             }
                         }
                     }
@@ -259,15 +244,9 @@ fn an_enum_of_every_kind_of_variant() {
                         ::heap_walk::Shape::of::<Self>()
                     }
                     fn describe(__d: &mut ::heap_walk::Describe<'_>) {
-                        __d.source(
-                            match ::core::option_env!("CARGO_PKG_NAME") {
-                                ::core::option::Option::Some(__text) => __text,
-                                ::core::option::Option::None => "",
-                            },
-                            match ::core::option_env!("CARGO_PKG_VERSION") {
-                                ::core::option::Option::Some(__text) => __text,
-                                ::core::option::Option::None => "",
-                            },
+                        __d.source_of(
+                            ::core::option_env!("CARGO_PKG_NAME"),
+                            ::core::option_env!("CARGO_PKG_VERSION"),
                             ::core::file!(),
                             ::core::line!(),
                         );
@@ -278,9 +257,7 @@ fn an_enum_of_every_kind_of_variant() {
                                     "Tuple",
                                     ::core::mem::size_of::<(u32, Box<E>)>(),
                                     &[
-                                        ::heap_walk::Field::walked::<
-                                            u32,
-                                        >("0", ::core::option::Option::None),
+                                        ::heap_walk::Field::of::<u32>("0"),
                                         ::heap_walk::Field::unwalked::<
                                             Box<E>,
                                         >("1", ::core::option::Option::None, "skip"),
@@ -289,11 +266,7 @@ fn an_enum_of_every_kind_of_variant() {
                                 ::heap_walk::Variant::new(
                                     "Named",
                                     ::core::mem::size_of::<(String,)>(),
-                                    &[
-                                        ::heap_walk::Field::walked::<
-                                            String,
-                                        >("in", ::core::option::Option::None),
-                                    ],
+                                    &[::heap_walk::Field::of::<String>("in")],
                                 ),
                             ],
                         );
@@ -396,32 +369,26 @@ fn skipped_fields_are_described_and_nothing_more() {
         "describe",
         "struct A(#[walk(skip)] Foreign);",
         expect![[r#"
-        fn f() {
-            __d.source(
-                match ::core::option_env!("CARGO_PKG_NAME") {
-                    ::core::option::Option::Some(__text) => __text,
-                    ::core::option::Option::None => "",
-                },
-                match ::core::option_env!("CARGO_PKG_VERSION") {
-                    ::core::option::Option::Some(__text) => __text,
-                    ::core::option::Option::None => "",
-                },
-                ::core::file!(),
-                ::core::line!(),
-            );
-            __d.structure(
-                &[
-                    ::heap_walk::Field::unwalked::<
-                        Foreign,
-                    >(
-                        "0",
-                        ::core::option::Option::Some(::core::mem::offset_of!(Self, 0)),
-                        "skip",
-                    ),
-                ],
-            );
-        }
-    "#]],
+            fn f() {
+                __d.source_of(
+                    ::core::option_env!("CARGO_PKG_NAME"),
+                    ::core::option_env!("CARGO_PKG_VERSION"),
+                    ::core::file!(),
+                    ::core::line!(),
+                );
+                __d.structure(
+                    &[
+                        ::heap_walk::Field::unwalked::<
+                            Foreign,
+                        >(
+                            "0",
+                            ::core::option::Option::Some(::core::mem::offset_of!(Self, 0)),
+                            "skip",
+                        ),
+                    ],
+                );
+            }
+        "#]],
     );
 }
 
@@ -440,22 +407,16 @@ fn enums_without_fields_have_no_arms_to_walk() {
         "describe",
         "enum Void {}",
         expect![[r#"
-        fn f() {
-            __d.source(
-                match ::core::option_env!("CARGO_PKG_NAME") {
-                    ::core::option::Option::Some(__text) => __text,
-                    ::core::option::Option::None => "",
-                },
-                match ::core::option_env!("CARGO_PKG_VERSION") {
-                    ::core::option::Option::Some(__text) => __text,
-                    ::core::option::Option::None => "",
-                },
-                ::core::file!(),
-                ::core::line!(),
-            );
-            __d.enumeration(&[]);
-        }
-    "#]],
+            fn f() {
+                __d.source_of(
+                    ::core::option_env!("CARGO_PKG_NAME"),
+                    ::core::option_env!("CARGO_PKG_VERSION"),
+                    ::core::file!(),
+                    ::core::line!(),
+                );
+                __d.enumeration(&[]);
+            }
+        "#]],
     );
     check_fn(
         "walk",
@@ -480,70 +441,55 @@ fn an_ordered_repr_is_measured_in_that_order() {
         "describe",
         "#[repr(C, align(8))] enum A { B(u8, u32), C }",
         expect![[r#"
-        fn f() {
-            __d.source(
-                match ::core::option_env!("CARGO_PKG_NAME") {
-                    ::core::option::Option::Some(__text) => __text,
-                    ::core::option::Option::None => "",
-                },
-                match ::core::option_env!("CARGO_PKG_VERSION") {
-                    ::core::option::Option::Some(__text) => __text,
-                    ::core::option::Option::None => "",
-                },
-                ::core::file!(),
-                ::core::line!(),
-            );
-            __d.enumeration(
-                &[
-                    ::heap_walk::Variant::new(
-                        "B",
-                        ::heap_walk::repr_c_size(
-                            &[
-                                (::core::mem::size_of::<u8>(), ::core::mem::align_of::<u8>()),
-                                (::core::mem::size_of::<u32>(), ::core::mem::align_of::<u32>()),
-                            ],
+            fn f() {
+                __d.source_of(
+                    ::core::option_env!("CARGO_PKG_NAME"),
+                    ::core::option_env!("CARGO_PKG_VERSION"),
+                    ::core::file!(),
+                    ::core::line!(),
+                );
+                __d.enumeration(
+                    &[
+                        ::heap_walk::Variant::new(
+                            "B",
+                            ::heap_walk::repr_c_size(
+                                &[
+                                    (::core::mem::size_of::<u8>(), ::core::mem::align_of::<u8>()),
+                                    (::core::mem::size_of::<u32>(), ::core::mem::align_of::<u32>()),
+                                ],
+                            ),
+                            &[::heap_walk::Field::of::<u8>("0"), ::heap_walk::Field::of::<u32>("1")],
                         ),
-                        &[
-                            ::heap_walk::Field::walked::<u8>("0", ::core::option::Option::None),
-                            ::heap_walk::Field::walked::<u32>("1", ::core::option::Option::None),
-                        ],
-                    ),
-                    ::heap_walk::Variant::new("C", ::heap_walk::repr_c_size(&[]), &[]),
-                ],
-            );
-        }
-    "#]],
+                        ::heap_walk::Variant::new("C", ::heap_walk::repr_c_size(&[]), &[]),
+                    ],
+                );
+            }
+        "#]],
     );
     check_fn(
         "describe",
         "#[repr(align(8), u8)] enum A { B(u8) }",
         expect![[r#"
-        fn f() {
-            __d.source(
-                match ::core::option_env!("CARGO_PKG_NAME") {
-                    ::core::option::Option::Some(__text) => __text,
-                    ::core::option::Option::None => "",
-                },
-                match ::core::option_env!("CARGO_PKG_VERSION") {
-                    ::core::option::Option::Some(__text) => __text,
-                    ::core::option::Option::None => "",
-                },
-                ::core::file!(),
-                ::core::line!(),
-            );
-            __d.enumeration(
-                &[
-                    ::heap_walk::Variant::new(
-                        "B",
-                        ::heap_walk::repr_c_size(
-                            &[(::core::mem::size_of::<u8>(), ::core::mem::align_of::<u8>())],
+            fn f() {
+                __d.source_of(
+                    ::core::option_env!("CARGO_PKG_NAME"),
+                    ::core::option_env!("CARGO_PKG_VERSION"),
+                    ::core::file!(),
+                    ::core::line!(),
+                );
+                __d.enumeration(
+                    &[
+                        ::heap_walk::Variant::new(
+                            "B",
+                            ::heap_walk::repr_c_size(
+                                &[(::core::mem::size_of::<u8>(), ::core::mem::align_of::<u8>())],
+                            ),
+                            &[::heap_walk::Field::of::<u8>("0")],
                         ),
-                        &[::heap_walk::Field::walked::<u8>("0", ::core::option::Option::None)],
-                    ),
-                ],
-            );
-        }
-    "#]],
+                    ],
+                );
+            }
+        "#]],
     );
 }
 

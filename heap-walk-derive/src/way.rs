@@ -186,15 +186,29 @@ fn is_owner_of_dyn(ty: &Type) -> bool {
     })
 }
 
-/// A type whose impl can't be missing. (One that a user named so may lack it, and gets the
-/// message more than once.)
+/// A type of the language, whose impl can't be missing. (One that a user named so may lack it, and
+/// gets the message more than once.)
 pub(crate) fn is_primitive(ty: &Type) -> bool {
     const NAMES: [&str; 18] = [
         "bool", "char", "f32", "f64", "i8", "i16", "i32", "i64", "i128", "isize", "u8", "u16", "u32", "u64",
         "u128", "usize", "str", "String",
     ];
-    match ty {
+    match ast::peel(ty) {
+        Type::Array(array) => is_primitive(&array.elem),
         Type::Path(path) => path.path.get_ident().is_some_and(|ident| NAMES.iter().any(|name| ident == name)),
         _ => false,
+    }
+}
+
+/// Such a type, or an everyday container of such.
+pub(crate) fn is_everyday(ty: &Type) -> bool {
+    match ast::peel(ty) {
+        Type::Path(TypePath { qself: None, path }) if path.segments.len() == 1 => {
+            let Some(last) = path.segments.first() else { return false };
+            let arguments = bound::type_args(&last.arguments);
+            let is_container = ["Box", "Option", "Vec"].iter().any(|name| last.ident == name);
+            is_primitive(ty) || (is_container && arguments.len() == 1 && is_everyday(arguments[0]))
+        }
+        ty => is_primitive(ty),
     }
 }

@@ -94,8 +94,19 @@ impl<'a> Walker<'a> {
     }
 }
 
+// Short forms of what is generated most.
 #[doc(hidden)]
 impl Field {
+    /// A field that is walked.
+    pub fn at<T: Walk>(name: &'static str, offset: usize) -> Field {
+        Field::walked::<T>(name, Some(offset))
+    }
+
+    /// The same inside a variant.
+    pub fn of<T: Walk>(name: &'static str) -> Field {
+        Field::walked::<T>(name, None)
+    }
+
     /// A field that is walked in a way of its own.
     pub fn walked_as<T, W: WalkAs<T>>(name: &'static str, offset: Option<usize>, _: PhantomData<W>) -> Field {
         W::field_as(name, offset)
@@ -113,6 +124,17 @@ impl Field {
 
 #[doc(hidden)]
 impl Describe<'_> {
+    /// Where the type is defined, as far as the build system says.
+    pub fn source_of(
+        &mut self,
+        package: Option<&'static str>,
+        version: Option<&'static str>,
+        file: &'static str,
+        line: u32,
+    ) {
+        self.source(package.unwrap_or_default(), version.unwrap_or_default(), file, line);
+    }
+
     /// A struct with more fields than these, which take `size` bytes. The rest is untyped.
     pub fn partial_structure(&mut self, fields: &[Field], size: usize) {
         self.structure(fields);
