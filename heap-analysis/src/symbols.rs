@@ -41,21 +41,21 @@ pub(crate) fn resolve(
     for (image, mut of_image) in by_image {
         let Some(image) = images.get(image as usize) else { continue };
         let Some(functions) = read_symbols(image, values, &mut of_image, taken_ms, end) else { continue };
-        let mut sizes: HashMap<u64, BTreeSet<u64>> = HashMap::new();
+        // By function that drops: the sizes and vtables of the values that it drops.
+        let mut drops: HashMap<u64, (BTreeSet<u64>, BTreeSet<u64>)> = HashMap::new();
+        let drop_of = |value: &DynValue| value.functions.first().copied().unwrap_or(0);
         for &at in &of_image {
-            let drop = values[at].functions.first().copied().unwrap_or(0);
-            sizes.entry(drop).or_default().insert(values[at].size);
+            let (sizes, vtables) = drops.entry(drop_of(&values[at])).or_default();
+            sizes.insert(values[at].size);
+            vtables.insert(values[at].vtable);
         }
         let mut known: HashMap<u64, Option<String>> = HashMap::new();
         for &at in &of_image {
             let value = &values[at];
-            names[at] = known
-                .entry(value.vtable)
-                .or_insert_with(|| {
-                    let drop = value.functions.first().copied().unwrap_or(0);
-                    concrete_type(value, &functions, sizes[&drop].len() == 1)
-                })
-                .clone();
+            let (sizes, vtables) = &drops[&drop_of(value)];
+            let sharing = if sizes.len() > 1 { Sharing::Merged } else { Sharing::of(vtables.len()) };
+            let name = known.entry(value.vtable);
+            names[at] = name.or_insert_with(|| concrete_type(value, &functions, sharing)).clone();
         }
     }
     names
@@ -68,20 +68,56 @@ pub(crate) fn vtable_text(images: &[Image], value: &DynValue) -> String {
     format!("vtable at {file}+{:#x}", value.vtable)
 }
 
+/// Whose values a function drops, as far as this snapshot shows.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Sharing {
+    /// Those of one vtable.
+    One,
+    /// Those of several vtables: of one type for several traits, or of several types.
+    Several,
+    /// Values of several sizes: certainly of several types.
+    Merged,
+}
+
+impl Sharing {
+    fn of(vtables: usize) -> Sharing {
+        if vtables > 1 {
+            Sharing::Several
+        } else {
+            Sharing::One
+        }
+    }
+}
+
 /// The type on which the symbols of a vtable's functions agree.
-fn concrete_type(value: &DynValue, functions: &Names, is_drop_unique: bool) -> Option<String> {
+fn concrete_type(value: &DynValue, functions: &Names, sharing: Sharing) -> Option<String> {
     let named = |function: &u64| functions.get(function).filter(|names| !names.is_empty());
     let (drop, methods) = value.functions.split_first()?;
-    let drop = Some(drop).filter(|drop| **drop != 0 && is_drop_unique).and_then(named);
+    let drop = Some(drop).filter(|drop| **drop != 0 && sharing != Sharing::Merged).and_then(named);
     let methods: Vec<&BTreeSet<String>> = methods.iter().filter_map(named).collect();
-    let single = |sets: &mut dyn Iterator<Item = &BTreeSet<String>>| -> Option<String> {
-        let first = sets.next()?.clone();
-        let all: BTreeSet<String> = sets.fold(first, |all, names| all.intersection(names).cloned().collect());
-        (all.len() == 1).then(|| all.into_iter().next())?
+    // The only one of `names` that all methods can be of.
+    let agreed = |names: &BTreeSet<String>| -> Option<String> {
+        let mut agreed = names
+            .iter()
+            .filter(|name| methods.iter().all(|methods| methods.iter().any(|method| is_same(name, method))));
+        let first = agreed.next()?;
+        agreed.next().is_none().then(|| first.clone())
     };
-    single(&mut drop.into_iter().chain(methods.iter().copied()))
-        // The function that drops was made one with another type's.
-        .or_else(|| single(&mut methods.iter().copied()).filter(|_| methods.len() > 1))
+    match drop {
+        None => agreed(methods.first()?),
+        Some(names) => agreed(names).or_else(|| {
+            // The function that drops was made one with another type's.
+            let is_plain = sharing == Sharing::Several || methods.len() > 1;
+            agreed(methods.first()?).filter(|_| is_plain)
+        }),
+    }
+}
+
+/// Whether a method of the type `method` can be one of the type `name`: older
+/// symbols name type parameters as they are written, `Named<F>`.
+fn is_same(name: &str, method: &str) -> bool {
+    let head = |name: &'_ str| name.split_once('<').map(|(head, _)| head.to_owned());
+    name == method || head(name).is_some_and(|own| head(method).is_some_and(|other| own == other))
 }
 
 /// The types that symbols of the image's file name, for the functions of
@@ -229,18 +265,23 @@ mod tests {
             list.iter().map(|(at, names)| (*at, names.iter().map(|name| (*name).into()).collect())).collect()
         };
         let both = names(&[(1, &["A"]), (2, &["A"])]);
-        assert_eq!(concrete_type(&value(&[1, 2]), &both, true).as_deref(), Some("A"));
-        assert_eq!(concrete_type(&value(&[1, 9]), &both, true).as_deref(), Some("A"));
-        assert_eq!(concrete_type(&value(&[0, 2]), &both, true).as_deref(), Some("A"));
+        assert_eq!(concrete_type(&value(&[1, 2]), &both, Sharing::One).as_deref(), Some("A"));
+        assert_eq!(concrete_type(&value(&[1, 9]), &both, Sharing::One).as_deref(), Some("A"));
+        assert_eq!(concrete_type(&value(&[0, 2]), &both, Sharing::One).as_deref(), Some("A"));
         let merged = names(&[(1, &["A", "B"]), (2, &["B"]), (3, &["C"]), (4, &["B"])]);
-        assert_eq!(concrete_type(&value(&[1, 2]), &merged, true).as_deref(), Some("B"));
-        assert_eq!(concrete_type(&value(&[1, 9]), &merged, true), None);
-        assert_eq!(concrete_type(&value(&[3, 2]), &merged, true), None);
+        assert_eq!(concrete_type(&value(&[1, 2]), &merged, Sharing::One).as_deref(), Some("B"));
+        assert_eq!(concrete_type(&value(&[1, 9]), &merged, Sharing::One), None);
+        assert_eq!(concrete_type(&value(&[3, 2]), &merged, Sharing::One), None);
         // Two methods against a function that drops several types.
-        assert_eq!(concrete_type(&value(&[3, 2, 4]), &merged, true).as_deref(), Some("B"));
-        assert_eq!(concrete_type(&value(&[3, 9]), &merged, true).as_deref(), Some("C"));
-        assert_eq!(concrete_type(&value(&[3, 9]), &merged, false), None);
-        assert_eq!(concrete_type(&value(&[]), &merged, true), None);
+        assert_eq!(concrete_type(&value(&[3, 2, 4]), &merged, Sharing::One).as_deref(), Some("B"));
+        assert_eq!(concrete_type(&value(&[3, 9]), &merged, Sharing::One).as_deref(), Some("C"));
+        assert_eq!(concrete_type(&value(&[3, 9]), &merged, Sharing::Merged), None);
+        assert_eq!(concrete_type(&value(&[]), &merged, Sharing::One), None);
+        // What drops values of several vtables may have another type's name.
+        assert_eq!(concrete_type(&value(&[3, 2]), &merged, Sharing::Several).as_deref(), Some("B"));
+        let generic = names(&[(1, &["a::Named<u32>"]), (2, &["a::Named<F>"]), (3, &["a::Other<F>"])]);
+        assert_eq!(concrete_type(&value(&[1, 2]), &generic, Sharing::One).as_deref(), Some("a::Named<u32>"));
+        assert_eq!(concrete_type(&value(&[1, 3]), &generic, Sharing::One), None);
     }
 
     trait Speak {
@@ -300,9 +341,9 @@ mod tests {
         let limit = Duration::from_secs(60);
         let name = Some("heap_analysis::symbols::tests::Dog".to_owned());
         let values = [dog.clone(), wrong_size];
-        assert_eq!(resolve(&[image.clone()], &values, now, limit), [name, None]);
+        assert_eq!(resolve(std::slice::from_ref(&image), &values, now, limit), [name, None]);
         // A file that was built after the snapshot, another build, no file.
-        assert_eq!(resolve(&[image.clone()], &values, 1, limit), [None, None]);
+        assert_eq!(resolve(std::slice::from_ref(&image), &values, 1, limit), [None, None]);
         let other = Image { build_id: "00ff".into(), ..image.clone() };
         assert_eq!(resolve(&[other], &values, now, limit), [None, None]);
         let missing = Image { path: "/no/such/file".into(), ..image.clone() };

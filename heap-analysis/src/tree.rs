@@ -256,7 +256,7 @@ impl Analysis {
             }
             let text: String = places.into_iter().rev().collect();
             let row = self.row(edge.to, trim(&text), heap.edge_name(edge.kind), Some(node));
-            children.rows.push(TreeRow { into: self.into_text(entry.at as usize), ..row });
+            children.rows.push(TreeRow { into: self.end_text(entry.at as usize), ..row });
         }
         children
     }
@@ -274,10 +274,10 @@ impl Analysis {
         let edge = self.heap.edge_at(at);
         let name = self.heap.edge_name(edge.kind);
         let row = self.row(edge.to, trim(&place(&self.heap, &edge)), name, Some(edge.from));
-        TreeRow { into: self.into_text(at), ..row }
+        TreeRow { into: self.end_text(at), ..row }
     }
 
-    fn into_text(&self, at: usize) -> String {
+    fn end_text(&self, at: usize) -> String {
         let text = place_into(&self.heap, at);
         text.strip_prefix('.').map_or(text.clone(), str::to_owned)
     }
@@ -333,7 +333,7 @@ impl Analysis {
                     type_name: self.display_name(edge.from),
                     place: trim(&place(heap, &edge)),
                     edge: heap.edge_name(edge.kind),
-                    into: self.into_text(at),
+                    into: self.end_text(at),
                 })
                 .collect(),
             holder_count: holders().count() as u64,

@@ -284,6 +284,9 @@ impl Table {
             let row = match value_row {
                 Some(row) if is_value => row,
                 _ => {
+                    // Of raw bytes the element is the type through which they were found.
+                    let is_raw = Layout(ty.layout) == Layout::RAW && ty.container != "Weak";
+                    let value_row = value_row.filter(|_| !is_raw);
                     let key = (ty.container.as_str(), ty.is_slice, ty.layout, value_row);
                     *by_container.entry(key).or_insert_with(|| {
                         let path = container_path(heap, ty);
@@ -294,6 +297,9 @@ impl Table {
                         let elem = heap.types.get(ty.elem as usize).map_or("", |elem| elem.name.as_str());
                         let kind = Layout(ty.layout).name().unwrap_or("unknown");
                         let inner = elem.trim_start_matches('(');
+                        if is_raw {
+                            return push(path.clone(), kind, NONE, &[&path]);
+                        }
                         push(path.clone(), kind, ty.elem, &[&path, elem, inner])
                     })
                 }

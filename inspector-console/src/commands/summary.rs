@@ -61,11 +61,8 @@ pub(crate) fn run(out: &Out<'_>, index: usize, snapshots: &[SnapshotInfo]) -> St
     text.push('\n');
     text.push_str(&ledger::verdict(analysis.ledger()));
     for row in &summary.unreadable {
-        let _ = writeln!(
-            text,
-            "unreadable ({}), {} times: {} in field `{}`",
-            row.reason, row.count, row.type_name, row.field
-        );
+        let field = if row.field.is_empty() { String::new() } else { format!(" in field `{}`", row.field) };
+        let _ = writeln!(text, "unreadable ({}), {} times: {}{field}", row.reason, row.count, row.type_name);
     }
     if summary.outside_owners > 0 {
         let _ = writeln!(
