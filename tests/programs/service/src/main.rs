@@ -21,6 +21,7 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{mpsc, Arc};
 use std::thread;
+use std::time::Duration;
 
 use heap_walk::{checkpoint, register_arc, Walk};
 use tokio::runtime::{Builder, Runtime};
@@ -97,6 +98,7 @@ fn run() -> Result<usize, String> {
     }
     observer.join().map_err(|_| "the observer failed".to_owned())?;
     runtime.block_on(server.drain());
+    settle(&runtime);
 
     let process = Process { state, runtime, reports };
     checkpoint!("idle", process = &process; sessions = process.state.sessions.len());
@@ -114,6 +116,22 @@ fn run() -> Result<usize, String> {
     runtime.block_on(server.stop());
     drop(state);
     Ok(errors)
+}
+
+/// Waits until all workers are parked: until then they may still put away what they worked with.
+fn settle(runtime: &Runtime) {
+    let metrics = runtime.metrics();
+    let parked = || -> Vec<u64> { (0..WORKERS).map(|at| metrics.worker_park_unpark_count(at)).collect() };
+    let mut before = parked();
+    loop {
+        thread::sleep(Duration::from_millis(10));
+        let now = parked();
+        // Odd after parking, even after waking up.
+        if now == before && now.iter().all(|count| count % 2 == 1) {
+            return;
+        }
+        before = now;
+    }
 }
 
 /// What the observer noted.
