@@ -99,7 +99,9 @@ impl Made {
         writer.types(&self.types);
         writer.node_types(&self.node_types);
         writer.labels(&[LabelDesc::default()]);
-        self.nodes.iter().for_each(|node| drop(writer.node(node, 0)));
+        for node in &self.nodes {
+            writer.node(node, 0);
+        }
         self.contents.iter().for_each(|content| writer.content(content));
         writer.roots(&self.roots);
         writer.list(FrameKind::CENSUS, &self.census);
@@ -137,7 +139,7 @@ fn app() -> Made {
     let handler = made.ty("alloc::boxed::Box<dyn app::Handler>", 16, TypeKind::UNKNOWN, Vec::new());
     let dynamic = made.ty("dyn app::Handler", 0, TypeKind::UNKNOWN, Vec::new());
     let event = made.ty("app::Event", 48, TypeKind::ENUM, Vec::new());
-    made.types[event as usize].variants = vec![
+    let variants = vec![
         VariantDesc { name: "Idle".into(), ..VariantDesc::default() },
         VariantDesc {
             name: "Hit".into(),
@@ -145,7 +147,8 @@ fn app() -> Made {
             ..VariantDesc::default()
         },
     ];
-    let unseen = made.ty("app::Unseen", 40, TypeKind::STRUCT, vec![field("lru", foreign, "missing")]);
+    made.types[event as usize].variants = variants;
+    made.ty("app::Unseen", 40, TypeKind::STRUCT, vec![field("lru", foreign, "missing")]);
     let state = made.ty(
         "app::State",
         400,
@@ -158,7 +161,6 @@ fn app() -> Made {
             field("handler", handler, "missing"),
         ],
     );
-    let _ = unseen;
     let root = made.node(None, Layout::ROOT, state, 400, None);
     made.node(Some(root), Layout::BUFFER, entry, 3 * 56, Some(3));
     let raw = made.node(Some(root), Layout::RAW, foreign, 128, None);
@@ -205,7 +207,9 @@ fn check(rows: &[MissingRow], expected: Expect) {
 fn types_come_worst_first_with_their_fields() {
     let missing = app().missing(true);
     assert!(missing.is_tracked);
-    check(&missing.missing, expect![[r#"
+    check(
+        &missing.missing,
+        expect![[r#"
         lru::Lru<u64>: Missing, 592 bytes: at least 10 values of 40 take 400, 2 blocks 192
             app::Entry.lru (line 7): Some(3)
             app::Event.Hit.0 (line 10): Some(5)
@@ -218,13 +222,17 @@ fn types_come_worst_first_with_their_fields() {
         app::Timer: Missing, 24 bytes: 1 values of 24 take 24, 0 blocks 0
             app::Slot.timer (line 5): Some(1)
             Derive: #[derive(heap_walk::Walk)]
-    "#]]);
-    check(&missing.opaque, expect![[r#"
+    "#]],
+    );
+    check(
+        &missing.opaque,
+        expect![[r#"
         Sender<u64>: OpaqueType, 528 bytes: 1 values of 16 take 16, 1 blocks 512
         u64: OpaqueField, 24 bytes: 3 values of 8 take 24, 0 blocks 0
             app::Entry.marked (line 7): Some(3)
             Walkable: (no attribute)
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
