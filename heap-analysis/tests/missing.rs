@@ -128,7 +128,7 @@ fn app() -> Made {
     let sender = made.ty("std::sync::mpsc::Sender<u64>", 16, TypeKind::UNKNOWN, Vec::new());
     made.types[sender as usize].fixed = true;
     let timer = made.ty("app::Timer", 24, TypeKind::UNKNOWN, Vec::new());
-    let slot = made.ty("app::Slot", 24, TypeKind::STRUCT, vec![field("timer", timer, "missing")]);
+    made.ty("app::Slot", 24, TypeKind::STRUCT, vec![field("timer", timer, "missing")]);
     let cell = made.ty("core::cell::RefCell<app::Slot>", 32, TypeKind::UNKNOWN, Vec::new());
     let entry = made.ty(
         "app::Entry",
