@@ -11,7 +11,8 @@ pub(crate) fn run(name: &str) -> Done {
                 .env("DAMAGE_ROUNDS", "2000000"),
         ),
         "valgrind" => valgrind(),
-        _ => Err(format!("no deep check is named `{name}`: there are corruption, valgrind")),
+        "miri" => miri(),
+        _ => Err(format!("no deep check is named `{name}`: there are corruption, miri, valgrind")),
     }
 }
 
@@ -30,5 +31,30 @@ fn valgrind() -> Done {
                 "--show-leak-kinds=definite",
             ])
             .arg(program),
+    )
+}
+
+/// The same program under Miri, which knows the rules of references too.
+fn miri() -> Done {
+    let has_miri = || {
+        let mut version = Command::new("cargo");
+        version.args(["+nightly", "miri", "--version"]);
+        version.output().is_ok_and(|output| output.status.success())
+    };
+    if !has_miri() {
+        return Err(
+            "Miri is not installed: `rustup toolchain install nightly --component miri,rust-src`".into()
+        );
+    }
+    system::run(
+        Command::new("cargo")
+            .args(["+nightly", "miri", "run", "-p", "end-to-end", "--example", "guards"])
+            .current_dir(system::root())
+            // Cargo says to its children which toolchain it is of.
+            .env_remove("RUSTUP_TOOLCHAIN")
+            .env_remove("CARGO")
+            .env("CARGO_TARGET_DIR", target().join("miri"))
+            // The walk opens the process's memory, and reads nothing without a table of blocks.
+            .env("MIRIFLAGS", "-Zmiri-disable-isolation"),
     )
 }

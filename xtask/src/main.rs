@@ -7,7 +7,7 @@
 //! cargo xtask lint        formatting, clippy and the rules of `tidy`
 //! cargo xtask tidy        rules that no other tool checks
 //! cargo xtask bench       the benchmarks, one table
-//! cargo xtask deep NAME   long checks: corruption, valgrind
+//! cargo xtask deep NAME   long checks: corruption, miri, valgrind
 //! ```
 
 mod bench;
@@ -30,7 +30,8 @@ cargo xtask lint                  cargo fmt --check, cargo clippy, tidy
 cargo xtask tidy [--bless]        check the workspace's own rules; --bless accepts new dependencies
 cargo xtask bench                 run the benchmarks and print one table
 cargo xtask deep corruption       damage a snapshot at random two million times and read it
-cargo xtask deep valgrind         run the walk's tests under valgrind";
+cargo xtask deep valgrind         run the walk's unsafe core under valgrind
+cargo xtask deep miri             run it under Miri, if a nightly toolchain has that";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

@@ -61,9 +61,8 @@ pub(crate) fn check(bless: bool) -> Done {
 
 /// Each feature for another crate has a row in the table of impls.
 fn features() -> Done {
-    let read = |path: &str| {
-        std::fs::read_to_string(root().join(path)).map_err(|error| format!("{error}: {path}"))
-    };
+    let read =
+        |path: &str| std::fs::read_to_string(root().join(path)).map_err(|error| format!("{error}: {path}"));
     let (manifest, table) = (read("heap-walk/Cargo.toml")?, read("docs/impls.md")?);
     let features = manifest.split("\n[").find_map(|section| section.strip_prefix("features]"));
     for line in features.unwrap_or_default().lines() {

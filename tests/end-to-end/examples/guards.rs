@@ -26,6 +26,60 @@ struct Mixed {
     hidden: Cell<Option<Box<u32>>>,
 }
 
+/// A type of somebody else's.
+mod foreign {
+    pub(crate) struct Point {
+        pub(crate) names: Vec<String>,
+        pub(crate) next: Option<Box<u32>>,
+    }
+}
+
+#[derive(Walk)]
+#[walk(remote = "foreign::Point")]
+struct PointDef {
+    names: Vec<String>,
+    next: Option<Box<u32>>,
+}
+
+/// A text and a number in one word, as packed pointers have it.
+struct Tagged<'t>(&'t (String, RefCell<String>), u8);
+
+impl<'t> Tagged<'t> {
+    fn text(&self) -> &'t (String, RefCell<String>) {
+        self.0
+    }
+}
+
+/// All that makes references out of others.
+#[derive(Walk)]
+struct Ways<'t> {
+    #[walk(as = Vec<PointDef>)]
+    points: Vec<foreign::Point>,
+    #[walk(as = Mutex<Option<Box<PointDef>>>)]
+    locked: Mutex<Option<Box<foreign::Point>>>,
+    #[walk(as = RefCell<Rc<PointDef>>)]
+    shared: RefCell<Rc<foreign::Point>>,
+    #[walk(follow)]
+    followed: Vec<&'t RefCell<Link>>,
+    #[walk(via = Tagged::text)]
+    tagged: Tagged<'t>,
+    #[walk(via = Tagged::text, follow)]
+    tagged_followed: Tagged<'t>,
+    erased: Vec<Box<dyn std::any::Any>>,
+    #[walk(missing = opaque)]
+    handler: Box<dyn Handler>,
+}
+
+trait Handler {
+    fn handle(&self) -> usize;
+}
+
+impl Handler for String {
+    fn handle(&self) -> usize {
+        self.len()
+    }
+}
+
 struct PanicsAt(u32);
 
 impl Walk for PanicsAt {
@@ -59,9 +113,35 @@ fn main() {
     });
     assert!(thread.join().is_err());
 
+    let point = |n: u32| foreign::Point { names: vec![n.to_string(); 3], next: Some(Box::new(n)) };
+    let lock = || Mutex::new(vec![RwLock::new(Some(Box::new(1)))]);
+    let linked: Vec<RefCell<Link>> =
+        (0..5).map(|n| RefCell::new(Link { text: n.to_string(), next: None, lock: lock() })).collect();
+    let tagged = (String::from("tagged"), RefCell::new(String::from("cell")));
+    heap_walk::register::<Mutex<Vec<String>>>();
+    let ways = Ways {
+        points: (0..20).map(point).collect(),
+        locked: Mutex::new(Some(Box::new(point(1)))),
+        shared: RefCell::new(Rc::new(point(2))),
+        followed: linked.iter().chain(&linked).collect(),
+        tagged: Tagged(&tagged, 1),
+        tagged_followed: Tagged(&tagged, 2),
+        erased: vec![Box::new(Mutex::new(vec![String::from("named")])), Box::new(7u8)],
+        handler: Box::new(String::from("handler")),
+    };
+    assert_eq!(ways.tagged.1 + ways.tagged_followed.1, 3);
+    assert_eq!(ways.handler.handle(), 7);
+    assert!(heap_walk::measure(&ways).in_all > 0);
+    assert!(heap_walk::measure(&mixed).unreadable == 0);
+
     for _ in 0..3 {
-        let roots: [(&str, &dyn Walk); 4] =
-            [("chain", &chain), ("mixed", &mixed), ("panicking", &panicking), ("poisoned", &poisoned)];
+        let roots: [(&str, &dyn Walk); 5] = [
+            ("chain", &chain),
+            ("mixed", &mixed),
+            ("panicking", &panicking),
+            ("poisoned", &poisoned),
+            ("ways", &ways),
+        ];
         heap_walk::snapshot(std::io::sink(), &roots).expect("a sink takes everything");
         assert!(panicking.iter().all(|lock| !lock.is_poisoned()));
         assert!(panicking.iter().all(|lock| lock.lock().expect("free").try_borrow_mut().is_ok()));
