@@ -15,8 +15,8 @@ pub const HEAD_SIZE: usize = 40;
 /// Longest body a reader accepts, in bytes.
 pub const MAX_BODY: usize = 64 << 20;
 
-/// Version that this crate writes. A file with another major number is refused.
-pub const VERSION: (u16, u16) = (1, 1);
+/// Version that this crate writes. It reads this major number and the one before; others are refused.
+pub const VERSION: (u16, u16) = (2, 0);
 
 macro_rules! frame_kinds {
     ($($(#[$doc:meta])* $konst:ident = $value:literal, $text:literal;)*) => {
@@ -111,8 +111,8 @@ impl Kinds {
 pub struct Head {
     /// Kind.
     pub kind: FrameKind,
-    /// For later versions; 0 in this one, and not looked at.
-    pub reserved: u16,
+    /// How the checksum was made: 0 as in version 1, else in four strands.
+    pub sum: u16,
     /// Bytes of the body that follows.
     pub len: u32,
     /// Process that wrote it.
@@ -131,7 +131,7 @@ impl Head {
         let mut out = [0; HEAD_SIZE - 8];
         out[..4].copy_from_slice(&MARKER);
         out[4..6].copy_from_slice(&self.kind.0.to_le_bytes());
-        out[6..8].copy_from_slice(&self.reserved.to_le_bytes());
+        out[6..8].copy_from_slice(&self.sum.to_le_bytes());
         out[8..12].copy_from_slice(&self.len.to_le_bytes());
         out[12..16].copy_from_slice(&self.process.to_le_bytes());
         out[16..24].copy_from_slice(&self.thread.to_le_bytes());
@@ -144,7 +144,7 @@ impl Head {
         let prefix = self.prefix();
         let mut out = [0; HEAD_SIZE];
         out[..HEAD_SIZE - 8].copy_from_slice(&prefix);
-        out[HEAD_SIZE - 8..].copy_from_slice(&checksum(&prefix, body).to_le_bytes());
+        out[HEAD_SIZE - 8..].copy_from_slice(&checksum(self.sum, &prefix, body).to_le_bytes());
         out
     }
 
@@ -158,7 +158,7 @@ impl Head {
         let u64_at = |at: usize| u64::from(u32_at(at)) | u64::from(u32_at(at + 4)) << 32;
         Some(Head {
             kind: FrameKind(u16_at(4)),
-            reserved: u16_at(6),
+            sum: u16_at(6),
             len: u32_at(8),
             process: u32_at(12),
             thread: u64_at(16),
@@ -169,27 +169,48 @@ impl Head {
 
     /// Whether `body` is what was written with this head.
     pub fn matches(&self, body: &[u8]) -> bool {
-        self.checksum == checksum(&self.prefix(), body)
+        self.checksum == checksum(self.sum, &self.prefix(), body)
     }
 }
 
+/// Prime of the checksum.
+const PRIME: u64 = 0x9e37_79b9_7f4a_7c15;
+
+#[inline(always)]
+fn mix(sum: u64, word: u64) -> u64 {
+    (sum ^ word).wrapping_mul(PRIME).rotate_left(29)
+}
+
 /// A checksum against damage, not against malice: eight bytes at a time,
-/// multiplied and rotated (the scheme of FNV-1a, widened), some GB/s.
-fn checksum(head: &[u8], body: &[u8]) -> u64 {
-    const PRIME: u64 = 0x9e37_79b9_7f4a_7c15;
-    let mut sum = 0xcbf2_9ce4_8422_2325_u64;
-    for part in [head, body] {
+/// multiplied and rotated (the scheme of FNV-1a, widened).
+///
+/// Each step waits for the one before, so `sum` 1 takes the bulk of the body in
+/// four strands that do not wait for each other, and then mixes these: four times as fast.
+fn checksum(sum: u16, head: &[u8], body: &[u8]) -> u64 {
+    let word = |bytes: &[u8]| u64::from_le_bytes(bytes.try_into().expect("eight bytes"));
+    let mut total = 0xcbf2_9ce4_8422_2325_u64;
+    let mut bulk = 0;
+    if sum != 0 {
+        bulk = body.len() / 32 * 32;
+        let mut strands = [1, 2, 3, 4].map(|strand: u64| strand.wrapping_mul(PRIME));
+        for words in body[..bulk].chunks_exact(32) {
+            for (strand, bytes) in strands.iter_mut().zip(words.chunks_exact(8)) {
+                *strand = mix(*strand, word(bytes));
+            }
+        }
+        total = strands.into_iter().fold(total, mix);
+    }
+    for part in [head, &body[bulk..]] {
         let mut words = part.chunks_exact(8);
-        for word in &mut words {
-            let word = u64::from_le_bytes(word.try_into().expect("chunks of eight"));
-            sum = (sum ^ word).wrapping_mul(PRIME).rotate_left(29);
+        for bytes in &mut words {
+            total = mix(total, word(bytes));
         }
         for &byte in words.remainder() {
-            sum = (sum ^ u64::from(byte)).wrapping_mul(PRIME).rotate_left(29);
+            total = mix(total, u64::from(byte));
         }
-        sum = (sum ^ part.len() as u64).wrapping_mul(PRIME).rotate_left(29);
+        total = mix(total, part.len() as u64);
     }
-    sum
+    total
 }
 
 /// A byte string in MessagePack's `bin` form.
@@ -227,38 +248,25 @@ macro_rules! columns {
         pub(crate) struct $name {
             pub(crate) first: u64,
             pub(crate) count: u64,
-            $(#[serde(with = "bytes")] pub(crate) $column: Vec<u8>,)*
-        }
-
-        impl $name {
-            /// Bytes held.
-            pub(crate) fn byte_size(&self) -> usize {
-                0 $(+ self.$column.len())*
-            }
-
-            /// Empties the columns, keeps their memory.
-            pub(crate) fn clear(&mut self, first: u64) {
-                self.first = first;
-                self.count = 0;
-                $(self.$column.clear();)*
-            }
+            $(#[serde(with = "bytes", skip_serializing_if = "Vec::is_empty")] pub(crate) $column: Vec<u8>,)*
         }
     };
 }
 
+// Version 2 writes `packed` and what stands beside it; the columns after that are version 1's.
 columns! {
     /// Nodes `first ..` in the order of their ids.
-    NodeColumns { parent, edge, label, place, ty, addr, len }
+    NodeColumns { packed, sites, parent, edge, label, place, ty, addr, len }
 }
 columns! {
     /// Edges in the order in which they were met.
-    EdgeColumns { from, kind, label, place, target, ty }
+    EdgeColumns { packed, sites, from, kind, label, place, target, ty }
 }
 columns! {
     /// Contents in the order in which the walk left the nodes.
-    ContentColumns { node, variant, mask, split }
+    ContentColumns { packed, classes, node, variant, mask, split }
 }
 columns! {
     /// Live blocks by ascending address.
-    BlockColumns { addr, requested, rounding, align, epoch, flags }
+    BlockColumns { packed, addr, requested, rounding, align, epoch, flags }
 }

@@ -14,7 +14,7 @@
 //! |---|---|
 //! | 0..4 | marker `f5 48 53 fa`: where a reader picks up after damage |
 //! | 4..6 | kind of the frame |
-//! | 6..8 | reserved, zero |
+//! | 6..8 | how the checksum was made: 0 or 1 |
 //! | 8..12 | length of the body in bytes, at most 64 MiB |
 //! | 12..16 | process id |
 //! | 16..24 | thread, numbered within the process |
@@ -30,25 +30,19 @@
 //!
 //! Cold records are MessagePack maps with the field names of [`record`]: an
 //! unknown field is ignored and a missing one takes its default. Hot records
-//! (`nodes`, `edges`, `contents`, `blocks`) are columns: a map whose byte
-//! strings hold one LEB128 integer per record (`edge`, `kind`, `align`, `flags`,
-//! `mask`: one byte), so that a block costs some bytes and no per-field
-//! encoding. Integers called deltas are zigzag-coded differences; they begin
-//! anew in each frame, so that a damaged frame costs no other.
+//! (`nodes`, `edges`, `contents`, `blocks`) are packed one after the other into
+//! one byte string, some bytes each, and beside it stands what they have in
+//! common: the body is a map of `count`, `packed`, for nodes `first` (the id of
+//! the first one), and:
 //!
-//! | column | holds |
-//! |---|---|
-//! | nodes `parent` | own id − parent's id; 0: a root |
-//! | nodes `edge` | edge kind; bit 7: `len` holds a length and a capacity |
-//! | nodes `place` | delta to the parent's `addr` |
-//! | nodes `addr` | delta to the node before |
-//! | nodes `len` | length, then capacity as a delta to it, where bit 7 says so |
-//! | edges `kind` | edge kind; bit 7: `target` is a node (a delta to `from`), else an address (a delta to the last address) |
-//! | edges `from`, `place` | deltas to the edge before |
-//! | edges `ty` | 0, or the type + 1 |
-//! | contents `node` | delta to the content before; `variant`: 0, or the variant + 1 |
-//! | contents `mask` | which of payload, padding, dead, overhead, spare, untyped (bit 0 first) follow in `split` |
-//! | blocks `addr` | delta to the block before; `rounding`: usable as a delta to `requested`; `flags` bit 0: the tool's |
+//! | frame | column | holds, in order of their numbers |
+//! |---|---|---|
+//! | nodes | `sites` | combinations of edge kind, form, label and node type |
+//! | edges | `sites` | combinations of kind, form, label and type |
+//! | contents | `classes` | variants with a split |
+//!
+//! How a record is packed is told at the head of each file of `src/pack/`. All that
+//! it is measured from begins anew in each frame, so that a damaged frame costs no other.
 //!
 //! # Example
 //!
@@ -72,11 +66,13 @@
 //! A new frame kind, edge kind or field is a new minor number: older readers
 //! skip it, name it from the `kinds` frame, and keep edges of unknown kinds as
 //! edges that no lens counts. A change of what exists is a new major number,
-//! and readers refuse majors they do not know.
+//! and readers refuse majors they do not know. Version 1 had a column of
+//! integers for each field of the hot records; it is still read.
 
 pub mod frame;
 pub mod layout;
 pub mod live;
+mod pack;
 pub mod read;
 pub mod record;
 mod varint;

@@ -6,16 +6,25 @@ use crate::frame::{
     BlockColumns, ContentColumns, EdgeColumns, FrameKind, Head, Kinds, NodeColumns, HEAD_SIZE, MAGIC, MARKER,
     MAX_BODY, VERSION,
 };
+use crate::pack::{BlockReader, ContentReader, EdgeReader, NodeReader};
 use crate::record::{
     AllocatorFigures, Census, Content, DynValue, Edge, EdgeKind, Footer, Header, Image, LabelDesc, LabelIdx,
     LiveBlock, Node, NodeTypeDesc, NodeTypeIdx, Root, Shared, ShownValue, Split, Target, TypeDesc, TypeIdx,
     Unreadable, VariantOffsets,
 };
 use crate::varint::Column;
-use crate::write::{FLAG, TOOL};
 use serde::de::DeserializeOwned;
 use std::fmt;
 use std::io::{self, Read};
+
+/// Version 1: bit of the `edge` and `kind` columns: a length and a capacity, or a node id, follow.
+const FLAG: u8 = 0x80;
+
+/// Version 1: bit of the `flags` column of blocks.
+const TOOL: u8 = 1;
+
+/// The oldest major number that is read.
+const OLDEST: u16 = 1;
 
 /// Why a file cannot be opened at all.
 #[derive(Debug)]
@@ -38,7 +47,7 @@ impl fmt::Display for Error {
             Error::NotASnapshot => f.write_str("not a heap snapshot: it does not begin with `HEAPSNAP`"),
             Error::Version { found } => write!(
                 f,
-                "written in format {}.{}, and this inspector reads {}.x: use the inspector that came with the program",
+                "written in format {}.{}, and this inspector reads {OLDEST}.x to {}.x: use the inspector that came with the program",
                 found.0, found.1, VERSION.0
             ),
         }
@@ -379,7 +388,7 @@ impl Decoder {
 
     fn kinds(&mut self, body: &[u8]) -> Result<(), Error> {
         if let Ok(kinds) = rmp_serde::from_slice::<Kinds>(body) {
-            if kinds.version.0 != VERSION.0 {
+            if !(OLDEST..=VERSION.0).contains(&kinds.version.0) {
                 return Err(Error::Version { found: kinds.version });
             }
             self.file.kinds = kinds;
@@ -526,6 +535,20 @@ impl Decoder {
         for _ in 0..missing {
             nodes.push(NO_PARENT, EdgeKind(0), 0, 0, u32::MAX, 0, (0, 0));
         }
+        if !columns.packed.is_empty() {
+            let mut reader = NodeReader::new(&columns.packed, &columns.sites)?;
+            for _ in 0..columns.count {
+                let id = nodes.count() as u64;
+                let node = reader.next(id, |id| nodes.addr.get(usize::try_from(id).ok()?).copied())?;
+                let parent = match node.parent {
+                    None => NO_PARENT,
+                    Some(parent) => u32::try_from(parent).ok()?,
+                };
+                let len_cap = node.len_cap.unwrap_or((1, 1));
+                nodes.push(parent, node.edge, node.label.0, node.place, node.ty.0, node.addr, len_cap);
+            }
+            return Some(());
+        }
         let mut parent = Column(&columns.parent);
         let mut edge = Column(&columns.edge);
         let mut label = Column(&columns.label);
@@ -559,6 +582,13 @@ impl Decoder {
 
     fn edges(&mut self, columns: &EdgeColumns) -> Option<()> {
         let edges = &mut self.snapshot().edges;
+        if !columns.packed.is_empty() {
+            let mut reader = EdgeReader::new(&columns.packed, &columns.sites)?;
+            for _ in 0..columns.count {
+                edges.push(reader.next()?);
+            }
+            return Some(());
+        }
         let mut from = Column(&columns.from);
         let mut kind = Column(&columns.kind);
         let mut label = Column(&columns.label);
@@ -590,6 +620,13 @@ impl Decoder {
 
     fn contents(&mut self, columns: &ContentColumns) -> Option<()> {
         let contents = &mut self.snapshot().contents;
+        if !columns.packed.is_empty() {
+            let mut reader = ContentReader::new(&columns.packed, &columns.classes)?;
+            for _ in 0..columns.count {
+                contents.push(reader.next()?);
+            }
+            return Some(());
+        }
         let mut node = Column(&columns.node);
         let mut variant = Column(&columns.variant);
         let mut mask = Column(&columns.mask);
@@ -609,6 +646,13 @@ impl Decoder {
 
     fn blocks(&mut self, columns: &BlockColumns) -> Option<()> {
         let blocks = &mut self.snapshot().blocks;
+        if !columns.packed.is_empty() {
+            let mut reader = BlockReader::new(&columns.packed);
+            for _ in 0..columns.count {
+                blocks.push(reader.next()?);
+            }
+            return Some(());
+        }
         let mut addr = Column(&columns.addr);
         let mut requested = Column(&columns.requested);
         let mut rounding = Column(&columns.rounding);

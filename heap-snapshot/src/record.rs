@@ -2,7 +2,7 @@
 //!
 //! Sizes are bytes, addresses are numbers to compare and never to follow.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// Index of a value type in [`crate::read::Snapshot::types`].
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
@@ -403,7 +403,7 @@ pub struct Census {
 }
 
 /// Counts of a block that handles share, read at the last handle met.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
 pub struct Shared {
     /// The node; `u64::MAX` where only weak handles were met.
     pub node: u64,
@@ -422,6 +422,15 @@ pub struct Shared {
     /// block may have owners that the walk did not see.
     #[serde(default)]
     pub uncounted: bool,
+}
+
+/// As a list, which the derived half reads as well as a map: there may be
+/// millions, and the names would be most of their bytes.
+impl Serialize for Shared {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Shared { node, addr, strong, weak, met, weak_met, uncounted } = *self;
+        (node, addr, strong, weak, met, weak_met, uncounted).serialize(serializer)
+    }
 }
 
 /// A value recorded on request (`#[walk(show)]`).

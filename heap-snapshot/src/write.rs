@@ -1,30 +1,24 @@
 //! Streaming encoder. Its memory does not grow with the heap: hot records go
-//! into columns that are written out when they reach [`COLUMN_BYTES`].
+//! into buffers that are written out when they reach [`COLUMN_BYTES`].
 
 use crate::frame::{
     BlockColumns, ContentColumns, EdgeColumns, FrameKind, Head, Kinds, NodeColumns, HEAD_SIZE, MAGIC,
 };
+use crate::pack::{BlockPacker, ContentPacker, EdgePacker, NodePacker};
 use crate::record::{
-    AllocatorFigures, Content, Edge, EdgeKind, Footer, Header, LabelDesc, LiveBlock, Node, NodeTypeDesc,
-    Root, Split, Target, TypeDesc,
+    AllocatorFigures, Content, Edge, Footer, Header, LabelDesc, LiveBlock, Node, NodeTypeDesc, Root, Split,
+    TypeDesc,
 };
-use crate::varint::{put, put_delta};
 use serde::Serialize;
 use std::io::{self, Write};
 use std::time::Instant;
 
-/// Bytes of column data after which a frame is written.
+/// Bytes of hot records after which a frame is written.
 pub const COLUMN_BYTES: usize = 256 << 10;
 
-/// Records between two looks at the size of their columns, less one. They add
+/// Records between two looks at the size of their buffer, less one. They add
 /// a few KiB at most.
 const LOOK: u64 = 63;
-
-/// Bit of the `edge` and `kind` columns: a length and a capacity, or a node id, follow.
-pub(crate) const FLAG: u8 = 0x80;
-
-/// Bits of the `flags` column of blocks.
-pub(crate) const TOOL: u8 = 1;
 
 /// Writes snapshots, one after the other, into one file.
 ///
@@ -40,17 +34,22 @@ pub struct Writer<W: Write> {
     begun: Instant,
     written: u64,
     body: Vec<u8>,
-    next_node: u64,
-    last_addr: u64,
-    last_edge: (u64, u64, u64),
-    last_content: u64,
-    last_block: u64,
-    edge_count: u64,
-    block_count: u64,
-    nodes: NodeColumns,
-    edges: EdgeColumns,
-    contents: ContentColumns,
-    blocks: BlockColumns,
+    nodes: NodePacker,
+    edges: EdgePacker,
+    contents: ContentPacker,
+    blocks: BlockPacker,
+    counts: Counts,
+    /// The counts when a frame of the kind was last written.
+    framed: Counts,
+}
+
+/// Records since the header.
+#[derive(Clone, Copy, Default, Debug)]
+struct Counts {
+    nodes: u64,
+    edges: u64,
+    contents: u64,
+    blocks: u64,
 }
 
 impl<W: Write> Writer<W> {
@@ -64,17 +63,12 @@ impl<W: Write> Writer<W> {
             begun: Instant::now(),
             written: 0,
             body: Vec::new(),
-            next_node: 0,
-            last_addr: 0,
-            last_edge: (0, 0, 0),
-            last_content: 0,
-            last_block: 0,
-            edge_count: 0,
-            block_count: 0,
-            nodes: NodeColumns::default(),
-            edges: EdgeColumns::default(),
-            contents: ContentColumns::default(),
-            blocks: BlockColumns::default(),
+            nodes: NodePacker::default(),
+            edges: EdgePacker::default(),
+            contents: ContentPacker::default(),
+            blocks: BlockPacker::default(),
+            counts: Counts::default(),
+            framed: Counts::default(),
         };
         writer.put(&MAGIC);
         writer.frame(FrameKind::KINDS, &Kinds::current());
@@ -84,13 +78,8 @@ impl<W: Write> Writer<W> {
     /// Begins a snapshot: ids of nodes, types and labels start again at 0.
     pub fn header(&mut self, header: &Header) {
         self.flush();
-        self.next_node = 0;
-        self.edge_count = 0;
-        self.block_count = 0;
-        self.nodes.clear(0);
-        self.edges.clear(0);
-        self.contents.clear(0);
-        self.blocks.clear(0);
+        self.counts = Counts::default();
+        self.framed = Counts::default();
         self.frame(FrameKind::HEADER, header);
     }
 
@@ -130,17 +119,17 @@ impl<W: Write> Writer<W> {
     /// The number that the next node will have.
     #[inline]
     pub fn next_node(&self) -> u64 {
-        self.next_node
+        self.counts.nodes
     }
 
     /// Edges written since the header.
     pub fn edge_count(&self) -> u64 {
-        self.edge_count
+        self.counts.edges
     }
 
     /// Blocks written since the header.
     pub fn block_count(&self) -> u64 {
-        self.block_count
+        self.counts.blocks
     }
 
     /// Bytes written to the file so far.
@@ -151,23 +140,10 @@ impl<W: Write> Writer<W> {
     /// Writes a node and returns its id. `parent_addr` is the `addr` of its parent, 0 for a root.
     #[inline(always)]
     pub fn node(&mut self, node: &Node, parent_addr: u64) -> u64 {
-        let id = self.next_node;
-        let columns = &mut self.nodes;
-        // A parent has a smaller id, so the distance is never 0.
-        put(&mut columns.parent, node.parent.map_or(0, |parent| id - parent));
-        columns.edge.push(node.edge.0 | if node.len_cap.is_some() { FLAG } else { 0 });
-        put(&mut columns.label, u64::from(node.label.0));
-        put_delta(&mut columns.place, node.place, parent_addr);
-        put(&mut columns.ty, u64::from(node.ty.0));
-        put_delta(&mut columns.addr, node.addr, self.last_addr);
-        if let Some((len, cap)) = node.len_cap {
-            put(&mut columns.len, len);
-            put_delta(&mut columns.len, cap, len);
-        }
-        columns.count += 1;
-        self.last_addr = node.addr;
-        self.next_node += 1;
-        if columns.count & LOOK == 0 && columns.byte_size() >= COLUMN_BYTES {
+        let id = self.counts.nodes;
+        self.nodes.put(id, node, parent_addr);
+        self.counts.nodes += 1;
+        if self.counts.nodes & LOOK == 0 && (self.nodes.byte_size() >= COLUMN_BYTES || self.nodes.is_full()) {
             self.flush_nodes();
         }
         id
@@ -176,34 +152,9 @@ impl<W: Write> Writer<W> {
     /// Writes an edge.
     #[inline(always)]
     pub fn edge(&mut self, edge: &Edge) {
-        let columns = &mut self.edges;
-        let (from, place, addr) = self.last_edge;
-        put_delta(&mut columns.from, edge.from, from);
-        put(&mut columns.label, u64::from(edge.label.0));
-        put_delta(&mut columns.place, edge.place, place);
-        put(&mut columns.ty, edge.ty.map_or(0, |ty| u64::from(ty.0) + 1));
-        let addr = match edge.target {
-            Target::Node(id) => {
-                columns.kind.push(edge.kind.0 | FLAG);
-                put_delta(&mut columns.target, id, edge.from);
-                addr
-            }
-            Target::Addr(target) => {
-                columns.kind.push(edge.kind.0);
-                put_delta(&mut columns.target, target, addr);
-                target
-            }
-            // No address, so it is not measured from one.
-            Target::Key(key) => {
-                columns.kind.push(EdgeKind::KEY.0);
-                put(&mut columns.target, key);
-                addr
-            }
-        };
-        columns.count += 1;
-        self.last_edge = (edge.from, edge.place, addr);
-        self.edge_count += 1;
-        if columns.count & LOOK == 0 && columns.byte_size() >= COLUMN_BYTES {
+        self.edges.put(edge);
+        self.counts.edges += 1;
+        if self.counts.edges & LOOK == 0 && (self.edges.byte_size() >= COLUMN_BYTES || self.edges.is_full()) {
             self.flush_edges();
         }
     }
@@ -211,22 +162,9 @@ impl<W: Write> Writer<W> {
     /// Writes how a node's values divide.
     #[inline(always)]
     pub fn content(&mut self, content: &Content) {
-        let columns = &mut self.contents;
-        put_delta(&mut columns.node, content.node, self.last_content);
-        put(&mut columns.variant, content.variant.map_or(0, |variant| u64::from(variant) + 1));
-        let parts = content.split.parts();
-        let mut rest = 0u8;
-        for (bit, part) in parts.iter().enumerate() {
-            rest |= u8::from(*part != 0) << bit;
-        }
-        columns.mask.push(rest);
-        while rest != 0 {
-            put(&mut columns.split, parts[rest.trailing_zeros() as usize & 7]);
-            rest &= rest - 1;
-        }
-        columns.count += 1;
-        self.last_content = content.node;
-        if columns.count & LOOK == 0 && columns.byte_size() >= COLUMN_BYTES {
+        self.contents.put(content);
+        self.counts.contents += 1;
+        if self.counts.contents & LOOK == 0 && self.contents.byte_size() >= COLUMN_BYTES {
             self.flush_contents();
         }
     }
@@ -234,17 +172,9 @@ impl<W: Write> Writer<W> {
     /// Writes a live block. Ascending addresses are shortest.
     #[inline(always)]
     pub fn block(&mut self, block: &LiveBlock) {
-        let columns = &mut self.blocks;
-        put_delta(&mut columns.addr, block.addr, self.last_block);
-        put(&mut columns.requested, block.requested);
-        put_delta(&mut columns.rounding, block.usable, block.requested);
-        columns.align.push(block.align_log2);
-        put(&mut columns.epoch, u64::from(block.epoch));
-        columns.flags.push(if block.is_tool { TOOL } else { 0 });
-        columns.count += 1;
-        self.last_block = block.addr;
-        self.block_count += 1;
-        if columns.count & LOOK == 0 && columns.byte_size() >= COLUMN_BYTES {
+        self.blocks.put(block);
+        self.counts.blocks += 1;
+        if self.counts.blocks & LOOK == 0 && self.blocks.byte_size() >= COLUMN_BYTES {
             self.flush_blocks();
         }
     }
@@ -272,7 +202,7 @@ impl<W: Write> Writer<W> {
         }
     }
 
-    /// Writes out all columns, so that what was recorded is in the file.
+    /// Writes out all records, so that what was recorded is in the file.
     pub fn flush(&mut self) {
         self.flush_nodes();
         self.flush_edges();
@@ -280,49 +210,57 @@ impl<W: Write> Writer<W> {
         self.flush_blocks();
     }
 
-    // Deltas begin anew in each frame, so that a damaged frame costs no other.
+    // Whatever is measured from what was before begins anew in each frame, so
+    // that a damaged frame costs no other.
     #[cold]
     fn flush_nodes(&mut self) {
-        let mut columns = std::mem::take(&mut self.nodes);
+        let first = std::mem::replace(&mut self.framed.nodes, self.counts.nodes);
+        let (packed, sites) = self.nodes.take();
+        let columns =
+            NodeColumns { first, count: self.counts.nodes - first, packed, sites, ..NodeColumns::default() };
         if columns.count > 0 {
             self.frame(FrameKind::NODES, &columns);
         }
-        columns.clear(self.next_node);
-        self.last_addr = 0;
-        self.nodes = columns;
+        self.nodes.reuse(columns.packed);
     }
 
     #[cold]
     fn flush_edges(&mut self) {
-        let mut columns = std::mem::take(&mut self.edges);
+        let first = std::mem::replace(&mut self.framed.edges, self.counts.edges);
+        let (packed, sites) = self.edges.take();
+        let columns =
+            EdgeColumns { count: self.counts.edges - first, packed, sites, ..EdgeColumns::default() };
         if columns.count > 0 {
             self.frame(FrameKind::EDGES, &columns);
         }
-        columns.clear(0);
-        self.last_edge = (0, 0, 0);
-        self.edges = columns;
+        self.edges.reuse(columns.packed);
     }
 
     #[cold]
     fn flush_contents(&mut self) {
-        let mut columns = std::mem::take(&mut self.contents);
+        let first = std::mem::replace(&mut self.framed.contents, self.counts.contents);
+        let (packed, classes) = self.contents.take();
+        let columns = ContentColumns {
+            count: self.counts.contents - first,
+            packed,
+            classes,
+            ..ContentColumns::default()
+        };
         if columns.count > 0 {
             self.frame(FrameKind::CONTENTS, &columns);
         }
-        columns.clear(0);
-        self.last_content = 0;
-        self.contents = columns;
+        self.contents.reuse(columns.packed);
     }
 
     #[cold]
     fn flush_blocks(&mut self) {
-        let mut columns = std::mem::take(&mut self.blocks);
+        let first = std::mem::replace(&mut self.framed.blocks, self.counts.blocks);
+        let packed = self.blocks.take();
+        let columns = BlockColumns { count: self.counts.blocks - first, packed, ..BlockColumns::default() };
         if columns.count > 0 {
             self.frame(FrameKind::BLOCKS, &columns);
         }
-        columns.clear(0);
-        self.last_block = 0;
-        self.blocks = columns;
+        self.blocks.reuse(columns.packed);
     }
 
     fn frame<T: Serialize>(&mut self, kind: FrameKind, body: &T) {
@@ -340,7 +278,8 @@ impl<W: Write> Writer<W> {
         }
         let head = Head {
             kind,
-            reserved: 0,
+            // Readers of any version must be able to tell which one this is.
+            sum: u16::from(kind != FrameKind::KINDS),
             len: (bytes.len() - HEAD_SIZE) as u32,
             process: self.process,
             thread: self.thread,

@@ -152,7 +152,7 @@ fn a_list_that_claims_to_be_endless_is_an_error() {
     let body = [0xdd, 0xff, 0xff, 0xff, 0xff, 0x80, 0x80];
     let head = Head {
         kind: FrameKind::TYPES,
-        reserved: 0,
+        sum: 0,
         len: body.len() as u32,
         process: 1,
         thread: 1,
@@ -176,11 +176,11 @@ fn other_files_and_versions_are_refused_with_a_reason() {
     let bytes = small();
     let at = bytes.windows(7).position(|bytes| bytes == b"version").expect("the version's name") + 7;
     let mut newer = bytes.clone();
-    assert_eq!(newer[at..at + 2], [0x92, 1], "an array of two, the major number first");
+    assert_eq!(newer[at..at + 2], [0x92, 2], "an array of two, the major number first");
     newer[at + 1] = 9;
     repair_checksums(&mut newer);
     assert_eq!(
         said(&newer),
-        "written in format 9.0, and this inspector reads 1.x: use the inspector that came with the program"
+        "written in format 9.0, and this inspector reads 1.x to 2.x: use the inspector that came with the program"
     );
 }

@@ -3,7 +3,7 @@
 mod common;
 
 use common::assert_whole;
-use heap_snapshot::frame::FrameKind;
+use heap_snapshot::frame::{FrameKind, VERSION};
 use heap_snapshot::read::read;
 use heap_snapshot::record::{Edge, EdgeKind, LabelIdx, Target};
 use heap_snapshot::write::Writer;
@@ -31,17 +31,23 @@ fn unknown_frames_are_skipped_and_unknown_edges_kept() {
     assert_eq!(WAITS_ON.name(), None);
 }
 
-/// Snapshots of every version that was ever released are still read. The file
-/// of a new version is written with `WRITE_CORPUS=1`, once.
+/// Versions of which a file is committed.
+const CORPUS: &[(u16, u16)] = &[(1, 0), (1, 1), (2, 0)];
+
+/// Snapshots of every version are still read. The file of a new version is
+/// written with `WRITE_CORPUS=1`, once.
 #[test]
 fn committed_files_of_old_versions() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/corpus/v1.0.heapsnap");
-    if std::env::var_os("WRITE_CORPUS").is_some() {
-        std::fs::write(path, common::small()).expect("written");
+    assert_eq!(CORPUS.last(), Some(&VERSION), "a new version has a file of its own");
+    for (major, minor) in CORPUS {
+        let path = format!("{}/tests/corpus/v{major}.{minor}.heapsnap", env!("CARGO_MANIFEST_DIR"));
+        if (*major, *minor) == VERSION && std::env::var_os("WRITE_CORPUS").is_some() {
+            std::fs::write(&path, common::small()).expect("written");
+        }
+        let bytes = std::fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
+        let file = read(&bytes[..], |_| true).expect("a snapshot");
+        assert_eq!(file.problems, [], "{path}");
+        assert_eq!(file.kinds.version, (*major, *minor));
+        assert_whole(&file.snapshots[0], 40);
     }
-    let bytes = std::fs::read(path).expect("committed");
-    let file = read(&bytes[..], |_| true).expect("a snapshot");
-    assert_eq!(file.problems, []);
-    assert_eq!(file.kinds.version, (1, 0));
-    assert_whole(&file.snapshots[0], 40);
 }

@@ -17,6 +17,15 @@ use tikv_jemallocator::Jemalloc;
 /// One per process, whatever number of `TrackingAlloc` values there are.
 static TABLE: Table = Table::new();
 
+/// Filled when the first block is recorded.
+static CLASSES: jemalloc::Classes = jemalloc::Classes::new();
+
+/// Bytes that jemalloc sets aside for a request.
+#[inline]
+fn usable(size: usize, align: usize) -> usize {
+    CLASSES.usable(size, align)
+}
+
 /// The birth epoch, and above it how many reasons there are to take the slow
 /// way: one load tells the hot path all it needs.
 static STATE: AtomicU32 = AtomicU32::new(0);
@@ -69,6 +78,7 @@ fn record_slow(ptr: *mut u8, size: usize, align: usize, epoch: u32, is_tool: boo
     let usable = jemalloc::usable(size, align);
     TABLE.record(ptr as usize, record, usable);
     if !INSTALLED.swap(true, Ordering::Relaxed) {
+        CLASSES.fill();
         // The first block of the process: all else that is allocated now is
         // the cache of its one thread.
         let figures = jemalloc::figures(None, 0);
@@ -274,6 +284,7 @@ unsafe fn realloc_slow(ptr: *mut u8, layout: Layout, new_size: usize) -> *mut u8
 pub(crate) struct Blocks;
 
 impl Blocks {
+    #[inline]
     fn block((addr, record, usable): (usize, Record, usize)) -> LiveBlock {
         LiveBlock {
             addr: addr as u64,
@@ -288,13 +299,12 @@ impl Blocks {
 
 impl LiveBlocks for Blocks {
     fn lookup(&self, addr: u64) -> Option<LiveBlock> {
-        TABLE.lookup(usize::try_from(addr).ok()?, jemalloc::usable).map(Blocks::block)
+        TABLE.lookup(usize::try_from(addr).ok()?, usable).map(Blocks::block)
     }
 
     fn for_each(&self, visit: &mut dyn FnMut(LiveBlock)) {
-        let classes = jemalloc::Classes::new();
         TABLE.for_each(|addr, record| {
-            let usable = classes.usable(record.size, record.align());
+            let usable = CLASSES.usable(record.size, record.align());
             visit(Blocks::block((addr, record, usable)));
             usable
         });

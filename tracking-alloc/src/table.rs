@@ -201,6 +201,10 @@ impl Table {
         if addr >> ADDRESS_BITS != 0 {
             return None;
         }
+        // Most are asked for by their first byte; blocks do not overlap.
+        if let Some(record) = self.begins_at(addr) {
+            return Some((addr, record, usable(record.size, record.align())));
+        }
         // A small block may reach into a chunk in which none has begun yet.
         let chunk = self.chunk(addr);
         let page = (addr & (CHUNK - 1)) / PAGE;
@@ -281,21 +285,23 @@ impl Table {
             let Some(chunk) = self.chunk(base) else { continue };
             let mut at = 0;
             while at < SLOTS {
-                if at % GROUP == 0 && is_empty(&chunk.slots[at..at + GROUP]) {
-                    at += GROUP;
+                let slot = chunk.slots[at].load(Ordering::Acquire);
+                if slot & START == 0 {
+                    at += 1;
+                    // Blocks mostly stand side by side: what is empty is looked for where one is missing.
+                    while at % GROUP == 0 && at < SLOTS && is_empty(&chunk.slots[at..at + GROUP]) {
+                        at += GROUP;
+                    }
                     continue;
                 }
-                let slot = chunk.slots[at].load(Ordering::Acquire);
                 let addr = base + at * GRANULE;
                 if let Some(record) = decode_wide(chunk, at, slot) {
                     at += visit(addr, record).div_ceil(GRANULE).max(1);
                     continue;
                 }
-                if slot & START != 0 {
-                    for half in 0..2 {
-                        if let Some(record) = slot::decode_tiny(slot, half) {
-                            visit(addr + half * slot::TINY, record);
-                        }
+                for half in 0..2 {
+                    if let Some(record) = slot::decode_tiny(slot, half) {
+                        visit(addr + half * slot::TINY, record);
                     }
                 }
                 at += 1;
