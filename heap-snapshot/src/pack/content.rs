@@ -2,17 +2,17 @@
 //!
 //! A *class* is a variant with a split; blocks of one type mostly have a few.
 //! Their definitions hold variant + 1 or 0, which parts are not zero (bit 0: payload),
-//! and those. A record is the class below 254 and the zigzag distance from the
-//! node of the record before, one byte each. What does not fit: 255, then both
-//! as plain integers.
+//! and those. A record is the class, numbered from 1 as sites are, and the zigzag
+//! distance from the node of the record before, in one byte below 255, else in
+//! four after a byte of 255. What does not fit: 0, then both as plain integers.
 
+use super::site::{self, Site, NO_SITE};
 use super::{unzigzag, zigzag, Buffer, Bytes};
 use crate::record::{Content, Split};
 use crate::varint;
 
-const PLAIN: u8 = 0xff;
-/// Classes that have a byte.
-const SHORT: u64 = 0xfe;
+/// Four bytes of distance follow.
+const FAR: u64 = 0xff;
 /// Entries of the table.
 const TABLE: usize = 1024;
 
@@ -47,17 +47,17 @@ impl Class {
 #[derive(Debug)]
 pub(crate) struct ContentPacker {
     buffer: Buffer,
-    /// Classes by slot with their number + 1; a class that another one took the
-    /// slot of is defined again.
-    table: Box<[(Class, u64); TABLE]>,
-    count: u64,
+    /// Classes by slot with their numbers, 0 where there is none; a class that
+    /// another one took the slot of is defined again.
+    table: Box<[(Class, u32, Site); TABLE]>,
+    count: u32,
     definitions: Vec<u8>,
     node: u64,
 }
 
 impl Default for ContentPacker {
     fn default() -> ContentPacker {
-        let table = vec![(Class::default(), 0); TABLE].try_into().expect("as long as the table");
+        let table = vec![Default::default(); TABLE].try_into().expect("as long as the table");
         ContentPacker { buffer: Buffer::default(), table, count: 0, definitions: Vec::new(), node: 0 }
     }
 }
@@ -68,23 +68,30 @@ impl ContentPacker {
         let class =
             Class { variant: content.variant.map_or(0, |v| u64::from(v) + 1), parts: content.split.parts() };
         let slot = class.slot() % TABLE;
-        let (known, number) = &self.table[slot];
-        let number = if *number > 0 && known.is(&class) { number - 1 } else { self.define(slot, class) };
+        let (known, number, site) = &self.table[slot];
+        let (number, site) = match *number > 0 && known.is(&class) {
+            true => (*number, *site),
+            false => self.define(slot, class),
+        };
         let distance = zigzag(content.node.wrapping_sub(self.node) as i64);
         self.node = content.node;
-        if number < SHORT && distance < 0x100 {
-            let mut window = self.buffer.window();
-            window.put(number | distance << 8, 2);
-            self.buffer.advance(2);
-        } else {
-            self.buffer.push(PLAIN, &[number, distance]);
+        if site.width == 0 || distance >> 32 != 0 {
+            return self.buffer.push(NO_SITE, &[u64::from(number), distance]);
         }
+        let is_far = distance >= FAR;
+        let mut window = self.buffer.window();
+        window.put(u64::from(site.code), usize::from(site.width));
+        window.put(distance.min(FAR) | distance << 8, 1 + 4 * usize::from(is_far));
+        let taken = window.at;
+        self.buffer.advance(taken);
     }
 
     #[cold]
     #[inline(never)]
-    fn define(&mut self, slot: usize, class: Class) -> u64 {
-        self.table[slot] = (class, self.count + 1);
+    fn define(&mut self, slot: usize, class: Class) -> (u32, Site) {
+        self.count += 1;
+        let (number, site) = (self.count, Site::of(self.count));
+        self.table[slot] = (class, number, site);
         varint::put(&mut self.definitions, class.variant);
         let mut mask = 0;
         for (bit, part) in class.parts.iter().enumerate() {
@@ -94,8 +101,7 @@ impl ContentPacker {
         for part in class.parts.iter().filter(|part| **part != 0) {
             varint::put(&mut self.definitions, *part);
         }
-        self.count += 1;
-        self.count - 1
+        (number, site)
     }
 
     /// Bytes of the frame.
@@ -106,7 +112,7 @@ impl ContentPacker {
 
     /// Takes records and classes, and begins anew.
     pub(crate) fn take(&mut self) -> (Vec<u8>, Vec<u8>) {
-        self.table.fill((Class::default(), 0));
+        self.table.fill(Default::default());
         (self.count, self.node) = (0, 0);
         (self.buffer.take(), std::mem::take(&mut self.definitions))
     }
@@ -143,12 +149,15 @@ impl<'a> ContentReader<'a> {
     /// The next record; `None` where the bytes make no sense.
     #[inline]
     pub(crate) fn next(&mut self) -> Option<Content> {
-        let class = self.bytes.get(1)?;
-        let (class, distance) = match class == u64::from(PLAIN) {
-            true => (self.bytes.plain()?, self.bytes.plain()?),
-            false => (class, self.bytes.get(1)?),
+        let (class, distance) = match site::number(&mut self.bytes)? {
+            0 => (self.bytes.plain()?, self.bytes.plain()?),
+            class => match self.bytes.get(1)? {
+                FAR => (class, self.bytes.get(4)?),
+                distance => (class, distance),
+            },
         };
-        let (variant, split) = *self.classes.get(usize::try_from(class).ok()?)?;
+        let at = usize::try_from(class.checked_sub(1)?).ok()?;
+        let (variant, split) = *self.classes.get(at)?;
         self.node = self.node.wrapping_add(unzigzag(distance) as u64);
         Some(Content { node: self.node, variant, split })
     }

@@ -48,6 +48,20 @@ pub(super) struct Site {
     pub(super) width: u8,
 }
 
+impl Site {
+    /// The site with this number; of width 0 if that is too large.
+    pub(super) fn of(number: u32) -> Site {
+        let beyond = number.wrapping_sub(TWO_BYTES);
+        if number < TWO_BYTES {
+            Site { code: number as u16, width: 1 }
+        } else if beyond < (0x100 - TWO_BYTES) << 8 {
+            Site { code: (TWO_BYTES + (beyond >> 8)) as u16 | (beyond as u16) << 8, width: 2 }
+        } else {
+            Site::default()
+        }
+    }
+}
+
 /// The sites of a frame that is being written.
 #[derive(Debug)]
 pub(super) struct Sites {
@@ -90,13 +104,7 @@ impl Sites {
             return Site::default();
         }
         self.count += 1;
-        let number = self.count;
-        let site = if number < TWO_BYTES {
-            Site { code: number as u16, width: 1 }
-        } else {
-            let beyond = number - TWO_BYTES;
-            Site { code: (TWO_BYTES + (beyond >> 8)) as u16 | (beyond as u16) << 8, width: 2 }
-        };
+        let site = Site::of(self.count);
         self.table[at] = Entry { key, site };
         let mask = (1 << NUMBER_BITS) - 1;
         for part in [key & 0xff, key >> 8 & 3, key >> 10 & mask, key >> (10 + NUMBER_BITS) & mask] {
