@@ -11,11 +11,15 @@
 //! 2. a reference with lifetime `'a` can get out of `Walk::walk` only into the
 //!    walker (the trait's method is generic over `'a`, and the walker is
 //!    invariant in it), that is, onto its work list;
-//! 3. items on the work list carry the number of guards that were parked when
-//!    they were put there, and a guard is released only when every item with a
-//!    higher number was taken off (`Walker::release`);
-//! 4. guards are released innermost first, so what an inner guard points to is
-//!    still held by the outer ones.
+//! 3. what is put off (items of the work list, locks to be tried again, values
+//!    that references lead to) carries the number of locks that were held then,
+//!    and a lock is released only when nothing with as high a number waits any
+//!    more, however much more was put off meanwhile (`Walker::release`);
+//! 4. locks are released innermost first, so what an inner guard points to is
+//!    still held by the outer ones;
+//! 5. guards that no other thread waits for (borrows of cells, copies) are kept,
+//!    unless nothing was put off behind them, until the innermost lock around
+//!    them is released, or to the end of the walk.
 //!
 //! The lock itself lies behind a `&'a` reference or behind an outer guard, so
 //! it outlives its own guard.
@@ -37,6 +41,10 @@ use std::sync::{MutexGuard, RwLockReadGuard};
 pub(crate) unsafe trait Guard: Deref {
     /// Whether it holds something that others may want.
     const HOLDS: bool = true;
+    /// Whether releasing it may run the program's destructors. Then it is done
+    /// after the walk, when no lock is held any more, so it must not point into
+    /// what a lock protects.
+    const DROPS: bool = false;
 }
 
 // SAFETY: it holds a pointer into the cell and a count of its borrows.

@@ -32,7 +32,9 @@ impl RawMemory {
     /// is read once, and what has changed in it since is not seen.
     pub(crate) fn words_near(&self, addr: u64, len: u64, mut visit: impl FnMut(u64)) {
         let page = addr & !(PAGE as u64 - 1);
-        let Some(memory) = self.file.as_ref().filter(|_| addr + len <= page + PAGE as u64) else {
+        let Some(memory) =
+            self.file.as_ref().filter(|_| addr.saturating_add(len) <= page.saturating_add(PAGE as u64))
+        else {
             return self.words(addr, len, visit);
         };
         if self.near.get() != page {
@@ -59,10 +61,10 @@ impl RawMemory {
     /// Calls `visit` for every aligned word in `len` bytes from `addr`; stops at what cannot be read.
     pub(crate) fn words(&self, addr: u64, len: u64, mut visit: impl FnMut(u64)) {
         let Some(memory) = &self.file else { return };
-        let mut at = addr.next_multiple_of(WORD);
+        let Some(mut at) = addr.checked_next_multiple_of(WORD) else { return };
         let end = addr.saturating_add(len);
         let mut buffer = [0u8; PAGE];
-        while at + WORD <= end {
+        while end.saturating_sub(at) >= WORD {
             let wanted = ((end - at) / WORD * WORD).min(buffer.len() as u64) as usize;
             let read = match memory.read_at(&mut buffer[..wanted], at) {
                 Ok(read) if read >= WORD as usize => read / WORD as usize * WORD as usize,

@@ -135,6 +135,8 @@ struct Item<'a> {
     is_parts: bool,
     /// Met through a block that has owners elsewhere ([`Outside`]).
     is_outside: bool,
+    /// A value inside a block that somebody else claims.
+    is_inside: bool,
     /// It waits no more, though it is still listed.
     is_entered: bool,
 }
@@ -152,6 +154,7 @@ impl<'a> Item<'a> {
             guards: guards as u32,
             is_parts: false,
             is_outside: false,
+            is_inside: false,
             is_entered: false,
         }
     }
@@ -172,6 +175,7 @@ struct Contended<'a> {
     addr: u64,
     label: &'static Label,
     guards: usize,
+    is_outside: bool,
 }
 
 /// A lock that can be tried again.
@@ -269,9 +273,14 @@ pub struct Walker<'a> {
     ahead_from: usize,
     inside: Inside<'a>,
     outside: Option<Box<Outside>>,
+    /// Of locks, outermost first, and when they were taken.
     guards: Guards,
-    /// Of the guards, those that other threads may wait for: position and when taken.
-    locks: Vec<(usize, Instant)>,
+    locks: Vec<Instant>,
+    /// Of borrows, and copies, behind which something was put off; and behind how many locks each lies.
+    kept: Guards,
+    kept_levels: Vec<u32>,
+    /// What is released when nothing else is held.
+    last: Guards,
     contended: Vec<Contended<'a>>,
     lock_budget: Option<Duration>,
     opaque: Vec<Opaque>,
@@ -314,6 +323,8 @@ struct Here {
     is_outside: bool,
     /// Type and number of the values, if how they divide is still to be told.
     untold: Option<(NodeType, u64)>,
+    /// The value lies inside a block that somebody else claims.
+    is_inside: bool,
 }
 
 impl Here {
@@ -328,6 +339,7 @@ impl Here {
             shift: 0,
             is_outside: false,
             untold: None,
+            is_inside: false,
         }
     }
 }
@@ -582,13 +594,13 @@ impl<'a> Walker<'a> {
 
     /// Reports a strong handle to a shared block, with the block's counts, and
     /// visits its contents if it is the first handle met.
-    pub(crate) fn share(&mut self, handle: &'a dyn Handle, block: Block, strong: usize, weak: usize) {
+    pub fn share(&mut self, handle: &'a dyn Handle, block: Block, strong: usize, weak: usize) {
         self.share_counted(handle, block, Some((strong, weak)));
     }
 
     /// As [`Walker::share`], of handles whose counts cannot be read: the block
     /// may have owners elsewhere, and the snapshot says so.
-    pub(crate) fn share_uncounted(&mut self, handle: &'a dyn Handle, block: Block) {
+    pub fn share_uncounted(&mut self, handle: &'a dyn Handle, block: Block) {
         self.share_counted(handle, block, None);
     }
 
@@ -615,10 +627,14 @@ impl<'a> Walker<'a> {
             // Counted by the first walk.
             return self.meet(place, EdgeKind::SHARE, block);
         }
+        if self.inside.was_counted(&self.here, place) {
+            // This very handle was met before, through a reference to what it stands in.
+            return None;
+        }
         let is_new = self.is_new(block.addr);
         let next = narrow(self.sink.next_node());
         let mut counts = self.shared.entry(block.addr).or_default();
-        if counts.is_new != is_new && counts.met + counts.weak_met > 0 {
+        if counts.is_new != is_new && (counts.node != NO_NODE || counts.weak_met > 0) {
             self.forget_shared(block.addr);
             counts = self.shared.entry(block.addr).or_default();
         }
@@ -627,7 +643,11 @@ impl<'a> Walker<'a> {
             Some((strong, weak)) => (counts.strong, counts.weak) = (narrow(strong), narrow(weak)),
             None => counts.is_uncounted = true,
         }
-        counts.met = counts.met.saturating_add(1);
+        // Without a table of blocks nobody knows whether an owner leads here too:
+        // then a handle too few is counted, so that *alone* stays a lower bound.
+        if !self.here.is_inside || self.live.is_some() {
+            counts.met = counts.met.saturating_add(1);
+        }
         let known = counts.node;
         if known == NO_NODE {
             // Before its contents are entered: they may lead back to it.
@@ -667,7 +687,10 @@ impl<'a> Walker<'a> {
     }
 
     /// Reports a weak handle to the block that holds `addr`.
-    pub(crate) fn weak(&mut self, place: usize, addr: usize, strong: usize, weak: usize) {
+    pub fn weak(&mut self, place: usize, addr: usize, strong: usize, weak: usize) {
+        if self.inside.was_counted(&self.here, place as u64) {
+            return;
+        }
         let counts = self.shared.entry(addr as u64).or_default();
         counts.strong = narrow(strong);
         counts.weak = narrow(weak);
@@ -742,18 +765,42 @@ impl<'a> Walker<'a> {
     }
 
     /// Visits values as contents of `node`, a block that [`Walker::own_part`]
-    /// gave. `split` is how they divide, less what the visit adds.
-    pub(crate) fn within(&mut self, node: u64, addr: u64, split: Split, visit: impl FnOnce(&mut Walker<'a>)) {
+    /// gave. `split` is how their `bytes` divide, less what the visit adds.
+    pub(crate) fn within(
+        &mut self,
+        node: u64,
+        addr: u64,
+        (split, bytes): (Split, u64),
+        visit: impl FnOnce(&mut Walker<'a>),
+    ) {
         let outer = self.here;
         let Here { label, shift, is_outside, .. } = outer;
         self.here = Here { split, shift, is_outside, ..Here::new(node, addr, label) };
         self.depth += 1;
-        self.open.push((node, split.total()));
+        self.open.push((node, bytes));
         visit(self);
         self.open.pop();
         self.depth -= 1;
         self.sink.content(&Content { node, variant: None, split: self.here.split });
         self.here = outer;
+    }
+
+    /// Says that the values of these nodes, of so many bytes, will be visited
+    /// with [`Walker::within`], so that a panic leaves none of them untold.
+    pub(crate) fn open_parts(&mut self, parts: impl IntoIterator<Item = (u64, u64)>) -> usize {
+        let from = self.open.len();
+        self.open.extend(parts);
+        from
+    }
+
+    /// `bytes` of a part that [`Walker::open_parts`] opened are about to be visited.
+    pub(crate) fn visit_part(&mut self, at: usize, bytes: u64) {
+        self.open[at].1 -= bytes;
+    }
+
+    /// All parts from `from` on were visited.
+    pub(crate) fn close_parts(&mut self, from: usize) {
+        self.open.truncate(from);
     }
 
     /// Visits what a guard protects. Bytes of it that were untyped are typed first.
@@ -762,23 +809,74 @@ impl<'a> Walker<'a> {
         G: Guard + 'a,
         G::Target: Walk + 'a,
     {
-        // SAFETY: the guard goes onto the stack of guards, from which `release`
-        // takes it only when every item that was put on the work list after it
-        // is gone (those that wait in `ahead` are entered before this returns,
-        // below); nothing else can keep what is reached through `value`.
+        if is_lock {
+            self.behind_lock(guard);
+        } else {
+            self.behind_borrow(guard);
+        }
+    }
+
+    fn behind_lock<G>(&mut self, guard: G)
+    where
+        G: Guard + 'a,
+        G::Target: Walk + 'a,
+    {
+        // SAFETY: `release` takes the guard off only when nothing waits that was
+        // put off while it was parked, and no guard that was kept meanwhile is
+        // left; those that wait in `ahead` are entered before this returns
+        // (`visit_guarded`). Nothing else can keep what is reached through `value`.
         #[expect(unsafe_code, reason = "see guard.rs")]
         let value = unsafe { self.guards.park(guard) };
-        let position = self.guards.len() - 1;
-        let items = self.items.len();
-        self.summary.guards += u64::from(G::HOLDS);
-        if is_lock {
-            self.locks.push((position, Instant::now()));
+        self.locks.push(Instant::now());
+        self.summary.guards += 1;
+        let level = self.guards.len();
+        self.visit_guarded(value);
+        // What was put off is entered on the way back to the root, so that the
+        // stack does not grow with it.
+        if !self.has_deferred(level) {
+            let here = self.here;
+            self.release(level - 1);
+            self.here = here;
         }
+    }
+
+    /// Behind what no other thread waits for: a borrow of a cell, a copy.
+    fn behind_borrow<G>(&mut self, guard: G)
+    where
+        G: Guard + 'a,
+        G::Target: Walk + 'a,
+    {
+        if G::DROPS {
+            // SAFETY: it is kept to the end of the walk (`finish`).
+            #[expect(unsafe_code, reason = "see guard.rs")]
+            let value = unsafe { self.last.park(guard) };
+            return self.visit_guarded(value);
+        }
+        let before = (self.items.len(), self.contended.len(), self.inside.count());
+        // SAFETY: it is kept until everything was walked behind the lock that it
+        // lies behind, or behind no lock at all (`release`, `finish`), or taken
+        // off below, where nothing behind it was put off.
+        #[expect(unsafe_code, reason = "see guard.rs")]
+        let value = unsafe { self.kept.park(guard) };
+        self.kept_levels.push(self.guards.len() as u32);
+        self.summary.guards += u64::from(G::HOLDS);
+        let kept = self.kept.len();
+        self.visit_guarded(value);
+        let after = (self.items.len(), self.contended.len(), self.inside.count());
+        if self.kept.len() == kept && before == after {
+            self.kept.release(kept - 1);
+            self.kept_levels.truncate(kept - 1);
+        }
+    }
+
+    fn visit_guarded<T: ?Sized + Walk>(&mut self, value: &'a T) {
         self.retype_as(value.shape(), size_of_val(value));
         self.with_ahead(|w| value.walk(w));
-        if self.items.len() == items {
-            self.release(position);
-        }
+    }
+
+    /// Whether something waits that was put off behind lock number `level`.
+    fn has_deferred(&self, level: usize) -> bool {
+        self.inside.has_pending(level) || self.items.last().is_some_and(|item| item.guards as usize >= level)
     }
 
     /// Notes a lock that another thread holds, to try it again later.
@@ -790,11 +888,12 @@ impl<'a> Walker<'a> {
             addr: self.here.addr,
             label: self.here.label,
             guards,
+            is_outside: self.here.is_outside,
         });
     }
 
     /// Notes a part that cannot be entered.
-    pub(crate) fn unreadable(&mut self, place: usize, shape: &'static Shape, reason: &str) {
+    pub fn unreadable(&mut self, place: usize, shape: &'static Shape, reason: &str) {
         let ty = self.types.ty(shape);
         let label = self.types.label(self.here.label).0;
         self.summary.unreadable += 1;
@@ -888,6 +987,7 @@ impl<'a> Walker<'a> {
             guards: self.guards.len() as u32,
             is_parts: true,
             is_outside: self.here.is_outside,
+            is_inside: false,
             is_entered: false,
         });
     }
@@ -980,12 +1080,14 @@ impl<'a> Walker<'a> {
             shift: 0,
             is_outside: item.is_outside,
             untold: is_told.then_some((ty, item.amount)),
+            is_inside: item.is_inside,
         };
         self.depth += 1;
         let from = std::mem::replace(&mut self.ahead_from, self.ahead.len());
         item.handle.contents(self);
         if is_told {
             let Here { node, variant, split, .. } = self.here;
+            self.here.untold = None;
             self.sink.content(&Content { node, variant, split });
         }
         self.enter_ahead();
@@ -997,7 +1099,7 @@ impl<'a> Walker<'a> {
     #[inline]
     fn is_over_budget(&self) -> bool {
         self.lock_budget
-            .is_some_and(|budget| self.locks.first().is_some_and(|(_, since)| since.elapsed() > budget))
+            .is_some_and(|budget| self.locks.first().is_some_and(|since| since.elapsed() > budget))
     }
 
     /// Notes a block as unreadable instead of entering it.
@@ -1036,6 +1138,8 @@ impl<'a> Walker<'a> {
         let is_whole = result.is_ok();
         while let Err(payload) = result {
             self.note_panic(&*payload);
+            // Dropping it could panic again.
+            std::mem::forget(payload);
             for (node, bytes) in self.open.split_off(open) {
                 let split = Split { untyped: bytes, ..Split::default() };
                 self.sink.content(&Content { node, variant: None, split });
@@ -1043,7 +1147,6 @@ impl<'a> Walker<'a> {
             (self.depth, self.ahead_from) = (depth, from);
             result = catch_unwind(AssertUnwindSafe(|| {
                 self.enter_ahead();
-                self.drain_above(guards + 1);
                 self.release(guards);
             }));
         }
@@ -1073,53 +1176,64 @@ impl<'a> Walker<'a> {
         }
     }
 
-    /// Releases guards, innermost first, until `count` are left. Locks found
-    /// taken behind a guard are tried again before that guard goes.
+    /// Releases locks, innermost first, until `count` are left. First comes
+    /// what was put off behind each, and locks found taken are tried again.
     fn release(&mut self, count: usize) {
         while self.guards.len() > count {
-            let depth = self.guards.len();
-            if self.inside.has_pending(depth) {
-                self.enter_followed(depth);
-                self.drain_above(depth);
-            }
-            while self.contended.last().is_some_and(|contended| contended.guards >= depth) {
+            let level = self.guards.len();
+            if self.inside.has_pending(level) {
+                self.enter_followed(level);
+            } else if self.items.last().is_some_and(|item| item.guards as usize >= level) {
+                let item = self.items.pop().expect("just seen");
+                self.enter_one(&item);
+            } else if self.contended.last().is_some_and(|contended| contended.guards >= level) {
                 self.retry_last();
-                if self.guards.len() > depth || !self.items.is_empty() {
-                    // Something behind the lock was put off: it comes first.
-                    self.drain_above(depth);
-                }
-            }
-            self.guards.release(depth - 1);
-            if self.locks.last().is_some_and(|(position, _)| *position == depth - 1) {
-                let (_, since) = self.locks.pop().expect("just seen");
+            } else {
+                self.release_kept(level);
+                // Who waits for it is woken, and that is the program's doing.
+                self.outside_tool(|w| w.guards.release(level - 1));
+                let since = self.locks.pop().expect("as many as guards");
                 self.summary.longest_hold = self.summary.longest_hold.max(since.elapsed());
             }
         }
     }
 
-    /// Walks what is on the work list behind guard number `depth`.
-    fn drain_above(&mut self, depth: usize) {
-        while self.items.last().is_some_and(|item| item.guards as usize >= depth) {
-            let item = self.items.pop().expect("just seen");
-            self.release(item.guards as usize);
-            self.enter_one(&item);
+    /// Runs what may allocate for the program.
+    fn outside_tool(&mut self, run: impl FnOnce(&mut Walker<'a>)) {
+        let is_tool = self.live.map(|live| live.set_tool(false));
+        run(self);
+        if let (Some(live), Some(is_tool)) = (self.live, is_tool) {
+            live.set_tool(is_tool);
         }
-        self.release(depth);
+    }
+
+    /// Releases borrows and copies that lie behind at least `level` locks.
+    fn release_kept(&mut self, level: usize) {
+        while self.kept_levels.last().is_some_and(|kept| *kept as usize >= level) {
+            self.kept_levels.pop();
+            self.kept.release(self.kept_levels.len());
+        }
     }
 
     fn retry_last(&mut self) {
-        let Some(Contended { cell, node, addr, label, .. }) = self.contended.pop() else { return };
+        let Some(Contended { cell, node, addr, label, is_outside, .. }) = self.contended.pop() else {
+            return;
+        };
         let (outer, undo) = (self.here, self.undo.take());
-        self.here = Here::new(node, addr, label);
+        self.here = Here { is_outside, ..Here::new(node, addr, label) };
         let mut result = Ok(());
-        self.caught(|w| w.with_ahead(|w| result = cell.retry(w)));
-        if let Err(reason) = result {
-            let (place, shape) = cell.place();
-            self.unreadable(place, shape, reason);
-        }
-        if self.here.split != Split::default() {
+        let mut split = Split::default();
+        self.caught(|w| {
+            w.with_ahead(|w| result = cell.retry(w));
+            if let Err(reason) = result {
+                let (place, shape) = cell.place();
+                w.unreadable(place, shape, reason);
+            }
+            split = w.here.split;
+        });
+        if split != Split::default() {
             // Adds to what was written when the node was left.
-            self.sink.content(&Content { node, variant: None, split: self.here.split });
+            self.sink.content(&Content { node, variant: None, split });
         }
         (self.here, self.undo) = (outer, undo);
     }
@@ -1127,15 +1241,14 @@ impl<'a> Walker<'a> {
     /// Walks everything that was put off.
     fn drain(&mut self) {
         loop {
-            while let Some(item) = self.items.pop() {
-                self.release(item.guards as usize);
-                self.enter_one(&item);
-            }
             self.release(0);
-            if self.contended.is_empty() {
+            if let Some(item) = self.items.pop() {
+                self.enter_one(&item);
+            } else if !self.contended.is_empty() {
+                self.retry_last();
+            } else {
                 break;
             }
-            self.retry_last();
         }
     }
 }
@@ -1167,6 +1280,9 @@ impl<'a> Walker<'a> {
             outside: None,
             guards: Guards::default(),
             locks: Vec::new(),
+            kept: Guards::default(),
+            kept_levels: Vec::new(),
+            last: Guards::default(),
             contended: Vec::new(),
             lock_budget,
             opaque: Vec::new(),
@@ -1219,7 +1335,10 @@ impl<'a> Walker<'a> {
             let block = self.live.and_then(|live| live.lookup(addr));
             let is_part = size > 0 && self.is_root(addr, end);
             let is_claimed = block.is_some_and(|block| self.marks.any(block.addr, block.addr + block.usable));
-            let root = self.start(start, addr, size);
+            let mut root = None;
+            // Its type is asked for its name and layout.
+            self.caught(|w| root = Some(w.start(start, addr, size)));
+            let Some(root) = root else { continue };
             self.root = root;
             if is_part || is_claimed {
                 self.roots[root].is_name = true;
@@ -1238,9 +1357,12 @@ impl<'a> Walker<'a> {
             }
         }
         while self.inside.has_pending(0) {
-            self.enter_followed(0);
-            self.drain();
+            self.caught(|w| w.enter_followed(0));
+            while !self.caught(Walker::drain) {}
         }
+        self.release_kept(0);
+        // Nothing is read through guards from here on.
+        self.outside_tool(|w| w.last.release(0));
         self.scan_opaque();
         self.finish()
     }
@@ -1270,12 +1392,14 @@ impl<'a> Walker<'a> {
 
     /// Walks one root. Returns what was counted of the root's own value, if it lies in the heap.
     fn walk_root(&mut self, start: &Start<'a>, node: u64, addr: u64, is_in_heap: bool) -> Undo {
-        let ty = self.types.ty(start.value.shape());
-        let split = self.types.base(ty);
-        self.here = Here { split, ..Here::new(node, addr, &label::ROOT) };
+        self.here = Here::new(node, addr, &label::ROOT);
         self.undo = is_in_heap.then(Undo::default);
         let value = start.value;
-        if !self.caught(|w| value.walk(w)) {
+        if !self.caught(|w| {
+            let ty = w.types.ty(value.shape());
+            w.here.split = w.types.base(ty);
+            value.walk(w);
+        }) {
             self.here.split = Split { untyped: size_of_val(value) as u64, ..Split::default() };
         }
         if is_in_heap {
@@ -1298,14 +1422,16 @@ impl<'a> Walker<'a> {
                 self.roots[named.root].is_name = true;
                 for (ty, variant, place) in named.undo.variants {
                     if let Some(info) = self.types.variant(ty, variant) {
-                        info.counts[usize::from(place.0)] -= 1;
+                        info.counts[usize::from(place.0) % PLACES] -= 1;
                     }
                 }
                 for addr in named.undo.strong {
-                    self.shared.entry(addr).and_modify(|counts| counts.met -= 1);
+                    self.shared.entry(addr).and_modify(|counts| counts.met = counts.met.saturating_sub(1));
                 }
                 for addr in named.undo.weak {
-                    self.shared.entry(addr).and_modify(|counts| counts.weak_met -= 1);
+                    self.shared
+                        .entry(addr)
+                        .and_modify(|counts| counts.weak_met = counts.weak_met.saturating_sub(1));
                 }
             }
         }

@@ -88,14 +88,21 @@ pub(crate) fn walk_nodes<'a, K: Walk + 'a, V: Walk + 'a>(
     }
     let mut base = w.base_of::<K>();
     base.add_times(&w.base_of::<V>(), 1);
+    let bytes = (size_of::<K>() + size_of::<V>()) as u64;
+    let parts = w.open_parts(found.iter().map(|node| match node.node {
+        Some(id) => (id, node.len as u64 * bytes),
+        None => (0, 0),
+    }));
     for (key, value) in entries {
         let at = node_of(addr_of(key, value), &mut found, w);
         let Some(node) = found[at].node else { continue };
-        w.within(node, found[at].from as u64, base, |w| {
+        w.visit_part(parts + at, bytes);
+        w.within(node, found[at].from as u64, (base, bytes), |w| {
             w.visit(&label::KEY, key);
             w.visit(&label::VALUE, value);
         });
     }
+    w.close_parts(parts);
 }
 
 impl<K: Walk, V: Walk> Walk for BTreeMap<K, V> {

@@ -27,8 +27,10 @@ pub(crate) const TABLE: usize = 4 * size_of::<usize>();
 pub(crate) fn fits<E>(requested: u64, capacity: usize) -> bool {
     let is_table = |buckets: usize, group: usize| {
         let room = if buckets < 8 { buckets - 1 } else { buckets / 8 * 7 };
-        let entries = (buckets * size_of::<E>()).next_multiple_of(align_of::<E>().max(group));
-        room >= capacity && (entries + buckets + group) as u64 == requested
+        let entries = buckets.checked_mul(size_of::<E>());
+        let entries = entries.and_then(|bytes| bytes.checked_next_multiple_of(align_of::<E>().max(group)));
+        let bytes = entries.and_then(|bytes| bytes.checked_add(buckets + group));
+        room >= capacity && bytes.is_some_and(|bytes| bytes as u64 == requested)
     };
     // The group's width is that of the processor's vectors.
     (1..48).any(|log2| [16, 8, 4].into_iter().any(|group| is_table(1 << log2, group)))

@@ -171,7 +171,7 @@ impl<T: Walk> Handle for LinkedList<T> {
             }
             if let Some(node) = w.own_part(self, Block::of_val(&LIST, element).at(addr)) {
                 if !T::is_leaf() {
-                    w.within(node, addr as u64, base, |w| {
+                    w.within(node, addr as u64, (base, size_of::<T>() as u64), |w| {
                         w.set_label(&label::ELEMENT);
                         element.walk(w);
                     });

@@ -1,7 +1,7 @@
 //! Finer than malloc: chunks of arenas, what references lead to inside them,
 //! and memory that no allocator gave.
 
-use super::{Item, Opaque, Walker};
+use super::{Here, Item, Opaque, Walker};
 use crate::label;
 use crate::shape::Shape;
 use crate::types::Container;
@@ -77,12 +77,14 @@ pub fn arena<'a, A: Arena + ?Sized>(arena: &'a A, w: &mut Walker<'a>) {
 struct Followed<'a> {
     handle: &'a dyn Handle,
     block: Block,
+    shape: &'static Shape,
     size: u64,
     place: u64,
     kind: EdgeKind,
     label: &'static Label,
     guards: usize,
     only_in_arena: bool,
+    is_outside: bool,
 }
 
 /// Values that references led to, and the arenas they may lie in.
@@ -94,6 +96,11 @@ pub(super) struct Inside<'a> {
     entered: BTreeMap<u64, u64>,
     /// Begin and end of the blocks that arenas claimed.
     chunks: BTreeMap<u64, u64>,
+    /// Places of shared handles in values that were entered so: another
+    /// reference, or an owner that a lock hid, may lead to them again.
+    counted: HashSet<u64, RandomState>,
+    /// How many were ever put into `pending`.
+    count: u64,
 }
 
 impl Default for Inside<'_> {
@@ -103,8 +110,21 @@ impl Default for Inside<'_> {
             seen: HashSet::with_hasher(RandomState::with_seeds(13, 14, 15, 16)),
             entered: BTreeMap::new(),
             chunks: BTreeMap::new(),
+            counted: HashSet::with_hasher(RandomState::with_seeds(21, 22, 23, 24)),
+            count: 0,
         }
     }
+}
+
+/// Adds a range, in place of those that it contains.
+fn insert(ranges: &mut BTreeMap<u64, u64>, from: u64, to: u64) {
+    while let Some((&start, &end)) = ranges.range(from..to).next_back() {
+        if end > to {
+            break;
+        }
+        ranges.remove(&start);
+    }
+    ranges.insert(from, to);
 }
 
 fn covers(ranges: &BTreeMap<u64, u64>, from: u64, to: u64) -> bool {
@@ -116,6 +136,23 @@ impl<'a> Inside<'a> {
     #[inline]
     pub(super) fn has_pending(&self, guards: usize) -> bool {
         self.pending.last().is_some_and(|followed| followed.guards >= guards)
+    }
+
+    /// How many values references led to so far.
+    #[inline]
+    pub(super) fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// Whether the shared handle at `place` was met before through a reference
+    /// to a value that it stands in.
+    #[inline]
+    pub(super) fn was_counted(&mut self, here: &Here, place: u64) -> bool {
+        if here.is_inside {
+            !self.counted.insert(place)
+        } else {
+            !self.counted.is_empty() && self.counted.contains(&place)
+        }
     }
 }
 
@@ -178,18 +215,21 @@ impl<'a> Walker<'a> {
         let place = std::ptr::from_ref(handle).cast::<u8>() as usize as u64;
         let ty = TypeIdx(self.types.ty(target.shape()));
         self.edge(kind, place, Target::Addr(block.addr), Some(ty));
-        let shape = std::ptr::from_ref(target.shape()) as usize;
-        if self.inside.seen.insert((block.addr, shape)) {
+        let shape = target.shape();
+        if self.inside.seen.insert((block.addr, std::ptr::from_ref(shape) as usize)) {
             self.inside.pending.push(Followed {
                 handle,
                 block,
+                shape,
                 size,
                 place: place.wrapping_add(self.here.shift),
                 kind,
                 label: self.here.label,
                 guards: self.guards.len(),
                 only_in_arena,
+                is_outside: self.here.is_outside,
             });
+            self.inside.count += 1;
         }
     }
 
@@ -215,10 +255,13 @@ impl<'a> Walker<'a> {
                 .lookup(block.addr as usize)
                 .is_some_and(|block| self.marks.any(block.addr, block.addr + block.usable));
             if followed.only_in_arena || is_claimed {
+                // Perhaps its arena is walked later, and another reference leads here then.
+                let shape = std::ptr::from_ref(followed.shape) as usize;
+                self.inside.seen.remove(&(block.addr, shape));
                 return;
             }
         }
-        self.inside.entered.insert(block.addr, end);
+        insert(&mut self.inside.entered, block.addr, end);
         let ty = self.types.node_type(block.container, block.elem, block.is_slice);
         let label = self.types.label(followed.label);
         self.write_news();
@@ -233,6 +276,7 @@ impl<'a> Walker<'a> {
             len_cap: block.is_slice.then_some((block.len, block.cap)),
         };
         let node = self.sink.node(&node, 0, size);
-        self.enter_one(&Item::new(handle, node, ty, &block, followed.guards));
+        let item = Item::new(handle, node, ty, &block, followed.guards);
+        self.enter_one(&Item { is_outside: followed.is_outside, is_inside: true, ..item });
     }
 }

@@ -8,7 +8,7 @@ use crate::shape::Shape;
 use crate::walk::Walk;
 use crate::Label;
 use heap_snapshot::record::{Content, DynValue, EdgeKind, Image, LiveBlock, Node, Split};
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -225,7 +225,8 @@ impl<'a> Walker<'a> {
     /// Claims what opaque bytes point to and nobody claimed, and what hangs from that.
     pub(super) fn scan_opaque(&mut self) {
         let Some(live) = self.live else { return };
-        let mut queue = std::mem::take(&mut self.opaque);
+        // First in, first out: what a field points to is its own before it is somebody's far down.
+        let mut queue = VecDeque::from(std::mem::take(&mut self.opaque));
         if !self.memory.is_readable() && !queue.is_empty() {
             self.summary
                 .problems
@@ -233,7 +234,7 @@ impl<'a> Walker<'a> {
             return;
         }
         let mut found: Vec<(LiveBlock, u64)> = Vec::new();
-        while let Some(opaque) = queue.pop() {
+        while let Some(opaque) = queue.pop_front() {
             found.clear();
             let mut is_after = false;
             self.memory.words(opaque.addr, opaque.len, |word| {
@@ -255,7 +256,7 @@ impl<'a> Walker<'a> {
         }
     }
 
-    fn claim_raw(&mut self, holder: &Opaque, block: &LiveBlock, next: u64, queue: &mut Vec<Opaque>) {
+    fn claim_raw(&mut self, holder: &Opaque, block: &LiveBlock, next: u64, queue: &mut VecDeque<Opaque>) {
         let marks = match &mut self.outside {
             Some(outside) if self.here.is_outside => &mut outside.marks,
             _ => &mut self.marks,
@@ -284,7 +285,7 @@ impl<'a> Walker<'a> {
                 self.dynamic.note(node, &vtable);
             }
         }
-        queue.push(Opaque {
+        queue.push_back(Opaque {
             node,
             addr: block.addr,
             len: block.requested,

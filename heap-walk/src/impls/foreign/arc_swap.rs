@@ -75,6 +75,8 @@ impl<P: Counted, S: Strategy<P>> Deref for Loaded<P, S> {
 #[expect(unsafe_code, reason = "vouches for the guard, see guard.rs")]
 unsafe impl<P: Counted, S: Strategy<P>> WalkGuard for Loaded<P, S> {
     const HOLDS: bool = false;
+    // If another value is stored meanwhile, this may be the last handle of the older one.
+    const DROPS: bool = true;
 }
 
 impl<P: Counted, S: Strategy<P>> Walk for ArcSwapAny<P, S> {

@@ -19,11 +19,11 @@ static BUMP: Container = Container::with_header("Bump", Layout::CHUNK, FOOTER);
 
 impl<const MIN_ALIGN: usize> Arena for Bump<MIN_ALIGN> {
     fn chunks(&self, found: &mut dyn FnMut(Chunk)) {
-        // SAFETY: nothing is allocated from the arena while the iterator lives:
-        // a `Bump` is not `Sync`, so no other thread has this one, and on this
-        // thread `found` only reports. What it returns is not read.
+        // SAFETY: nothing is allocated from the arena while the iterator lives,
+        // which is this statement: a `Bump` is not `Sync`, so no other thread
+        // has this one. What it returns is not read.
         #[expect(unsafe_code, reason = "the safe form of the iterator needs the arena exclusively")]
-        let chunks = unsafe { self.iter_allocated_chunks_raw() };
+        let chunks: Vec<(*mut u8, usize)> = unsafe { self.iter_allocated_chunks_raw() }.collect();
         // The first is the one that is being filled.
         let mut free = self.chunk_capacity();
         for (addr, len) in chunks {

@@ -73,7 +73,7 @@ pub(super) fn own_slots<'a, T: Walk>(
     }
     let mut split = heap_snapshot::record::Split::default();
     split.add_times(&w.base_of::<T>(), slots.len() as u64);
-    w.within(node, slots.as_ptr() as usize as u64, split, |w| {
+    w.within(node, slots.as_ptr() as usize as u64, (split, size_of_val(slots) as u64), |w| {
         for slot in slots {
             w.visit(&label::ELEMENT, slot);
         }
@@ -233,7 +233,7 @@ pub(super) fn own_optional<'a, S: Walk, T: Walk + 'a, H: Handle, I: Iterator<Ite
     let Some(node) = w.own_part(place, block) else { return };
     let mut split = heap_snapshot::record::Split::default();
     split.add_times(&w.base_of::<S>(), len as u64);
-    w.within(node, addr as u64, split, |w| {
+    w.within(node, addr as u64, (split, (len * size_of::<S>()) as u64), |w| {
         for value in values() {
             w.set_label(&label::ELEMENT);
             w.variant(Shape::of::<Option<T>>(), 1);

@@ -418,7 +418,7 @@ macro_rules! http {
                         if !T::is_leaf() {
                             let mut split = Split::default();
                             split.add_times(&w.base_of::<ExtraValue<T>>(), len as u64);
-                            w.within(node, base as u64, split, |w| {
+                            w.within(node, base as u64, (split, (len * size_of::<ExtraValue<T>>()) as u64), |w| {
                                 for (_, value) in further() {
                                     w.visit(&label::VALUE, value);
                                 }
