@@ -1,6 +1,6 @@
 //! CPU time. Wall time would count what other processes of the machine do.
 
-#![expect(unsafe_code, reason = "calls clock_gettime")]
+#![expect(unsafe_code, reason = "calls clock_gettime and getrusage")]
 
 use std::mem::MaybeUninit;
 
@@ -12,6 +12,18 @@ pub fn thread_ns() -> u64 {
 /// CPU time of all threads of the process, those that ended included, nanoseconds.
 pub fn process_ns() -> u64 {
     read(libc::CLOCK_PROCESS_CPUTIME_ID)
+}
+
+/// CPU time of all processes that this one started and waited for, with those they started, nanoseconds.
+pub fn children_ns() -> u64 {
+    let mut usage = MaybeUninit::<libc::rusage>::uninit();
+    // SAFETY: `usage` has room for the result.
+    let failed = unsafe { libc::getrusage(libc::RUSAGE_CHILDREN, usage.as_mut_ptr()) };
+    assert_eq!(failed, 0, "getrusage failed");
+    // SAFETY: the call succeeded, so `usage` was written.
+    let usage = unsafe { usage.assume_init() };
+    let ns = |time: libc::timeval| time.tv_sec as u64 * 1_000_000_000 + time.tv_usec as u64 * 1000;
+    ns(usage.ru_utime) + ns(usage.ru_stime)
 }
 
 fn read(clock: libc::clockid_t) -> u64 {

@@ -2,12 +2,14 @@
 //! programs hold most of their heap in.
 
 use crate::random::Random;
+use allocative::Allocative;
+use get_size2::GetSize;
 use heap_walk::Walk;
 use std::collections::HashMap;
 use std::sync::Arc;
 
 /// 56 bytes: the shape of a syntax tree, a JSON value, a scene.
-#[derive(Clone, Walk)]
+#[derive(Clone, Walk, GetSize, Allocative)]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum Node {
     Number(u64),
@@ -20,7 +22,7 @@ pub enum Node {
 }
 
 /// What several nodes share.
-#[derive(Walk)]
+#[derive(Walk, GetSize, Allocative)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct Payload {
     pub name: String,
@@ -29,10 +31,30 @@ pub struct Payload {
 }
 
 /// Trees, about as many blocks as were asked for.
-#[derive(Walk)]
+#[derive(Walk, GetSize, Allocative)]
 pub struct Forest {
     /// The trees, some ten blocks each.
     pub trees: Vec<Node>,
+}
+
+/// An enum without anything behind it, of which there are many in one block.
+#[derive(Clone, Copy, Walk)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Inline {
+    Small(u8),
+    Large(u64),
+    Nothing,
+}
+
+/// Values of all variants, in random order.
+pub fn inline(count: usize) -> Vec<Inline> {
+    let mut random = Random::new(14);
+    let value = |_| match random.below(3) {
+        0 => Inline::Small(1),
+        1 => Inline::Large(2),
+        _ => Inline::Nothing,
+    };
+    (0..count).map(value).collect()
 }
 
 /// Levels below the top of a tree.

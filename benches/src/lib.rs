@@ -1,5 +1,6 @@
 //! Benchmarks of what runs inside the observed program: the allocator, the walk
-//! and a checkpoint that is off, each beside its peer.
+//! and a checkpoint that is off, each beside its peer; and of what the derive
+//! costs its build ([`compile`]).
 //!
 //! `cargo xtask bench` runs them and prints one table. Every measurement runs in
 //! a process of its own ([`protocol`]); a program has one global allocator, so
@@ -11,6 +12,7 @@
 
 pub mod allocate;
 pub mod clock;
+pub mod compile;
 pub mod data;
 pub mod idle;
 pub mod mem_size;

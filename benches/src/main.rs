@@ -6,18 +6,20 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
 const HELP: &str = "\
-usage: cargo run --release --manifest-path benches/Cargo.toml -- [BLOCKS] [--rounds N]
+usage: cargo run --release --manifest-path benches/Cargo.toml -- [compile] [BLOCKS] [--rounds N]
 
-BLOCKS    blocks that are walked, about (default 1000000)
---rounds  processes per measurement (default 5)";
+compile   only what the derive costs a build
+BLOCKS    blocks that are walked, about (default 5000000)
+--rounds  processes per measurement (default 3)";
 
 struct Options {
     blocks: usize,
     rounds: usize,
+    is_compile: bool,
 }
 
 fn options(arguments: impl Iterator<Item = String>) -> Result<Options, String> {
-    let mut options = Options { blocks: 1_000_000, rounds: 5 };
+    let mut options = Options { blocks: 5_000_000, rounds: 3, is_compile: false };
     let mut arguments = arguments;
     let number = |text: &str| match text.replace('_', "").parse() {
         Ok(number) if number > 0 => Ok(number),
@@ -26,6 +28,7 @@ fn options(arguments: impl Iterator<Item = String>) -> Result<Options, String> {
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--rounds" => options.rounds = number(&arguments.next().unwrap_or_default())?,
+            "compile" => options.is_compile = true,
             _ => options.blocks = number(&argument)?,
         }
     }
@@ -102,23 +105,30 @@ fn machine() -> String {
 
 fn run() -> Result<(), String> {
     let options = options(std::env::args().skip(1))?;
+    if options.is_compile {
+        println!("{}", machine());
+        return compile(options.rounds);
+    }
     let folder = build()?;
     let blocks = options.blocks.to_string();
-    let plan: [(&str, &[&str]); 5] = [
+    let plan: [(&str, &[&str]); 8] = [
         ("bare", &[]),
         ("tracked", &["allocate"]),
         ("tracked", &["walk", &blocks]),
         ("tracked", &["aged", &blocks]),
+        ("tracked", &["structure"]),
+        ("tracked", &["scratch"]),
+        ("tracked", &["inline"]),
         ("tracked", &["idle"]),
     ];
-    let mut series: [Series; 5] = Default::default();
+    let mut series: [Series; 8] = Default::default();
     for round in 1..=options.rounds {
         eprintln!("round {round} of {}", options.rounds);
         for ((binary, arguments), series) in plan.iter().zip(&mut series) {
             series.0.push(measure(&folder, binary, arguments)?);
         }
     }
-    let [bare, tracked, fresh, aged, idle] = series;
+    let [bare, tracked, fresh, aged, structure, scratch, inline, idle] = series;
 
     println!("{}", machine());
     println!("medians of {} processes each, interleaved; CPU time\n", options.rounds);
@@ -157,12 +167,39 @@ fn run() -> Result<(), String> {
             println!("  {text:<50}{ns:>10.1}{bytes:>10}{:>8}{ratio:>8}{:>8.2}", "", series.spread(name));
         };
         row("mem_dbg, FOLLOW_RCS and CAPACITY: one number", "mem_dbg_ns", None, true);
+        row("get-size2: one number", "get_size_ns", None, true);
+        row("heap_walk::measure: a report", "measure_ns", None, true);
         row("walk and its records, to nowhere", "sink_ns", None, true);
         row("walk and its records, to a file", "walk_ns", Some("walk_bytes"), true);
         row("block table to the file, per live block", "table_ns", Some("table_bytes"), false);
     }
 
-    println!("\n{:<52}{:>10.2} ns", "checkpoint! with HEAP_WALK unset", idle.median("checkpoint_ns"));
+    println!();
+    for (text, series, name, unit) in [
+        ("allocative, as flamegraph text, per block (50,000)", &structure, "allocative_ns", "ns"),
+        ("inline enum value, beyond its block", &inline, "inline_ns", "ns"),
+        ("the walk's own memory, per block of 24 bytes", &scratch, "scratch_owned", "bytes"),
+        ("the same, more if it is shared", &scratch, "scratch_shared", "bytes"),
+    ] {
+        println!("{text:<52}{:>10.2} {unit}", series.median(name));
+    }
+    println!("{:<52}{:>10.2} ns", "checkpoint! with HEAP_WALK unset", idle.median("checkpoint_ns"));
+    println!();
+    compile(options.rounds)
+}
+
+fn compile(rounds: usize) -> Result<(), String> {
+    let own = std::env::current_exe().map_err(|error| format!("own path is not known: {error}"))?;
+    let rows = benches::compile::run(own.parent().unwrap_or(Path::new(".")), rounds)?;
+    println!(
+        "{:<52}{:>10}{:>10}",
+        format!("{} types, CPU seconds", benches::compile::TYPES),
+        "check",
+        "build"
+    );
+    for row in rows {
+        println!("  {:<50}{:>10.2}{:>10.2}", row.text, row.check, row.build);
+    }
     Ok(())
 }
 

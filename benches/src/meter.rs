@@ -13,6 +13,9 @@ pub struct Measured {
     pub walk_bytes: u64,
     /// Bytes of the block table.
     pub block_bytes: u64,
+    /// Largest number of bytes that the tool's own blocks had when a frame was
+    /// written, where it was asked for.
+    pub tool_bytes: u64,
     /// The thread's CPU time when the last frame before the block table was
     /// written, which is when the walk had ended.
     pub walk_ended_ns: u64,
@@ -23,13 +26,22 @@ pub struct Meter<W> {
     to: W,
     measured: Rc<Cell<Measured>>,
     is_walking: bool,
+    is_sampling: bool,
 }
 
 impl<W: Write> Meter<W> {
     /// A meter in front of `to`, and where its figures are found.
     pub fn new(to: W) -> (Meter<W>, Rc<Cell<Measured>>) {
         let measured = Rc::default();
-        (Meter { to, measured: Rc::clone(&measured), is_walking: true }, measured)
+        (Meter { to, measured: Rc::clone(&measured), is_walking: true, is_sampling: false }, measured)
+    }
+}
+
+impl<W: Write> Meter<W> {
+    /// Looks at the tool's memory with every frame, which takes time of the walk.
+    pub fn sampling(mut self) -> Meter<W> {
+        self.is_sampling = true;
+        self
     }
 }
 
@@ -42,6 +54,9 @@ impl<W: Write> Write for Meter<W> {
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.to.write_all(bytes)?;
         let mut measured = self.measured.get();
+        if self.is_sampling {
+            measured.tool_bytes = measured.tool_bytes.max(tracking_alloc::blocks().figures().tool);
+        }
         let head = bytes.first_chunk::<HEAD_SIZE>().and_then(Head::decode);
         match head.map(|head| head.kind) {
             Some(FrameKind::BLOCKS) => {

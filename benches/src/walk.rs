@@ -1,5 +1,5 @@
-//! A snapshot of the data, to a file and to nowhere, and mem_dbg's one number
-//! for it, in turns on the same data in the same process.
+//! A snapshot of the data, to a file and to nowhere, a report of it, and the one
+//! number that mem_dbg and get-size2 give, in turns on the same data in the same process.
 
 use crate::clock;
 use crate::data::{self, Forest};
@@ -9,6 +9,7 @@ use crate::protocol::{median, tell};
 use std::fs::File;
 use std::hint::black_box;
 use std::io::{self, Write};
+use std::sync::Arc;
 
 /// Rounds over the same data; the first warms up.
 const ROUNDS: usize = 4;
@@ -43,17 +44,17 @@ fn take(forest: &Forest, out: impl Write + 'static) -> io::Result<Taken> {
 pub fn run(blocks: usize, is_aged: bool) -> io::Result<()> {
     let forest = if is_aged { data::aged(blocks) } else { data::fresh(blocks) };
     let path = std::env::temp_dir().join(format!("benches-{}.heapsnap", std::process::id()));
-    let mut rounds: [Vec<f64>; 4] = Default::default();
+    let mut rounds: [Vec<f64>; 6] = Default::default();
     let mut bytes = (0, 0);
-    let mut size = 0;
     for round in 0..ROUNDS {
         let file = take(&forest, File::create(&path)?)?;
         let sink = take(&forest, io::sink())?;
-        let begun = clock::thread_ns();
-        size = black_box(mem_size::size(black_box(&forest)));
-        let mem_dbg = clock::thread_ns() - begun;
+        let mem_dbg = time(|| mem_size::size(black_box(&forest)));
+        let get_size = time(|| get_size2::heap_size(black_box(&forest)));
+        let measure = time(|| heap_walk::measure(black_box(&forest)));
+        let times = [file.walk_ns, file.rest_ns, sink.walk_ns, mem_dbg, get_size, measure];
         if round > 0 {
-            for (times, ns) in rounds.iter_mut().zip([file.walk_ns, file.rest_ns, sink.walk_ns, mem_dbg]) {
+            for (times, ns) in rounds.iter_mut().zip(times) {
                 times.push(ns as f64);
             }
         }
@@ -67,15 +68,85 @@ pub fn run(blocks: usize, is_aged: bool) -> io::Result<()> {
     // Nodes but for the root are blocks, each met once.
     let walked = (footer.nodes - 1) as f64;
     let live = footer.blocks as f64;
-    let [walk, table, sink, mem_dbg] = rounds.map(median);
+    let [walk, table, sink, mem_dbg, get_size, measure] = rounds.map(median);
     tell("blocks", walked);
     tell("live", live);
     tell("walk_ns", walk / walked);
     tell("sink_ns", sink / walked);
     tell("table_ns", table / live);
     tell("mem_dbg_ns", mem_dbg / walked);
+    tell("get_size_ns", get_size / walked);
+    tell("measure_ns", measure / walked);
     tell("walk_bytes", bytes.0 as f64 / walked);
     tell("table_bytes", bytes.1 as f64 / live);
-    tell("mem_dbg_mib", size as f64 / f64::from(1 << 20));
+    Ok(())
+}
+
+fn time<R>(work: impl FnOnce() -> R) -> u64 {
+    let begun = clock::thread_ns();
+    black_box(work());
+    clock::thread_ns() - begun
+}
+
+/// Blocks that allocative is shown: its tree has an entry for each path of
+/// types, so in a recursive type it grows with the depth, and millions of
+/// blocks would take gigabytes.
+const PATHS: usize = 50_000;
+
+/// allocative over the same kind of data, less of it: the only peer that gives a structure.
+pub fn structure() {
+    let forest = data::fresh(PATHS);
+    let mut times = Vec::new();
+    for _ in 0..ROUNDS {
+        times.push(time(|| {
+            let mut builder = allocative::FlameGraphBuilder::default();
+            builder.visit_root(black_box(&forest));
+            builder.finish_and_write_flame_graph()
+        }) as f64);
+    }
+    let blocks = heap_walk::measure(&forest).blocks;
+    tell("allocative_ns", median(times) / blocks as f64);
+}
+
+/// What the walk needs beside the heap that is walked: bytes per block of
+/// boxes, and what is more for as many shared blocks of which both handles are met.
+///
+/// # Errors
+///
+/// None: nothing is written.
+pub fn scratch() -> io::Result<()> {
+    const BLOCKS: usize = 1 << 20;
+    let boxes: Vec<Box<[u64; 3]>> = (0..BLOCKS).map(|at| Box::new([at as u64; 3])).collect();
+    let owned = tool_bytes(&boxes)?;
+    drop(boxes);
+    let handles: Vec<Arc<u64>> = (0..BLOCKS).map(|at| Arc::new(at as u64)).collect();
+    let shared = tool_bytes(&(handles.clone(), handles))?;
+    tell("scratch_owned", owned as f64 / BLOCKS as f64);
+    tell("scratch_shared", shared.saturating_sub(owned) as f64 / BLOCKS as f64);
+    Ok(())
+}
+
+fn tool_bytes(value: &dyn heap_walk::Walk) -> io::Result<u64> {
+    let (meter, measured) = Meter::new(io::sink());
+    heap_walk::snapshot(meter.sampling(), &[("value", value)])?;
+    Ok(measured.get().tool_bytes)
+}
+
+/// What an enum value costs that lies in a block with others.
+///
+/// # Errors
+///
+/// None: nothing is written.
+pub fn inline() -> io::Result<()> {
+    const VALUES: usize = 10_000_000;
+    let values = data::inline(VALUES);
+    let mut times = Vec::new();
+    for _ in 0..ROUNDS {
+        let (meter, measured) = Meter::new(io::sink());
+        let begun = clock::thread_ns();
+        heap_walk::snapshot(meter, &[("values", &values)])?;
+        times.push((measured.get().walk_ended_ns - begun) as f64);
+    }
+    tell("inline_ns", median(times) / VALUES as f64);
     Ok(())
 }

@@ -1,4 +1,5 @@
-//! Measurements on the tracking allocator: `allocate`, `walk BLOCKS`, `aged BLOCKS` or `idle`.
+//! Measurements on the tracking allocator: `allocate`, `walk BLOCKS`, `aged BLOCKS`,
+//! `structure`, `scratch`, `inline` or `idle`.
 
 use std::process::ExitCode;
 
@@ -15,12 +16,20 @@ fn main() -> ExitCode {
         }
         Some("walk") => benches::walk::run(blocks, false),
         Some("aged") => benches::walk::run(blocks, true),
+        Some("structure") => {
+            benches::walk::structure();
+            Ok(())
+        }
+        Some("scratch") => benches::walk::scratch(),
+        Some("inline") => benches::walk::inline(),
         Some("idle") => {
             benches::idle::run();
             Ok(())
         }
         _ => {
-            eprintln!("tracked: name a measurement: allocate, walk, aged or idle");
+            eprintln!(
+                "tracked: name a measurement: allocate, walk, aged, structure, scratch, inline or idle"
+            );
             return ExitCode::from(2);
         }
     };
