@@ -291,8 +291,8 @@ pub struct Walker<'a> {
     unreadable: Vec<Unreadable>,
     values: Vec<ShownValue>,
     roots: Vec<Root>,
-    /// Which of them is being walked.
-    root: usize,
+    /// Name of the one that is being walked.
+    root_name: String,
     /// Begin and end of the roots that were walked.
     walked: Vec<(u64, u64)>,
     /// Blocks that hold roots walked before anything was known to own the block.
@@ -1164,7 +1164,7 @@ impl<'a> Walker<'a> {
         }
         self.summary.panics += 1;
         if self.summary.panics <= PANICS {
-            let root = self.roots.get(self.root).map_or("", |root| root.name.as_str());
+            let root = &self.root_name;
             let message = payload
                 .downcast_ref::<&str>()
                 .map(|text| (*text).to_owned())
@@ -1291,7 +1291,7 @@ impl<'a> Walker<'a> {
             unreadable: Vec::new(),
             values: Vec::new(),
             roots: Vec::new(),
-            root: 0,
+            root_name: String::new(),
             walked: Vec::new(),
             root_blocks: Vec::new(),
             undo: None,
@@ -1335,11 +1335,11 @@ impl<'a> Walker<'a> {
             let block = self.live.and_then(|live| live.lookup(addr));
             let is_part = size > 0 && self.is_root(addr, end);
             let is_claimed = block.is_some_and(|block| self.marks.any(block.addr, block.addr + block.usable));
+            self.root_name.clone_from(&start.name);
             let mut root = None;
             // Its type is asked for its name and layout.
             self.caught(|w| root = Some(w.start(start, addr, size)));
             let Some(root) = root else { continue };
-            self.root = root;
             if is_part || is_claimed {
                 self.roots[root].is_name = true;
                 continue;
