@@ -248,6 +248,34 @@ fn behind_dyn(judge: &mut Judge) {
     assert_eq!(std::path::Path::new(&image.path), this.canonicalize().expect("a path"));
 }
 
+/// What two opaque fields lead to belongs to the one that is nearer.
+fn raw_claims() {
+    #[derive(Walk)]
+    struct Opaque {
+        #[walk(opaque)]
+        near: Rc<[u64; 100]>,
+        #[walk(opaque)]
+        far: Box<Box<Rc<[u64; 100]>>>,
+    }
+    let near = Rc::new([1; 100]);
+    let opaque = Opaque { far: Box::new(Box::new(near.clone())), near };
+    assert_eq!(opaque.near[0], opaque.far[99]);
+    let snapshot = take(&[("opaque", &opaque)]);
+    let _tool = ToolScope::enter();
+    let labels: Vec<&str> = (0..snapshot.nodes.count())
+        .map(|id| snapshot.nodes.get(id))
+        .filter(|node| node.edge == EdgeKind::CLAIM_RAW && node.parent == Some(0))
+        .map(|node| snapshot.labels[node.label.0 as usize].name.as_str())
+        .collect();
+    assert_eq!(labels, ["near", "far"]);
+    let shared = Rc::as_ptr(&opaque.near) as u64;
+    let near = (0..snapshot.nodes.count())
+        .map(|id| snapshot.nodes.get(id))
+        .find(|node| node.edge == EdgeKind::CLAIM_RAW && (node.addr..node.addr + 100).contains(&shared))
+        .expect("claimed");
+    assert_eq!(near.parent, Some(0), "by the field, not by what lies behind the other");
+}
+
 /// An impl that reports one field and panics before the other.
 struct Faulty {
     before: Vec<String>,
@@ -367,6 +395,7 @@ fn main() {
     arenas();
     keys();
     panics();
+    raw_claims();
     reports();
     Judge::run("walk", &["dyn Any, not named", "dyn without an impl"], &[], behind_dyn);
 }
