@@ -141,8 +141,8 @@ impl Shape {
             // Some round the end up to the alignment, and some do not.
             [end, round_up(end, align.max(self.pointer))]
         };
-        // So is the alignment of these values, which then counts as 1: what was requested tells it.
-        let is_known = self.align > 1 || ends(self.align).contains(&requested);
+        // So is the alignment of these, which then counts as 1: what was requested tells it.
+        let is_known = self.is_slice || self.align > 1 || ends(self.align).contains(&requested);
         let found = || (4..=12).map(|log2| 1 << log2).find(|align| ends(*align).contains(&requested));
         let align = if is_known { self.align } else { found().unwrap_or(self.align) };
         let [end, rounded] = ends(align);

@@ -82,11 +82,10 @@ impl Site {
     pub fn hit(&'static self, labels: &dyn Fn() -> Vec<(&'static str, String)>, roots: &[(&str, &dyn Walk)]) {
         let _tool = ToolScope::enter();
         let Some(engine) = engine() else { return };
-        if IN_WALK.get() {
+        let Some(_in_walk) = InWalk::enter() else {
             engine.nested.fetch_add(1, Ordering::Relaxed);
             return;
-        }
-        let _in_walk = InWalk::enter();
+        };
         // Labels, names of types and destructors of roots are the program's
         // code; what panics there ends the checkpoint, not the program.
         let hit = AssertUnwindSafe(|| self.hit_by(engine, labels, roots));
@@ -140,16 +139,17 @@ impl Site {
 }
 
 thread_local! {
-    /// Whether this thread is at a checkpoint: a hit that comes from inside is ignored.
+    /// Whether this thread is walking: what is asked for from inside is ignored.
     static IN_WALK: Cell<bool> = const { Cell::new(false) };
 }
 
+/// The right of this thread to walk.
 pub(crate) struct InWalk;
 
 impl InWalk {
-    pub(crate) fn enter() -> InWalk {
-        IN_WALK.set(true);
-        InWalk
+    /// `None` where it is walking already.
+    pub(crate) fn enter() -> Option<InWalk> {
+        (!IN_WALK.replace(true)).then(|| InWalk)
     }
 }
 
@@ -175,7 +175,7 @@ impl Busy {
         };
         let is_stale = holder != process;
         (is_stale && BUSY.compare_exchange(holder, process, Ordering::Acquire, Ordering::Relaxed).is_ok())
-            .then_some(Busy)
+            .then(|| Busy)
     }
 }
 

@@ -1,6 +1,6 @@
 //! A report in memory, without any snapshot.
 
-use crate::checkpoint::{Busy, InWalk};
+use crate::checkpoint::InWalk;
 use crate::sink::Sink;
 use crate::tally::{Tally, TypeSum};
 use crate::walk::Walk;
@@ -73,9 +73,9 @@ impl Report {
 ///
 /// With the tracking allocator the sizes are the allocator's own, without it
 /// they are estimates. Costs one walk; a second one if something shared has
-/// handles elsewhere, to tell [`Report::alone`]. While another snapshot or
-/// report of this process is being made, or inside an impl of `Walk`, nothing
-/// is measured, and [`Report::problems`] says so.
+/// handles elsewhere, to tell [`Report::alone`]. Any number of threads may measure
+/// at a time; a lock that another walk holds is tried again, as any other is.
+/// Inside an impl of `Walk` nothing is measured, and [`Report::problems`] says so.
 pub fn measure<T: ?Sized + Walk>(value: &T) -> Report {
     run(value, false).0
 }
@@ -104,11 +104,10 @@ fn run<T: ?Sized + Walk>(value: &T, with_paths: bool) -> (Report, Vec<TypeRow>) 
     let live = live::installed();
     {
         let _tool = ToolScope::enter();
-        let Some(_busy) = Busy::enter() else {
-            let problem = "nothing was measured: another snapshot or report of this process is being made";
+        let Some(_in_walk) = InWalk::enter() else {
+            let problem = "nothing was measured: this is called from an impl of `Walk`";
             return (Report::nothing(live.is_none(), problem), Vec::new());
         };
-        let _in_walk = InWalk::enter();
         let whole = Whole(value);
         let walk = |tally: Tally, outside: Option<Vec<u64>>| {
             // No block counts as born during the walk: no checkpoint begins.

@@ -19,15 +19,12 @@ use std::io;
 /// # Errors
 ///
 /// Those of `out`; what was written until then is a readable file. `WouldBlock`
-/// while another snapshot of this process is being taken: there is one at a time.
+/// while another snapshot of this process is being taken, for there is one at a
+/// time, and inside an impl of `Walk`.
 pub fn snapshot(out: impl io::Write + 'static, roots: &[(&str, &dyn Walk)]) -> io::Result<()> {
     let _tool = ToolScope::enter();
-    let Some(_busy) = Busy::enter() else {
-        return Err(io::Error::new(
-            io::ErrorKind::WouldBlock,
-            "another snapshot of this process is being taken",
-        ));
-    };
-    let _in_walk = InWalk::enter();
+    let is_taken = |why| io::Error::new(io::ErrorKind::WouldBlock, why);
+    let _in_walk = InWalk::enter().ok_or_else(|| is_taken("this is called from an impl of `Walk`"))?;
+    let _busy = Busy::enter().ok_or_else(|| is_taken("another snapshot of this process is being taken"))?;
     write(Box::new(out), header("snapshot", 1, Vec::new()), roots, 0).map(|_| ())
 }

@@ -1439,32 +1439,38 @@ impl<'a> Walker<'a> {
 
     fn finish(mut self) -> (Sink, Summary) {
         self.write_news();
-        self.summary.outside = self
-            .shared
-            .iter()
-            .filter(|(_, counts)| counts.is_uncounted || counts.strong > counts.met)
-            .map(|(addr, _)| *addr)
-            .collect();
-        let mut shared: Vec<Shared> = self
-            .shared
-            .iter()
-            .chain(self.gone.iter().map(|(addr, counts)| (addr, counts)))
-            .map(|(addr, counts)| (*addr, counts, u32::from(self.registered.contains(addr))))
-            .map(|(addr, counts, registered)| Shared {
+        if matches!(self.sink, Sink::Tally(_)) {
+            let outside = |counts: &Counts| counts.is_uncounted || counts.strong > counts.met;
+            let outside = self.shared.iter().filter(|(_, counts)| outside(counts));
+            self.summary.outside = outside.map(|(addr, _)| *addr).collect();
+        }
+        let Walker { sink, shared, gone, registered, types, roots, values, unreadable, dynamic, .. } =
+            &mut self;
+        let gone = gone.iter().map(|(addr, counts)| (addr, counts));
+        let mut rows = shared.iter().chain(gone).map(|(addr, counts)| {
+            let registered = u32::from(registered.contains(addr));
+            Shared {
                 node: if counts.node == NO_NODE { u64::MAX } else { u64::from(counts.node) },
-                addr: if counts.node == NO_NODE { addr } else { 0 },
+                addr: if counts.node == NO_NODE { *addr } else { 0 },
                 strong: u64::from(counts.strong.saturating_sub(registered)),
                 weak: u64::from(counts.weak.saturating_sub(registered)),
                 met: u64::from(counts.met),
                 weak_met: u64::from(counts.weak_met),
                 uncounted: counts.is_uncounted,
-            })
-            .collect();
-        shared.sort_by_key(|counts| (counts.node, counts.addr));
-        let Walker { sink, types, roots, values, unreadable, dynamic, .. } = &mut self;
+            }
+        });
         sink.file(|writer| {
+            // In pieces: there may be as many as blocks.
+            let mut piece = Vec::new();
+            loop {
+                piece.clear();
+                piece.extend(rows.by_ref().take(BATCH));
+                if piece.is_empty() {
+                    break;
+                }
+                writer.list(FrameKind::SHARED, &piece);
+            }
             writer.roots(roots);
-            writer.list(FrameKind::SHARED, &shared);
             writer.list(FrameKind::OFFSETS, &types.offsets);
             writer.list(FrameKind::CENSUS, &types.census());
             writer.list(FrameKind::VALUES, values);

@@ -12,15 +12,12 @@ use heap_walk::{
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-/// One report at a time is made in a process.
-fn alone() -> MutexGuard<'static, ()> {
-    static ALONE: Mutex<()> = Mutex::new(());
-    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
-}
+use std::sync::{Arc, Barrier, Mutex, MutexGuard, PoisonError};
 
 fn quietly<R>(run: impl FnOnce() -> R) -> R {
+    // The hook is the process's.
+    static ALONE: Mutex<()> = Mutex::new(());
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(|_| {}));
     let result = run();
@@ -85,7 +82,6 @@ followed!(Middle);
 
 #[test]
 fn a_lock_is_held_until_the_last_reference_behind_it_was_entered() {
-    let _alone = alone();
     let leaf = leak(Leaf { name: "leaf".into() });
     *LOCK.lock().expect("free") = Some(Outer(leak(Middle(leaf))));
     let report = measure(&LOCK);
@@ -147,7 +143,6 @@ impl Walk for Holder {
 
 #[test]
 fn a_copy_is_kept_until_everything_in_it_was_entered() {
-    let _alone = alone();
     let leaf = || &*leak(Leaf { name: "leaf".into() });
     let holder = Holder { a: leaf(), b: leaf() };
     ENTERED.set(0);
@@ -168,7 +163,6 @@ impl Walk for Link {
 
 #[test]
 fn a_chain_of_references_behind_borrows_takes_no_stack() {
-    let _alone = alone();
     let thread = std::thread::Builder::new().stack_size(256 << 10).spawn(|| {
         let mut last: Option<&'static Link> = None;
         for _ in 0..200_000 {
@@ -209,7 +203,6 @@ impl Walk for Record<'_> {
 
 #[test]
 fn what_follows_a_copy_has_its_own_path() {
-    let _alone = alone();
     let leaf = Leaf { name: "leaf".into() };
     let record = Box::new(Record { tagged: &leaf, numbers: vec![1, 2, 3] });
     let (report, paths) = measure_paths(&record);
@@ -249,7 +242,6 @@ impl Walk for Cursor<'_> {
 
 #[test]
 fn a_handle_is_counted_once_however_it_is_reached() {
-    let _alone = alone();
     let rc = Rc::new(7u8);
     let elsewhere = rc.clone();
     let owner = vec![Counted { rc: Rc::new(1) }, Counted { rc }];
@@ -277,6 +269,7 @@ fn a_handle_is_counted_once_however_it_is_reached() {
 }
 
 /// An arena whose elements are referred to before and after it is walked.
+#[expect(clippy::vec_box, reason = "chunks stay where they are")]
 struct Pool(Vec<Box<[Leaf; 4]>>);
 
 static POOL: Container = Container::new("Pool", Layout::CHUNK);
@@ -308,7 +301,6 @@ impl Walk for Context<'_> {
 
 #[test]
 fn a_reference_met_before_its_arena_hides_no_later_one() {
-    let _alone = alone();
     let leaf = || Leaf { name: "n".repeat(100) };
     let pool = Pool(vec![Box::new([leaf(), leaf(), leaf(), leaf()])]);
     let all: Vec<&Leaf> = pool.0[0].iter().collect();
@@ -364,7 +356,6 @@ impl Walk for Taken {
 
 #[test]
 fn what_is_behind_a_lock_tried_again_is_shared_like_the_lock() {
-    let _alone = alone();
     for is_taken in [false, true] {
         let lock: &'static Mutex<Vec<Vec<u8>>> = leak(Mutex::new(vec![vec![1; 1000]; 3]));
         let value = Arc::new(Taken { take: Take(lock, is_taken), lock, give: Give });
@@ -387,7 +378,6 @@ impl Walk for Faulty {
 
 #[test]
 fn after_a_panic_every_byte_is_told_once() {
-    let _alone = alone();
     quietly(|| {
         let tree: BTreeMap<u64, Faulty> = (0..40).map(|n| (n, Faulty(n == 3))).collect();
         let optional: BTreeMap<u64, Option<Box<Faulty>>> =
@@ -399,6 +389,70 @@ fn after_a_panic_every_byte_is_told_once() {
             assert_eq!(report.split.total() + report.rounding, report.in_all, "{report:?}");
         }
     });
+}
+
+/// Measures itself while it is measured.
+struct Curious;
+
+impl Walk for Curious {
+    fn walk<'a>(&'a self, _: &mut Walker<'a>) {
+        for _ in 0..2 {
+            let report = measure(&vec![1u8]);
+            assert!(!report.is_measured(), "{report:?}");
+            let error = heap_walk::snapshot(std::io::sink(), &[]).unwrap_err();
+            assert_eq!(error.kind(), std::io::ErrorKind::WouldBlock);
+        }
+        ENTERED.set(ENTERED.get() + 1);
+    }
+    shape!();
+}
+
+#[test]
+fn threads_measure_at_the_same_time_and_a_walk_does_not_begin_another() {
+    let (begin, end) = (Barrier::new(4), Barrier::new(4));
+    std::thread::scope(|scope| {
+        for n in 1..=4_usize {
+            let (begin, end) = (&begin, &end);
+            scope.spawn(move || {
+                let value = Meets(begin, end, vec![vec![0u8; 8]; n]);
+                let report = measure(&value);
+                assert_eq!((report.blocks, report.problems.len()), (n as u64 + 1, 0), "{report:?}");
+            });
+        }
+    });
+    ENTERED.set(0);
+    assert_eq!(measure(&Curious).problems, [] as [&str; 0]);
+    assert_eq!(ENTERED.get(), 1);
+}
+
+#[test]
+fn one_snapshot_at_a_time() {
+    let (begin, end) = (Barrier::new(2), Barrier::new(2));
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let value = Meets(&begin, &end, Vec::new());
+            heap_walk::snapshot(std::io::sink(), &[("value", &value)]).expect("the first");
+        });
+        begin.wait();
+        for _ in 0..3 {
+            let error = heap_walk::snapshot(std::io::sink(), &[]).unwrap_err();
+            assert_eq!(error.kind(), std::io::ErrorKind::WouldBlock);
+        }
+        end.wait();
+    });
+    heap_walk::snapshot(std::io::sink(), &[]).expect("there is no other");
+}
+
+/// Is walked while the others are.
+struct Meets<'b>(&'b Barrier, &'b Barrier, Vec<Vec<u8>>);
+
+impl Walk for Meets<'_> {
+    fn walk<'a>(&'a self, w: &mut Walker<'a>) {
+        self.0.wait();
+        w.field("2", &self.2);
+        self.1.wait();
+    }
+    shape!();
 }
 
 struct Bomb;
@@ -423,7 +477,6 @@ impl Walk for Throws {
 
 #[test]
 fn no_panic_gets_out() {
-    let _alone = alone();
     quietly(|| {
         let lock = Mutex::new(vec![Box::new(Throws(1))]);
         let report = measure(&lock);

@@ -4,7 +4,7 @@
 use crate::system::{self, cargo, ensure_build_tools};
 use crate::Done;
 
-pub(crate) fn run() -> Done {
+pub(crate) fn run(arguments: &[&str]) -> Done {
     ensure_build_tools()?;
-    system::run(&mut cargo(&["run", "--release", "--manifest-path", "benches/Cargo.toml"]))
+    system::run(cargo(&["run", "--release", "--manifest-path", "benches/Cargo.toml", "--"]).args(arguments))
 }

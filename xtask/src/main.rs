@@ -28,7 +28,7 @@ cargo xtask demo [-- ARGUMENTS]   run the borrow checker on real facts and look 
 cargo xtask test                  run all tests; installs what they need
 cargo xtask lint                  cargo fmt --check, cargo clippy, tidy
 cargo xtask tidy [--bless]        check the workspace's own rules; --bless accepts new dependencies
-cargo xtask bench                 run the benchmarks and print one table
+cargo xtask bench [compile]       run the benchmarks and print one table; compile: the derive alone
 cargo xtask deep corruption       damage a snapshot at random two million times and read it
 cargo xtask deep valgrind         run the walk's unsafe core under valgrind
 cargo xtask deep miri             run it under Miri, if a nightly toolchain has that";
@@ -42,7 +42,7 @@ fn main() -> ExitCode {
         ["lint"] => tidy::lint(),
         ["tidy"] => tidy::check(false),
         ["tidy", "--bless"] => tidy::check(true),
-        ["bench"] => bench::run(),
+        ["bench", ref rest @ ..] => bench::run(rest),
         ["deep", name] => deep::run(name),
         [] | ["help" | "--help" | "-h"] => {
             println!("{HELP}");

@@ -47,6 +47,9 @@ pub fn take(roots: &[(&str, &dyn Walk)]) -> Snapshot {
 ///
 /// Where it cannot be written.
 pub fn take_bytes(roots: &[(&str, &dyn Walk)]) -> Vec<u8> {
+    // The tests of one binary share a process, which takes one snapshot at a time.
+    static ALONE: Mutex<()> = Mutex::new(());
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let _tool = ToolScope::enter();
     let buffer = Buffer::default();
     heap_walk::snapshot(buffer.clone(), roots).expect("memory takes everything");
