@@ -179,7 +179,7 @@ fn ways(n: usize) -> Ways {
         cell: RefCell::new(point(n)),
         lock: Mutex::new(points(n)),
         shared_lock: RwLock::new((n > 1).then(|| point(n))),
-        result: if n % 2 == 0 { Ok(point(n)) } else { Err("e".repeat(n)) },
+        result: if n.is_multiple_of(2) { Ok(point(n)) } else { Err("e".repeat(n)) },
     }
 }
 
@@ -291,7 +291,7 @@ struct Node {
 }
 
 fn node(n: usize) -> Node {
-    Node { text: "n".repeat(n), kind: (n % 2 == 0).then(|| Box::new(1)) }
+    Node { text: "n".repeat(n), kind: n.is_multiple_of(2).then(|| Box::new(1)) }
 }
 
 fn boxed_node(tagged: &foreign::Tagged) -> Owned<'_, Node> {
@@ -342,7 +342,7 @@ enum Small {
 }
 
 #[derive(Walk)]
-#[repr(packed(2))]
+#[repr(Rust, packed(2))]
 struct PackedGeneric<T: Copy>(u8, T);
 
 #[derive(Walk)]

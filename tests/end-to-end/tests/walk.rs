@@ -250,6 +250,7 @@ fn behind_dyn(judge: &mut Judge) {
 
 /// What two opaque fields lead to belongs to the one that is nearer.
 fn raw_claims() {
+    #[expect(clippy::redundant_allocation, reason = "two steps away")]
     #[derive(Walk)]
     struct Opaque {
         #[walk(opaque)]
