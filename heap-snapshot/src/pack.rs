@@ -20,6 +20,7 @@ mod site;
 pub(crate) use self::block::{BlockPacker, BlockReader};
 pub(crate) use self::content::{ContentPacker, ContentReader};
 pub(crate) use self::edge::{EdgePacker, EdgeReader};
+pub use self::node::{Met, NodeSite};
 pub(crate) use self::node::{NodePacker, NodeReader};
 
 use crate::varint::{unzigzag, zigzag};

@@ -5,6 +5,7 @@ use crate::frame::{
     BlockColumns, ContentColumns, EdgeColumns, FrameKind, Head, Kinds, NodeColumns, HEAD_SIZE, MAGIC,
 };
 use crate::pack::{BlockPacker, ContentPacker, EdgePacker, NodePacker};
+pub use crate::pack::{Met, NodeSite};
 use crate::record::{
     AllocatorFigures, Content, Edge, Footer, Header, LabelDesc, LiveBlock, Node, NodeTypeDesc, Root, Split,
     TypeDesc,
@@ -138,10 +139,16 @@ impl<W: Write> Writer<W> {
     }
 
     /// Writes a node and returns its id. `parent_addr` is the `addr` of its parent, 0 for a root.
-    #[inline(always)]
+    #[inline]
     pub fn node(&mut self, node: &Node, parent_addr: u64) -> u64 {
+        self.met(Met::of(node, parent_addr))
+    }
+
+    /// Writes a node and returns its id.
+    #[inline(always)]
+    pub fn met(&mut self, met: Met) -> u64 {
         let id = self.counts.nodes;
-        self.nodes.put(id, node, parent_addr);
+        self.nodes.put(id, met);
         self.counts.nodes += 1;
         if self.counts.nodes & LOOK == 0 && (self.nodes.byte_size() >= COLUMN_BYTES || self.nodes.is_full()) {
             self.flush_nodes();

@@ -3,7 +3,7 @@
 use crate::tally::Tally;
 use crate::types::Types;
 use heap_snapshot::record::{Content, Edge, Node};
-use heap_snapshot::write::Writer;
+use heap_snapshot::write::{Met, Writer};
 use std::io;
 
 /// What a checkpoint writes to.
@@ -18,12 +18,18 @@ pub(crate) enum Sink {
 }
 
 impl Sink {
+    /// Takes a node. `size` is that of its values, where only they know it.
     #[inline(always)]
-    pub(crate) fn node(&mut self, node: &Node, parent_addr: u64, size: u64) -> u64 {
+    pub(crate) fn met(&mut self, met: Met, size: u64) -> u64 {
         match self {
-            Sink::File(writer) => writer.node(node, parent_addr),
-            Sink::Tally(tally) => tally.node(node, size),
+            Sink::File(writer) => writer.met(met),
+            Sink::Tally(tally) => tally.met(&met, size),
         }
+    }
+
+    /// The same of one that is met rarely.
+    pub(crate) fn node(&mut self, node: &Node, parent_addr: u64, size: u64) -> u64 {
+        self.met(Met::of(node, parent_addr), size)
     }
 
     /// The number that the next node will have.

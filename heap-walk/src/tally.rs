@@ -3,7 +3,8 @@
 use crate::types::Types;
 use heap_snapshot::layout::{value_count, Shape};
 use heap_snapshot::live::LiveBlocks;
-use heap_snapshot::record::{Content, LabelDesc, Layout, LiveBlock, Node, NodeTypeDesc, Split, TypeDesc};
+use heap_snapshot::record::{Content, LabelDesc, Layout, LiveBlock, NodeTypeDesc, Split, TypeDesc};
+use heap_snapshot::write::Met;
 use std::collections::{HashMap, HashSet};
 
 const POINTER: u8 = size_of::<usize>() as u8;
@@ -107,11 +108,11 @@ impl Tally {
 
     /// Adds a block. `size` is that of its values, where only they know it.
     #[inline]
-    pub(crate) fn node(&mut self, node: &Node, size: u64) -> u64 {
+    pub(crate) fn met(&mut self, met: &Met, size: u64) -> u64 {
         let id = self.next_node;
         self.next_node += 1;
-        let ty = node.ty.0 as usize;
-        let (len, cap) = node.len_cap.unwrap_or((1, 1));
+        let ty = met.site.ty().0 as usize;
+        let (len, cap) = (met.len, met.len.wrapping_add(met.spare));
         let sums = &mut self.sums[ty];
         let shape = sums.shape;
         let is_counted = !matches!(sums.layout, Layout::ROOT | Layout::INSIDE | Layout::REGION);
@@ -123,11 +124,11 @@ impl Tally {
         } else if self.is_counting {
             let block = match self.live {
                 // Memory of another allocator is in nobody's sum.
-                Some(live) => live.lookup(node.addr),
+                Some(live) => live.lookup(met.addr),
                 None => {
                     let size = shape.estimate(len, cap).max(size);
                     Some(LiveBlock {
-                        addr: node.addr,
+                        addr: met.addr,
                         requested: size,
                         usable: size,
                         align_log2: 0,
@@ -155,8 +156,9 @@ impl Tally {
             }
         }
         if let Some(paths) = &mut self.paths {
-            let parent = node.parent.map_or(u32::MAX, |parent| paths.of_node[parent as usize]);
-            paths.add((parent, node.label.0, node.ty.0), usable, node.parent.is_some());
+            let has_parent = met.parent != Met::NO_PARENT;
+            let parent = if has_parent { paths.of_node[met.parent as usize] } else { u32::MAX };
+            paths.add((parent, met.site.label().0, met.site.ty().0), usable, has_parent);
         }
         id
     }

@@ -6,6 +6,7 @@ use ahash::RandomState;
 use heap_snapshot::record::{
     Census, LabelDesc, LabelIdx, Layout, NodeTypeDesc, NodeTypeIdx, Split, TypeDesc, VariantOffsets,
 };
+use heap_snapshot::write::NodeSite;
 use std::collections::HashMap;
 
 /// What holds a block: its name, and how the block is laid out.
@@ -86,6 +87,15 @@ struct Type {
 /// Slots of the direct-mapped caches; a power of two.
 const CACHE: usize = 512;
 
+/// Where blocks are met: a node type, and the label of the place that holds such a node.
+#[derive(Clone, Copy)]
+#[repr(align(64))]
+pub(crate) struct Site {
+    key: SiteKey,
+    pub(crate) ty: NodeType,
+    pub(crate) packed: NodeSite,
+}
+
 /// What stands in the caches where nothing does: no key is 0.
 const NO_TYPE: Type = Type { ty: 0, first_variant: 0, variants: 0 };
 pub(crate) const NO_NODE_TYPE: NodeType =
@@ -122,7 +132,7 @@ pub(crate) struct Types {
     pub(crate) offsets: Vec<VariantOffsets>,
 
     /// Direct-mapped: where blocks are met.
-    sites: Box<[(SiteKey, NodeType, LabelIdx)]>,
+    sites: Box<[Site; CACHE]>,
     by_node: Map<NodeKey, u32>,
     by_node_key: Map<(&'static str, u8, usize, u32, bool), u32>,
     node_types: Vec<NodeInfo>,
@@ -145,7 +155,11 @@ impl Types {
             variants: Vec::new(),
             new_types: Vec::new(),
             offsets: Vec::new(),
-            sites: vec![((0, 0, 0), NO_NODE_TYPE, LabelIdx(0)); CACHE].into_boxed_slice(),
+            sites: {
+                let packed = NodeSite::new(LabelIdx(0), NodeTypeIdx(0));
+                let none = Site { key: (0, 0, 0), ty: NO_NODE_TYPE, packed };
+                vec![none; CACHE].try_into().unwrap_or_else(|_| unreachable!("as many as there are"))
+            },
             by_node: map(),
             by_node_key: map(),
             node_types: Vec::new(),
@@ -286,7 +300,7 @@ impl Types {
         census
     }
 
-    /// A node type, and the label of the place that holds such a node.
+    /// Where a block is met.
     #[inline(always)]
     pub(crate) fn site(
         &mut self,
@@ -294,30 +308,29 @@ impl Types {
         elem: &'static Shape,
         is_slice: bool,
         label: &'static Label,
-    ) -> (NodeType, LabelIdx) {
+    ) -> &Site {
         let container_key = std::ptr::from_ref(container) as usize | usize::from(is_slice);
         let label_key = std::ptr::from_ref(label) as usize;
         let key = (container_key, std::ptr::from_ref(elem) as usize, label_key);
-        let at = slot(key.0.rotate_left(17) ^ key.1 ^ key.2.rotate_left(31));
-        let (cached, ty, idx) = self.sites[at];
-        if cached == key {
-            return (ty, idx);
+        let at = slot(key.0.rotate_left(17) ^ key.1 ^ key.2.rotate_left(31)) % CACHE;
+        if self.sites[at].key != key {
+            self.find_site(container, elem, is_slice, label, (key, at));
         }
-        self.site_slow(container, elem, is_slice, label, (key, at))
+        &self.sites[at]
     }
 
     #[cold]
-    fn site_slow(
+    #[inline(never)]
+    fn find_site(
         &mut self,
         container: &'static Container,
         elem: &'static Shape,
         is_slice: bool,
         label: &'static Label,
         (key, at): (SiteKey, usize),
-    ) -> (NodeType, LabelIdx) {
+    ) {
         let (ty, label) = (self.node_type(container, elem, is_slice), self.label(label));
-        self.sites[at] = (key, ty, label);
-        (ty, label)
+        self.sites[at] = Site { key, ty, packed: NodeSite::new(label, ty.idx) };
     }
 
     /// A node type.

@@ -15,6 +15,7 @@ use heap_snapshot::record::{
     Content, Edge, EdgeKind, Layout, Node, Place, Root, Shared, ShownValue, Split, Target, TypeIdx,
     Unreadable,
 };
+use heap_snapshot::write::Met;
 use std::any::Any;
 use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
@@ -553,7 +554,7 @@ impl<'a> Walker<'a> {
     }
 
     /// Reports a block that `handle` alone owns, and visits its contents.
-    #[inline]
+    #[inline(never)]
     pub fn own(&mut self, handle: &'a dyn Handle, block: Block) {
         let place = std::ptr::from_ref(handle).cast::<u8>() as usize as u64;
         self.claim(handle, place, EdgeKind::OWN, block);
@@ -929,7 +930,14 @@ impl<'a> Walker<'a> {
     /// Writes the node of a block that is met for the first time. A second
     /// claim is written as an edge to the address, for the analysis to judge.
     fn meet(&mut self, place: u64, edge: EdgeKind, block: &Block) -> Option<(u64, NodeType)> {
-        let (ty, label) = self.types.site(block.container, block.elem, block.is_slice, self.here.label);
+        self.meet_here(place, edge, block)
+    }
+
+    /// The same in the middle of its caller, of which there should be few.
+    #[inline(always)]
+    fn meet_here(&mut self, place: u64, edge: EdgeKind, block: &Block) -> Option<(u64, NodeType)> {
+        let site = self.types.site(block.container, block.elem, block.is_slice, self.here.label);
+        let (ty, site) = (site.ty, site.packed);
         if ty.is_entered {
             block.prefetch();
         }
@@ -945,23 +953,25 @@ impl<'a> Walker<'a> {
             self.name_roots_in(block.addr);
         }
         self.write_news();
-        let node = Node {
-            parent: Some(self.here.node),
+        let met = Met {
+            site,
+            parent: self.here.node,
+            parent_addr: self.here.addr,
             edge,
-            label,
             place: place.wrapping_add(self.here.shift),
-            ty: ty.idx,
             addr: block.addr,
-            len_cap: block.is_slice.then_some((block.len, block.cap)),
+            len: block.len,
+            spare: block.cap.wrapping_sub(block.len),
+            is_slice: block.is_slice,
         };
         let size = if ty.is_dynamic { block.dynamic_size } else { 0 };
         self.set_counting();
-        Some((self.sink.node(&node, self.here.addr, size), ty))
+        Some((self.sink.met(met, size), ty))
     }
 
     #[inline]
     fn claim(&mut self, handle: &'a dyn Handle, place: u64, edge: EdgeKind, block: Block) {
-        if let Some((node, ty)) = self.meet(place, edge, &block) {
+        if let Some((node, ty)) = self.meet_here(place, edge, &block) {
             self.contents_of(handle, node, ty, &block);
         }
     }
@@ -992,7 +1002,7 @@ impl<'a> Walker<'a> {
         });
     }
 
-    #[inline]
+    #[inline(always)]
     fn enter_or_put_off(&mut self, item: Item<'a>) {
         if self.depth < MAX_DEPTH && self.stack_used() < MAX_STACK {
             self.ahead.push(item);

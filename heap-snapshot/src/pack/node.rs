@@ -4,7 +4,7 @@
 //! site     kind of the edge, form, label, node type
 //! control  short form: bit 7 | 0..3 width of addr (0..=7) | 3: another parent than before
 //!          long form: 0..2 width of parent (0, 1, 2, 4) | 2..4 of place (0, 1, 2, 4) | 4..7 of addr
-//! parent   no byte: that of the node before; else own id − parent's, or 0 for a root
+//! parent   no byte: that of the node before; else own id − parent's
 //! place    zigzag of an eighth of the distance: from the place of the node
 //!          before if the parent is the same, else from the parent's addr
 //! addr     zigzag of an eighth of the distance from the last addr that is *near*:
@@ -17,11 +17,11 @@
 //! each, then addr; the long form parent, place, addr, a byte with the widths of
 //! len and spare (four bits each, of forms 1 and 2), len and spare.
 //!
-//! What does not fit (a place that is no multiple of eight, a root) is written
+//! What does not fit (a place that is no multiple of eight, most roots) is written
 //! without a site: 0, then edge, form, label, type, own id − parent's, place,
 //! addr, length, spare as plain integers.
 
-use super::site::{self, Parts, Sites, NO_SITE};
+use super::site::{self, Parts, Site, Sites, NO_SITE};
 use super::{coded_width, unzigzag, width, width_code, zigzag, Buffer, Bytes};
 use crate::record::{EdgeKind, LabelIdx, Node, NodeTypeIdx};
 
@@ -42,8 +42,83 @@ const SHORT: usize = 0x80;
 
 /// No node has this number.
 const NO_NODE: u64 = u64::MAX - 1;
-/// The parent of a root.
-const ROOT: u64 = u64::MAX;
+const ROOT: u64 = Met::NO_PARENT;
+
+/// A label and a node type that occur together, as the writer wants them:
+/// made once and kept by who writes many nodes.
+#[derive(Clone, Copy, Debug)]
+pub struct NodeSite {
+    label: LabelIdx,
+    ty: NodeTypeIdx,
+    key: u64,
+}
+
+impl NodeSite {
+    /// The site of a label and a node type.
+    #[inline]
+    pub fn new(label: LabelIdx, ty: NodeTypeIdx) -> NodeSite {
+        let (number, ty_number) = (u64::from(label.0), u64::from(ty.0));
+        let key = if site::has_key(number, ty_number) { site::base(number, ty_number) } else { 0 };
+        NodeSite { label, ty, key }
+    }
+
+    /// The label.
+    #[inline]
+    pub fn label(&self) -> LabelIdx {
+        self.label
+    }
+
+    /// The node type.
+    #[inline]
+    pub fn ty(&self) -> NodeTypeIdx {
+        self.ty
+    }
+}
+
+/// What [`Node`] says, flat, as the writer wants it.
+#[derive(Clone, Copy, Debug)]
+pub struct Met {
+    /// Label and type.
+    pub site: NodeSite,
+    /// Id of the parent, or [`Met::NO_PARENT`].
+    pub parent: u64,
+    /// The parent's `addr`.
+    pub parent_addr: u64,
+    /// How the parent holds the node.
+    pub edge: EdgeKind,
+    /// Address of the handle.
+    pub place: u64,
+    /// Address of the block.
+    pub addr: u64,
+    /// Values in use; 1 if there is just one.
+    pub len: u64,
+    /// Room for more.
+    pub spare: u64,
+    /// Whether length and capacity are the type's to tell.
+    pub is_slice: bool,
+}
+
+impl Met {
+    /// The parent of a root: so far from every id that the distance does not fit.
+    pub const NO_PARENT: u64 = 1 << 63;
+
+    /// The same of any node. `parent_addr` is 0 for a root.
+    #[inline]
+    pub fn of(node: &Node, parent_addr: u64) -> Met {
+        let (len, cap) = node.len_cap.unwrap_or((1, 1));
+        Met {
+            site: NodeSite::new(node.label, node.ty),
+            parent: node.parent.unwrap_or(ROOT),
+            parent_addr,
+            edge: node.edge,
+            place: node.place,
+            addr: node.addr,
+            len,
+            spare: cap.wrapping_sub(len),
+            is_slice: node.len_cap.is_some(),
+        }
+    }
+}
 
 /// Writes nodes.
 #[derive(Debug)]
@@ -65,31 +140,32 @@ impl Default for NodePacker {
 impl NodePacker {
     /// Appends node `id`.
     #[inline(always)]
-    pub(crate) fn put(&mut self, id: u64, node: &Node, parent_addr: u64) {
-        let (len, cap) = node.len_cap.unwrap_or((1, 1));
-        let spare = cap.wrapping_sub(len);
-        let has_len = usize::from(node.len_cap.is_some());
+    pub(crate) fn put(&mut self, id: u64, met: Met) {
+        let Met { site, parent, parent_addr, edge, place, addr, len, spare, is_slice } = met;
+        let has_len = usize::from(is_slice);
         let form = has_len + usize::from(spare != 0);
-        let (label, ty) = (u64::from(node.label.0), u64::from(node.ty.0));
 
-        let parent = node.parent.unwrap_or(ROOT);
         let is_sibling = parent == self.parent;
-        let distance = if is_sibling { 0 } else { node.parent.map_or(0, |parent| id.wrapping_sub(parent)) };
-        let place = node.place.wrapping_sub(if is_sibling { self.place } else { parent_addr });
-        let near = &mut self.near[near(ty, cap)];
-        let addr = node.addr.wrapping_sub(*near);
-        *near = node.addr;
-        (self.parent, self.place) = (parent, node.place);
+        let distance = if is_sibling { 0 } else { id.wrapping_sub(parent) };
+        let place_base = if is_sibling { self.place } else { parent_addr };
+        let near = &mut self.near[near(u64::from(site.ty.0), len.wrapping_add(spare))];
+        let (place_diff, addr_diff) = (place.wrapping_sub(place_base), addr.wrapping_sub(*near));
+        *near = addr;
+        (self.parent, self.place) = (parent, place);
 
-        let far_place = zigzag(place as i64 >> 3);
-        let far_addr = zigzag(addr as i64 >> 3);
-        let fits = (place | addr) & 7 == 0 && (distance | far_place) >> 32 == 0 && far_addr >> 56 == 0;
-        if !fits || !site::has_key(label, ty) {
-            return self.put_plain(id, node, form as u64);
-        }
-        let site = self.sites.find(site::key((node.edge.0, form as u8, label, ty)));
-        if site.width == 0 {
-            return self.put_plain(id, node, form as u64);
+        let far_place = zigzag(place_diff as i64 >> 3);
+        let far_addr = zigzag(addr_diff as i64 >> 3);
+        let unfit = (place_diff | addr_diff) & 7
+            | (distance | far_place) >> 32
+            | far_addr >> 56
+            | u64::from(site.key == 0);
+        let key = site.key | u64::from(edge.0) | (form as u64) << 8;
+        let Site { code, width: site_width } =
+            if unfit == 0 { self.sites.find(key) } else { Site::default() };
+        if site_width == 0 {
+            // Put together anew, so that only this branch needs it in memory.
+            let met = Met { site, parent, parent_addr, edge, place, addr, len, spare, is_slice };
+            return self.put_plain(id, met, form as u64);
         }
 
         let addr_width = width(far_addr);
@@ -97,8 +173,8 @@ impl NodePacker {
         let mut window = self.buffer.window();
         if distance | far_place | len | spare < 0x100 {
             let control = SHORT | addr_width | has_parent << 3;
-            let mut bits = 8 * u32::from(site.width);
-            let mut word = u64::from(site.code) | (control as u64) << bits | far_place << (bits + 8);
+            let mut bits = 8 * u32::from(site_width);
+            let mut word = u64::from(code) | (control as u64) << bits | far_place << (bits + 8);
             bits += 16;
             // What is not to be there is overwritten by what follows.
             word |= distance << bits;
@@ -110,14 +186,10 @@ impl NodePacker {
             window.put(word, bits as usize / 8);
             window.put(far_addr, addr_width);
         } else {
-            // The byte of a root is its only sign, also where it is 0.
-            let parent_code = width_code(distance).max(has_parent);
+            let parent_code = width_code(distance);
             let place_code = width_code(far_place);
             let control = parent_code | place_code << 2 | addr_width << 4;
-            window.put(
-                u64::from(site.code) | (control as u64) << (8 * site.width),
-                usize::from(site.width) + 1,
-            );
+            window.put(u64::from(code) | (control as u64) << (8 * site_width), usize::from(site_width) + 1);
             window.put(distance, coded_width(parent_code));
             window.put(far_place, coded_width(place_code));
             window.put(far_addr, addr_width);
@@ -132,18 +204,17 @@ impl NodePacker {
 
     #[cold]
     #[inline(never)]
-    fn put_plain(&mut self, id: u64, node: &Node, form: u64) {
-        let (len, cap) = node.len_cap.unwrap_or((1, 1));
+    fn put_plain(&mut self, id: u64, met: Met, form: u64) {
         let values = [
-            u64::from(node.edge.0),
+            u64::from(met.edge.0),
             form,
-            u64::from(node.label.0),
-            u64::from(node.ty.0),
-            node.parent.map_or(0, |parent| id.wrapping_sub(parent)),
-            node.place,
-            node.addr,
-            len,
-            cap.wrapping_sub(len),
+            u64::from(met.site.label.0),
+            u64::from(met.site.ty.0),
+            if met.parent == ROOT { 0 } else { id.wrapping_sub(met.parent) },
+            met.place,
+            met.addr,
+            met.len,
+            met.spare,
         ];
         self.buffer.push(NO_SITE, &values);
     }
@@ -308,7 +379,8 @@ mod tests {
         nodes.push(Node { ty: NodeTypeIdx(u32::MAX), label: LabelIdx(u32::MAX), ..nodes[7] });
         let mut packer = NodePacker::default();
         for (id, node) in nodes.iter().enumerate() {
-            packer.put(id as u64, node, node.parent.map_or(0, |parent| nodes[parent as usize].addr));
+            let parent_addr = node.parent.map_or(0, |parent| nodes[parent as usize].addr);
+            packer.put(id as u64, Met::of(node, parent_addr));
         }
         let (records, sites) = packer.take();
         let mut reader = NodeReader::new(&records, &sites).unwrap();

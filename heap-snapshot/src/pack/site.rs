@@ -30,7 +30,13 @@ pub(super) fn has_key(label: u64, ty: u64) -> bool {
 /// A key for the table.
 #[inline(always)]
 pub(super) fn key((kind, form, label, ty): Parts) -> u64 {
-    USED | u64::from(kind) | u64::from(form) << 8 | label << 10 | ty << (10 + NUMBER_BITS)
+    base(label, ty) | u64::from(kind) | u64::from(form) << 8
+}
+
+/// The part of a key that label and type have in it.
+#[inline(always)]
+pub(super) fn base(label: u64, ty: u64) -> u64 {
+    USED | label << 10 | ty << (10 + NUMBER_BITS)
 }
 
 #[derive(Clone, Copy, Default, Debug)]
