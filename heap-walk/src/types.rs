@@ -270,6 +270,17 @@ impl Types {
         Some((ty, &mut self.variants[(first_variant + variant) as usize]))
     }
 
+    /// Where a type's variants are, and how many.
+    pub(crate) fn variants_of(&mut self, shape: &'static Shape) -> (u32, u32) {
+        let Type { first_variant, variants, .. } = self.find(shape);
+        (first_variant, variants)
+    }
+
+    /// One of those.
+    pub(crate) fn variant_at(&mut self, at: u32) -> &mut VariantInfo {
+        &mut self.variants[at as usize]
+    }
+
     /// The same by the type's number.
     pub(crate) fn variant(&mut self, ty: u32, variant: u32) -> Option<&mut VariantInfo> {
         let info = &self.infos[ty as usize];

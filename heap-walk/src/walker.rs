@@ -6,7 +6,7 @@ use crate::marks::Marks;
 use crate::raw::RawMemory;
 use crate::shape::Shape;
 use crate::sink::Sink;
-use crate::types::{Container, NodeType, Types, NO_NODE_TYPE, PLACES};
+use crate::types::{Container, NodeType, Types, VariantInfo, NO_NODE_TYPE, PLACES};
 use crate::walk::{Handle, Key, Walk};
 use ahash::RandomState;
 use heap_snapshot::frame::FrameKind;
@@ -264,6 +264,9 @@ pub struct Walker<'a> {
     memory: RawMemory,
 
     here: Here,
+    run: Run,
+    /// Those around it.
+    runs: Vec<Run>,
     depth: u32,
     stack_base: usize,
 
@@ -341,6 +344,50 @@ impl Here {
             is_outside: false,
             untold: None,
             is_inside: false,
+        }
+    }
+}
+
+/// Variants of values that stand side by side, counted before they are told.
+struct Run {
+    /// The enum; null while there is none.
+    shape: *const Shape,
+    /// Variants met in this run: of others it may be the first value, which is told at once.
+    met: u32,
+    first_variant: u32,
+    place: Place,
+    counts: [u64; Run::VARIANTS as usize],
+}
+
+/// Elements from which on a run is worth its beginning and end.
+const RUN: usize = 16;
+
+impl Run {
+    const VARIANTS: u32 = 16;
+    const NONE: Run = Run {
+        shape: std::ptr::null(),
+        met: 0,
+        first_variant: 0,
+        place: Place::UNKNOWN,
+        counts: [0; Run::VARIANTS as usize],
+    };
+
+    /// Counts a value, if one of its variant was met in this run before.
+    #[inline(always)]
+    fn add(&mut self, variant: u32) -> bool {
+        let is_met = variant < Run::VARIANTS && self.met >> variant & 1 != 0;
+        if is_met {
+            self.counts[variant as usize] += 1;
+        }
+        is_met
+    }
+
+    /// Adds what was counted to the census.
+    fn tell(&self, types: &mut Types, mut each: impl FnMut(&VariantInfo, u64)) {
+        for (variant, &count) in self.counts.iter().enumerate().filter(|(_, count)| **count > 0) {
+            let info = types.variant_at(self.first_variant + variant as u32);
+            info.counts[usize::from(self.place.0) % PLACES] += count;
+            each(info, count);
         }
     }
 }
@@ -523,6 +570,14 @@ impl<'a> Walker<'a> {
     /// Notes the active variant of an enum value; says whether it is the first of this variant.
     #[inline]
     pub fn variant(&mut self, shape: &'static Shape, variant: u32) -> bool {
+        if std::ptr::eq(self.run.shape, shape) && self.run.add(variant) {
+            return false;
+        }
+        self.variant_apart(shape, variant)
+    }
+
+    /// The same of a value that is in no run, or the first of its variant.
+    fn variant_apart(&mut self, shape: &'static Shape, variant: u32) -> bool {
         if std::ptr::eq(self.here.top, shape) {
             self.here.top = std::ptr::null();
             self.here.variant = Some(variant);
@@ -532,6 +587,9 @@ impl<'a> Walker<'a> {
         info.counts[usize::from(place.0) % PLACES] += 1;
         self.here.split.add_times(&info.split, 1);
         let is_first = !std::mem::replace(&mut info.is_met, true);
+        if std::ptr::eq(self.run.shape, shape) {
+            self.run.met |= 1_u32.checked_shl(variant).unwrap_or(0);
+        }
         if self.undo.is_some() && self.depth == 0 {
             self.undo_variant(ty, variant, place);
         }
@@ -752,6 +810,41 @@ impl<'a> Walker<'a> {
     /// The label of the value that is being walked.
     pub(crate) fn label(&self) -> &'static Label {
         self.here.label
+    }
+
+    /// Visits the elements of a slice, of which enums are counted by the run.
+    pub(crate) fn elements<T: Walk>(&mut self, elements: &'a [T]) {
+        if T::is_leaf() {
+            return;
+        }
+        let is_block = self.here.label.place == label::BLOCK.place;
+        let label = if is_block { &label::ELEMENT } else { self.here.label };
+        let is_run = elements.len() >= RUN;
+        if is_run {
+            self.begin_run(Shape::of::<T>(), label.place);
+        }
+        for element in elements {
+            self.here.label = label;
+            element.walk(self);
+        }
+        if is_run {
+            let run = self.end_run();
+            run.tell(&mut self.types, |info, count| self.here.split.add_times(&info.split, count));
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn begin_run(&mut self, shape: &'static Shape, place: Place) {
+        let (first_variant, variants) = self.types.variants_of(shape);
+        let is_counted = (1..=Run::VARIANTS).contains(&variants) && self.undo.is_none();
+        let shape = if is_counted { std::ptr::from_ref(shape) } else { std::ptr::null() };
+        self.runs.push(std::mem::replace(&mut self.run, Run { shape, first_variant, place, ..Run::NONE }));
+    }
+
+    fn end_run(&mut self) -> Run {
+        let outer = self.runs.pop().unwrap_or(Run::NONE);
+        std::mem::replace(&mut self.run, outer)
     }
 
     /// The block that holds an address, if a tracking allocator knows.
@@ -1045,8 +1138,14 @@ impl<'a> Walker<'a> {
     #[inline]
     fn enter_ahead_and_return(&mut self) {
         if self.ahead.len() > self.ahead_from {
-            let here = self.here;
+            let (here, is_run) = (self.here, !self.run.shape.is_null());
+            if is_run {
+                self.runs.push(std::mem::replace(&mut self.run, Run::NONE));
+            }
             self.caught(Walker::enter_ahead);
+            if is_run {
+                self.end_run();
+            }
             self.here = here;
         }
     }
@@ -1143,7 +1242,7 @@ impl<'a> Walker<'a> {
     /// thread is not unwinding then, so releasing a guard poisons no mutex.
     fn caught(&mut self, part: impl FnOnce(&mut Walker<'a>)) -> bool {
         let (depth, from) = (self.depth, self.ahead_from);
-        let (guards, open) = (self.guards.len(), self.open.len());
+        let (guards, open, runs) = (self.guards.len(), self.open.len(), self.runs.len());
         let mut result = catch_unwind(AssertUnwindSafe(|| part(self)));
         let is_whole = result.is_ok();
         while let Err(payload) = result {
@@ -1153,6 +1252,10 @@ impl<'a> Walker<'a> {
             for (node, bytes) in self.open.split_off(open) {
                 let split = Split { untyped: bytes, ..Split::default() };
                 self.sink.content(&Content { node, variant: None, split });
+            }
+            while self.runs.len() > runs {
+                // How these values divide was told as unreadable.
+                self.end_run().tell(&mut self.types, |_, _| {});
             }
             (self.depth, self.ahead_from) = (depth, from);
             result = catch_unwind(AssertUnwindSafe(|| {
@@ -1281,6 +1384,8 @@ impl<'a> Walker<'a> {
             live: live::installed(),
             memory: RawMemory::open(),
             here: Here::new(0, 0, &label::NONE),
+            run: Run::NONE,
+            runs: Vec::new(),
             depth: 0,
             stack_base: &raw const here as usize,
             items: Vec::new(),

@@ -18,16 +18,6 @@ static HEAP: Container = Container::new("BinaryHeap", Layout::BUFFER);
 static INTO_ITER: Container = Container::new("vec::IntoIter", Layout::BUFFER);
 static LIST: Container = Container::new("LinkedList", Layout::LIST_NODE);
 
-fn elements<'a, T: Walk + 'a>(w: &mut Walker<'a>, elements: impl IntoIterator<Item = &'a T>) {
-    if !T::is_leaf() {
-        let label = if w.label().place == label::BLOCK.place { &label::ELEMENT } else { w.label() };
-        for element in elements {
-            w.set_label(label);
-            element.walk(w);
-        }
-    }
-}
-
 impl<T: Walk> Walk for Vec<T> {
     fn walk<'a>(&'a self, w: &mut Walker<'a>) {
         if self.capacity() > 0 && size_of::<T>() > 0 {
@@ -44,7 +34,7 @@ impl<T: Walk> Walk for Vec<T> {
 
 impl<T: Walk> Handle for Vec<T> {
     fn contents<'a>(&'a self, w: &mut Walker<'a>) {
-        elements(w, self);
+        w.elements(self);
     }
 }
 
@@ -70,7 +60,9 @@ impl<T: Walk> Walk for VecDeque<T> {
 
 impl<T: Walk> Handle for VecDeque<T> {
     fn contents<'a>(&'a self, w: &mut Walker<'a>) {
-        elements(w, self);
+        let (front, back) = self.as_slices();
+        w.elements(front);
+        w.elements(back);
     }
 }
 
@@ -91,7 +83,7 @@ impl<T: Walk> Walk for BinaryHeap<T> {
 
 impl<T: Walk> Handle for BinaryHeap<T> {
     fn contents<'a>(&'a self, w: &mut Walker<'a>) {
-        elements(w, self.as_slice());
+        w.elements(self.as_slice());
     }
 }
 
@@ -136,7 +128,7 @@ impl<T: Walk> Walk for vec::IntoIter<T> {
 
 impl<T: Walk> Handle for vec::IntoIter<T> {
     fn contents<'a>(&'a self, w: &mut Walker<'a>) {
-        elements(w, self.as_slice());
+        w.elements(self.as_slice());
     }
 }
 
@@ -183,7 +175,7 @@ impl<T: Walk> Handle for LinkedList<T> {
 
 impl<T: Walk> Walk for [T] {
     fn walk<'a>(&'a self, w: &mut Walker<'a>) {
-        elements(w, self);
+        w.elements(self);
     }
     fn shape(&self) -> &'static Shape {
         Shape::slice::<T>()
@@ -192,7 +184,7 @@ impl<T: Walk> Walk for [T] {
 
 impl<T: Walk, const N: usize> Walk for [T; N] {
     fn walk<'a>(&'a self, w: &mut Walker<'a>) {
-        elements(w, self);
+        w.elements(self);
     }
     shape!();
     fn describe(d: &mut Describe<'_>) {
