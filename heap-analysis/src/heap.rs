@@ -974,6 +974,17 @@ impl Builder {
             .filter(|shared| shared.node == u64::MAX && shared.strong > 0)
             .map(|shared| shared.addr)
             .collect();
+        let is_by_edges = |shared: &&Shared| shared.node != u64::MAX && shared.met == Shared::BY_EDGES;
+        let shared_at: HashMap<u64, u32> = self
+            .snapshot
+            .shared
+            .iter()
+            .filter(is_by_edges)
+            .filter_map(|shared| {
+                let node = usize::try_from(shared.node).ok().filter(|node| *node < count)?;
+                Some((self.heap.addr[node], self.heap.same_as[node]))
+            })
+            .collect();
         let has_names = self.has_doubles || self.heap.roots.iter().any(|entry| entry.is_name);
         let mut keys: BTreeMap<(u32, &str), (u64, HashSet<u64>)> = BTreeMap::new();
         let labels = std::mem::take(&mut self.heap.labels);
@@ -1010,7 +1021,9 @@ impl Builder {
                 }
                 Target::Key(_) => None,
                 Target::Addr(addr) => {
-                    let mut target = self.target(addr, edge.ty);
+                    let is_share = edge.kind == EdgeKind::SHARE;
+                    let shared = is_share.then(|| shared_at.get(&addr).copied()).flatten();
+                    let mut target = shared.or_else(|| self.target(addr, edge.ty));
                     if target.is_none() && edge.kind == EdgeKind::WEAK && self.heap.header.tracked {
                         // The value is gone, the bytes are there; unless there are
                         // strong handles that were not met, and nobody claims the block.
@@ -1029,7 +1042,7 @@ impl Builder {
             let Some(to) = target else { continue };
             // The same place met again is the same edge. A handle is met twice
             // only where a root turned out to lie in a block with an owner.
-            if is_own(edge.kind) || has_names && edge.kind == EdgeKind::SHARE {
+            if is_own(edge.kind) || has_names && [EdgeKind::SHARE, EdgeKind::WEAK].contains(&edge.kind) {
                 let first = to as usize;
                 let is_same = |kind| kind == edge.kind || is_own(kind) && is_own(edge.kind);
                 let is_first =
@@ -1117,8 +1130,11 @@ impl Builder {
 
     /// Who has handles that the walk did not meet.
     fn shared(&mut self) {
+        let mut counted = std::mem::take(&mut self.snapshot.shared);
+        if counted.iter().any(|shared| [shared.met, shared.weak_met].contains(&Shared::BY_EDGES)) {
+            self.count_handles(&mut counted);
+        }
         let heap = &mut self.heap;
-        let counted = std::mem::take(&mut self.snapshot.shared);
         for shared in counted {
             let node = match shared.node {
                 // Only weak handles were met: the block is pinned, if it is there at all.
@@ -1151,6 +1167,40 @@ impl Builder {
                 if let Some(node) = shell {
                     let (counted, met) = (shared.weak, shared.weak_met);
                     heap.outside.push(Outside { node, is_weak: true, is_maybe: false, counted, met });
+                }
+            }
+        }
+    }
+
+    /// Counts the handles that lead to blocks, where the walk did not.
+    fn count_handles(&self, counted: &mut [Shared]) {
+        let heap = &self.heap;
+        let node_of = |shared: &Shared| match shared.node {
+            u64::MAX => block_at(&heap.blocks, shared.addr).map(|block| heap.block_node[block]),
+            node => usize::try_from(node).ok().and_then(|node| heap.same_as.get(node)).copied(),
+        };
+        let mut met: HashMap<u32, (u64, u64)> = HashMap::with_capacity(counted.len());
+        for shared in counted.iter() {
+            met.extend(node_of(shared).map(|node| (node, (0, 0))));
+        }
+        for draft in &self.drafts {
+            // A value in an arena may have an owner besides, which only a table of blocks tells:
+            // without one a handle too few is counted, so that *alone* stays a lower bound.
+            let is_unsure = !heap.header.tracked && heap.role(NodeId(draft.from)) == Role::Inside;
+            let is_pinned = heap.role(NodeId(draft.to)) == Role::Pinned;
+            let Some((strong, weak)) = met.get_mut(&draft.to) else { continue };
+            match draft.kind {
+                EdgeKind::SHARE if !is_unsure => *strong += 1,
+                EdgeKind::WEAK => *weak += 1,
+                HOLDS_SHELL if is_pinned => *weak += 1,
+                _ => {}
+            }
+        }
+        for shared in counted {
+            let (strong, weak) = node_of(shared).and_then(|node| met.get(&node)).copied().unwrap_or_default();
+            for (told, met) in [(&mut shared.met, strong), (&mut shared.weak_met, weak)] {
+                if *told == Shared::BY_EDGES {
+                    *told = met;
                 }
             }
         }

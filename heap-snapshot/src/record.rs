@@ -2,7 +2,7 @@
 //!
 //! Sizes are bytes, addresses are numbers to compare and never to follow.
 
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Index of a value type in [`crate::read::Snapshot::types`].
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
@@ -402,10 +402,10 @@ pub struct Census {
     pub count: u64,
 }
 
-/// Counts of a block that handles share, read at the last handle met.
+/// Counts of a block that handles share, read at the first handle met.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
 pub struct Shared {
-    /// The node; `u64::MAX` where only weak handles were met.
+    /// The node; `u64::MAX` where no strong handle was met yet.
     pub node: u64,
     /// An address inside the block, where there is no node.
     #[serde(default)]
@@ -414,9 +414,11 @@ pub struct Shared {
     pub strong: u64,
     /// Weak handles by the block's own count, less the registry's.
     pub weak: u64,
-    /// Strong handles that the walk met.
+    /// Strong handles that the walk met, or [`Shared::BY_EDGES`].
+    #[serde(deserialize_with = "by_edges")]
     pub met: u64,
-    /// Weak handles that the walk met.
+    /// Weak handles that the walk met, or [`Shared::BY_EDGES`].
+    #[serde(deserialize_with = "by_edges")]
     pub weak_met: u64,
     /// The counts of this kind of handle cannot be read (they are 0 here): the
     /// block may have owners that the walk did not see.
@@ -424,12 +426,23 @@ pub struct Shared {
     pub uncounted: bool,
 }
 
+impl Shared {
+    /// As many handles were met as edges lead to the block: the walk does not
+    /// count them, for it would have to remember every shared block.
+    pub const BY_EDGES: u64 = u64::MAX;
+}
+
+fn by_edges<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or(Shared::BY_EDGES))
+}
+
 /// As a list, which the derived half reads as well as a map: there may be
 /// millions, and the names would be most of their bytes.
 impl Serialize for Shared {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Shared { node, addr, strong, weak, met, weak_met, uncounted } = *self;
-        (node, addr, strong, weak, met, weak_met, uncounted).serialize(serializer)
+        let Shared { node, addr, strong, weak, met: met_strong, weak_met, uncounted } = *self;
+        let met = |met| Some(met).filter(|met| *met != Shared::BY_EDGES);
+        (node, addr, strong, weak, met(met_strong), met(weak_met), uncounted).serialize(serializer)
     }
 }
 

@@ -32,15 +32,6 @@ impl Sink {
         self.met(Met::of(node, parent_addr), size)
     }
 
-    /// The number that the next node will have.
-    #[inline(always)]
-    pub(crate) fn next_node(&self) -> u64 {
-        match self {
-            Sink::File(writer) => writer.next_node(),
-            Sink::Tally(tally) => tally.next_node(),
-        }
-    }
-
     #[inline(always)]
     pub(crate) fn edge(&mut self, edge: &Edge) {
         match self {

@@ -1,13 +1,18 @@
 //! Adds up what a walk meets, for a report in memory.
 
 use crate::types::Types;
+use ahash::RandomState;
 use heap_snapshot::layout::{value_count, Shape};
 use heap_snapshot::live::LiveBlocks;
 use heap_snapshot::record::{Content, LabelDesc, Layout, LiveBlock, NodeTypeDesc, Split, TypeDesc};
 use heap_snapshot::write::Met;
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
 const POINTER: u8 = size_of::<usize>() as u8;
+
+/// For handles that cannot be counted.
+const UNKNOWN: u32 = u32::MAX;
 
 /// Blocks of one node type.
 #[derive(Clone, Copy)]
@@ -55,6 +60,9 @@ pub(crate) struct Tally {
     pub(crate) rounding: u64,
     /// Off while the second walk of a report passes what is not outside.
     pub(crate) is_counting: bool,
+    /// Handles of shared blocks that were not met yet, by address; [`UNKNOWN`]
+    /// where nobody knows. What is not here has none.
+    shared: HashMap<u64, u32, RandomState>,
     /// Nodes whose values are not in the sums: the root, and values inside blocks.
     uncounted: HashSet<u64>,
 }
@@ -81,6 +89,7 @@ impl Tally {
             split: Split::default(),
             rounding: 0,
             is_counting: true,
+            shared: HashMap::with_hasher(RandomState::with_seeds(9, 10, 11, 12)),
             uncounted: HashSet::new(),
         }
     }
@@ -100,10 +109,6 @@ impl Tally {
             });
         }
         self.node_types.append(&mut types.new_node_types);
-    }
-
-    pub(crate) fn next_node(&self) -> u64 {
-        self.next_node
     }
 
     /// Adds a block. `size` is that of its values, where only they know it.
@@ -161,6 +166,28 @@ impl Tally {
             paths.add((parent, met.site.label().0, met.site.ty().0), usable, has_parent);
         }
         id
+    }
+
+    /// Notes a strong handle and how many there are, if that can be read.
+    pub(crate) fn share(&mut self, addr: u64, strong: Option<usize>, is_counted: bool) {
+        let Some(strong) = strong.map(|strong| u32::try_from(strong).unwrap_or(UNKNOWN - 1)) else {
+            self.shared.insert(addr, UNKNOWN);
+            return;
+        };
+        // A block with one handle is told by it, whole.
+        let left = match self.shared.entry(addr) {
+            Entry::Occupied(left) => left.into_mut(),
+            Entry::Vacant(_) if strong <= 1 && is_counted => return,
+            Entry::Vacant(left) => left.insert(strong),
+        };
+        if *left != UNKNOWN {
+            *left = left.saturating_sub(u32::from(is_counted));
+        }
+    }
+
+    /// Addresses of shared blocks that may have owners elsewhere.
+    pub(crate) fn outside(&self) -> Vec<u64> {
+        self.shared.iter().filter(|(_, left)| **left > 0).map(|(addr, _)| *addr).collect()
     }
 
     #[inline]

@@ -187,35 +187,6 @@ pub(crate) trait Retry {
     fn place(&self) -> (usize, &'static Shape);
 }
 
-/// Counts of a shared block. Narrow, since every handle met reads one from
-/// somewhere in memory; they stop at the largest number, which would take more
-/// than 32 GiB of handles.
-struct Counts {
-    node: u32,
-    strong: u32,
-    weak: u32,
-    met: u32,
-    weak_met: u32,
-    /// Born during the checkpoint: with the address it tells blocks apart.
-    is_new: bool,
-    /// The counts cannot be read.
-    is_uncounted: bool,
-}
-
-/// No strong handle was met yet, or the node has a number that no reader takes.
-const NO_NODE: u32 = u32::MAX;
-
-impl Default for Counts {
-    fn default() -> Counts {
-        Counts { node: NO_NODE, strong: 0, weak: 0, met: 0, weak_met: 0, is_new: false, is_uncounted: false }
-    }
-}
-
-#[inline]
-fn narrow<N: TryInto<u32>>(count: N) -> u32 {
-    count.try_into().unwrap_or(u32::MAX)
-}
-
 /// Opaque bytes that are scanned when everything typed was met.
 struct Opaque {
     node: u64,
@@ -255,9 +226,11 @@ pub struct Walker<'a> {
     sink: Sink,
     types: Types,
     marks: Marks,
-    shared: HashMap<u64, Counts, RandomState>,
-    /// Shared blocks that were met and are gone.
-    gone: Vec<(u64, Counts)>,
+    /// Counts of shared blocks, until they are written.
+    counts: Vec<Shared>,
+    /// Shared blocks that were born during the checkpoint, and their nodes:
+    /// others may have stood at their addresses before.
+    born: HashMap<u64, u64, RandomState>,
     /// Blocks of this birth epoch were born during the checkpoint.
     epoch: u32,
     live: Option<&'static dyn LiveBlocks>,
@@ -399,14 +372,8 @@ struct RootBlock {
     undo: Undo,
 }
 
-/// What was counted of a root's own value, to be taken back if its block is
-/// walked later: variants, and shared blocks by strong and weak handles.
-#[derive(Default)]
-struct Undo {
-    variants: Vec<(u32, u32, Place)>,
-    strong: Vec<u64>,
-    weak: Vec<u64>,
-}
+/// Variants counted of a root's own value, to be taken back if its block is walked later.
+type Undo = Vec<(u32, u32, Place)>;
 
 impl std::fmt::Debug for Walker<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -599,7 +566,7 @@ impl<'a> Walker<'a> {
     #[cold]
     fn undo_variant(&mut self, ty: u32, variant: u32, place: Place) {
         if let Some(undo) = &mut self.undo {
-            undo.variants.push((ty, variant, place));
+            undo.push((ty, variant, place));
         }
     }
 
@@ -675,7 +642,7 @@ impl<'a> Walker<'a> {
         self.here.is_outside = outer;
     }
 
-    /// Counts a strong handle; gives the block's node if it is the first.
+    /// Writes a strong handle; gives the block's node if it is the first.
     fn meet_shared(
         &mut self,
         place: u64,
@@ -690,59 +657,57 @@ impl<'a> Walker<'a> {
             // This very handle was met before, through a reference to what it stands in.
             return None;
         }
-        let is_new = self.is_new(block.addr);
-        let next = narrow(self.sink.next_node());
-        let mut counts = self.shared.entry(block.addr).or_default();
-        if counts.is_new != is_new && (counts.node != NO_NODE || counts.weak_met > 0) {
-            self.forget_shared(block.addr);
-            counts = self.shared.entry(block.addr).or_default();
+        if let Sink::Tally(tally) = &mut self.sink {
+            // Without a table of blocks nobody knows whether an owner leads here too:
+            // then a handle too few is counted, so that *alone* stays a lower bound.
+            let is_unsure = self.here.is_inside && self.live.is_none();
+            if !is_unsure || !self.marks.any(block.addr, block.addr + 1) {
+                tally.share(block.addr, read.map(|(strong, _)| strong), !is_unsure);
+            }
         }
-        counts.is_new = is_new;
-        match read {
-            Some((strong, weak)) => (counts.strong, counts.weak) = (narrow(strong), narrow(weak)),
-            None => counts.is_uncounted = true,
+        let is_born = self.is_born(block.addr);
+        if is_born {
+            if let Some(&node) = self.born.get(&block.addr) {
+                self.edge(EdgeKind::SHARE, place, Target::Node(node), None);
+                return None;
+            }
+            // What stood here before and was met is gone.
+            self.marks.clear(block.addr);
         }
-        // Without a table of blocks nobody knows whether an owner leads here too:
-        // then a handle too few is counted, so that *alone* stays a lower bound.
-        if !self.here.is_inside || self.live.is_some() {
-            counts.met = counts.met.saturating_add(1);
+        let met = self.meet(place, EdgeKind::SHARE, block)?;
+        if is_born {
+            self.born.insert(block.addr, met.0);
         }
-        let known = counts.node;
-        if known == NO_NODE {
-            // Before its contents are entered: they may lead back to it.
-            counts.node = next;
+        self.count(met.0, block.addr, read);
+        Some(met)
+    }
+
+    /// Notes what a shared block says of itself.
+    fn count(&mut self, node: u64, addr: u64, read: Option<(usize, usize)>) {
+        let (strong, weak) = read.unwrap_or_default();
+        let registered = usize::from(self.registered.contains(&addr));
+        self.counts.push(Shared {
+            node,
+            addr: if node == u64::MAX { addr } else { 0 },
+            strong: strong.saturating_sub(registered) as u64,
+            weak: weak.saturating_sub(registered) as u64,
+            met: Shared::BY_EDGES,
+            weak_met: Shared::BY_EDGES,
+            uncounted: read.is_none(),
+        });
+        if self.counts.len() >= BATCH {
+            let Walker { sink, counts, .. } = self;
+            sink.file(|writer| writer.list(FrameKind::SHARED, counts));
+            counts.clear();
         }
-        if let Some(undo) = self.undo.as_mut().filter(|_| self.depth == 0) {
-            undo.strong.push(block.addr);
-        }
-        if known != NO_NODE {
-            self.edge(EdgeKind::SHARE, place, Target::Node(u64::from(known)), None);
-            return None;
-        }
-        let met = self.meet(place, EdgeKind::SHARE, block);
-        if met.is_none() {
-            // Somebody owns it already, by what another impl says.
-            self.shared.entry(block.addr).and_modify(|counts| counts.node = NO_NODE);
-        }
-        met
     }
 
     /// Whether the block that holds `addr` was born during this checkpoint.
     #[inline]
-    fn is_new(&self, addr: u64) -> bool {
+    fn is_born(&self, addr: u64) -> bool {
         self.live.is_some_and(|live| {
             live.has_births() && live.lookup(addr).is_some_and(|block| block.epoch >= self.epoch)
         })
-    }
-
-    /// Another block stands where a shared one was met: that one is gone, and
-    /// what was counted of it is final.
-    #[cold]
-    fn forget_shared(&mut self, addr: u64) {
-        if let Some(counts) = self.shared.remove(&addr) {
-            self.gone.push((addr, counts));
-            self.marks.clear(addr);
-        }
     }
 
     /// Reports a weak handle to the block that holds `addr`.
@@ -750,12 +715,9 @@ impl<'a> Walker<'a> {
         if self.inside.was_counted(&self.here, place as u64) {
             return;
         }
-        let counts = self.shared.entry(addr as u64).or_default();
-        counts.strong = narrow(strong);
-        counts.weak = narrow(weak);
-        counts.weak_met = counts.weak_met.saturating_add(1);
-        if let Some(undo) = self.undo.as_mut().filter(|_| self.depth == 0) {
-            undo.weak.push(addr as u64);
+        if !self.marks.any(addr as u64, addr as u64 + 1) {
+            // Perhaps a strong handle comes later and says the same; perhaps none.
+            self.count(u64::MAX, addr as u64, Some((strong, weak)));
         }
         self.edge(EdgeKind::WEAK, place as u64, Target::Addr(addr as u64), None);
     }
@@ -1378,8 +1340,8 @@ impl<'a> Walker<'a> {
             sink,
             types,
             marks: Marks::new(),
-            shared: HashMap::with_hasher(RandomState::with_seeds(9, 10, 11, 12)),
-            gone: Vec::new(),
+            counts: Vec::new(),
+            born: HashMap::with_hasher(RandomState::with_seeds(9, 10, 11, 12)),
             epoch,
             live: live::installed(),
             memory: RawMemory::open(),
@@ -1508,7 +1470,7 @@ impl<'a> Walker<'a> {
     /// Walks one root. Returns what was counted of the root's own value, if it lies in the heap.
     fn walk_root(&mut self, start: &Start<'a>, node: u64, addr: u64, is_in_heap: bool) -> Undo {
         self.here = Here::new(node, addr, &label::ROOT);
-        self.undo = is_in_heap.then(Undo::default);
+        self.undo = is_in_heap.then(Undo::new);
         let value = start.value;
         if !self.caught(|w| {
             let ty = w.types.ty(value.shape());
@@ -1535,18 +1497,10 @@ impl<'a> Walker<'a> {
             if (self.root_blocks[at].from..self.root_blocks[at].to).contains(&addr) {
                 let named = self.root_blocks.swap_remove(at);
                 self.roots[named.root].is_name = true;
-                for (ty, variant, place) in named.undo.variants {
+                for (ty, variant, place) in named.undo {
                     if let Some(info) = self.types.variant(ty, variant) {
                         info.counts[usize::from(place.0) % PLACES] -= 1;
                     }
-                }
-                for addr in named.undo.strong {
-                    self.shared.entry(addr).and_modify(|counts| counts.met = counts.met.saturating_sub(1));
-                }
-                for addr in named.undo.weak {
-                    self.shared
-                        .entry(addr)
-                        .and_modify(|counts| counts.weak_met = counts.weak_met.saturating_sub(1));
                 }
             }
         }
@@ -1554,37 +1508,12 @@ impl<'a> Walker<'a> {
 
     fn finish(mut self) -> (Sink, Summary) {
         self.write_news();
-        if matches!(self.sink, Sink::Tally(_)) {
-            let outside = |counts: &Counts| counts.is_uncounted || counts.strong > counts.met;
-            let outside = self.shared.iter().filter(|(_, counts)| outside(counts));
-            self.summary.outside = outside.map(|(addr, _)| *addr).collect();
+        if let Sink::Tally(tally) = &mut self.sink {
+            self.summary.outside = tally.outside();
         }
-        let Walker { sink, shared, gone, registered, types, roots, values, unreadable, dynamic, .. } =
-            &mut self;
-        let gone = gone.iter().map(|(addr, counts)| (addr, counts));
-        let mut rows = shared.iter().chain(gone).map(|(addr, counts)| {
-            let registered = u32::from(registered.contains(addr));
-            Shared {
-                node: if counts.node == NO_NODE { u64::MAX } else { u64::from(counts.node) },
-                addr: if counts.node == NO_NODE { *addr } else { 0 },
-                strong: u64::from(counts.strong.saturating_sub(registered)),
-                weak: u64::from(counts.weak.saturating_sub(registered)),
-                met: u64::from(counts.met),
-                weak_met: u64::from(counts.weak_met),
-                uncounted: counts.is_uncounted,
-            }
-        });
+        let Walker { sink, counts, types, roots, values, unreadable, dynamic, .. } = &mut self;
         sink.file(|writer| {
-            // In pieces: there may be as many as blocks.
-            let mut piece = Vec::new();
-            loop {
-                piece.clear();
-                piece.extend(rows.by_ref().take(BATCH));
-                if piece.is_empty() {
-                    break;
-                }
-                writer.list(FrameKind::SHARED, &piece);
-            }
+            writer.list(FrameKind::SHARED, counts);
             writer.roots(roots);
             writer.list(FrameKind::OFFSETS, &types.offsets);
             writer.list(FrameKind::CENSUS, &types.census());
