@@ -781,8 +781,8 @@ fn describe_field(input: &Input<'_>, field: &Field<'_>, offset: Option<TokenStre
     let entry = way::entry(input, field);
     if let (Entry::Walk | Entry::Mode(Mode::Show), None) = (&entry, input.repr.packed) {
         return match offset {
-            Some(offset) => quote!(#krate::Field::at::<#ty>(#name, #offset)),
-            None => quote!(#krate::Field::of::<#ty>(#name)),
+            Some(offset) => quote!(#krate::Field::at(#name, #offset, #krate::Shape::of::<#ty>())),
+            None => quote!(#krate::Field::of(#name, #krate::Shape::of::<#ty>())),
         };
     }
     let offset = match offset {

@@ -129,7 +129,12 @@ pub struct Field {
 impl Field {
     /// A field that is walked. `offset` in bytes; `None` inside a variant.
     pub fn walked<T: Walk>(name: &'static str, offset: Option<usize>) -> Field {
-        Field { name, offset, shape: Shape::of::<T>(), mode: "" }
+        Field::shaped(name, offset, Shape::of::<T>())
+    }
+
+    /// The same of a field's shape.
+    pub(crate) fn shaped(name: &'static str, offset: Option<usize>, shape: &'static Shape) -> Field {
+        Field { name, offset, shape, mode: "" }
     }
 
     /// A field without an impl, or with another way in. `mode` says why: `skip`,

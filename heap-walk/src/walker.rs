@@ -76,9 +76,18 @@ impl Block {
 
     /// The block that holds `value`, as its only value or, for a slice, as all there is.
     pub fn of_val<T: ?Sized + Walk>(container: &'static Container, value: &T) -> Block {
-        let addr = std::ptr::from_ref(value).cast::<u8>() as usize as u64;
-        let shape = value.shape();
-        let size = size_of_val(value) as u64;
+        Block::of_shape(container, std::ptr::from_ref(value).cast(), value.shape(), size_of_val(value))
+    }
+
+    /// The same of a value of this shape and so many bytes.
+    #[inline]
+    pub(crate) fn of_shape(
+        container: &'static Container,
+        addr: *const u8,
+        shape: &'static Shape,
+        size: usize,
+    ) -> Block {
+        let (addr, size) = (addr as usize as u64, size as u64);
         match shape.elem {
             Some(elem) => {
                 let elem = elem();
@@ -109,7 +118,14 @@ impl Block {
     }
 
     /// A block of which an impl knows an address, a type and numbers.
-    fn raw(container: &'static Container, addr: u64, elem: &'static Shape, len: usize, cap: usize) -> Block {
+    #[inline]
+    pub(crate) fn raw(
+        container: &'static Container,
+        addr: u64,
+        elem: &'static Shape,
+        len: usize,
+        cap: usize,
+    ) -> Block {
         let (len, cap) = (len as u64, cap as u64);
         Block { addr, container, elem, len, cap, is_slice: true, dynamic_size: 0 }
     }
@@ -595,16 +611,21 @@ impl<'a> Walker<'a> {
     /// Reports a block that its handle holds but does not show: the words of
     /// the handle are scanned for the one block that nobody claimed yet and whose
     /// requested size `fits`.
-    pub(crate) fn own_by_handle<H>(&mut self, handle: &'a H, block: Block, fits: impl Fn(u64) -> bool) {
+    pub(crate) fn own_by_handle<H: ?Sized>(
+        &mut self,
+        handle: &'a H,
+        block: Block,
+        fits: impl Fn(u64) -> bool,
+    ) {
         let Some(live) = self.live else { return };
-        let place = std::ptr::from_ref(handle) as usize as u64;
+        let place = std::ptr::from_ref(handle).cast::<u8>() as usize as u64;
         let mut found = None;
         let mut is_single = true;
         let marks = match &self.outside {
             Some(outside) if self.here.is_outside => &outside.marks,
             _ => &self.marks,
         };
-        self.memory.words_near(place, size_of::<H>() as u64, |word| {
+        self.memory.words_near(place, size_of_val(handle) as u64, |word| {
             if let Some(candidate) = live.lookup(word) {
                 let is_claimed = marks.any(candidate.addr, candidate.addr + candidate.usable);
                 if !candidate.is_tool && !is_claimed && fits(candidate.requested) {
@@ -779,24 +800,34 @@ impl<'a> Walker<'a> {
         if T::is_leaf() {
             return;
         }
-        let is_block = self.here.label.place == label::BLOCK.place;
-        let label = if is_block { &label::ELEMENT } else { self.here.label };
-        let is_run = elements.len() >= RUN;
-        if is_run {
-            self.begin_run(Shape::of::<T>(), label.place);
-        }
-        for element in elements {
+        let label = self.begin_elements(Shape::of::<T>(), elements.len());
+        let mut rest = elements;
+        // As a `for` does it, without an iterator to compile.
+        while let [element, others @ ..] = rest {
             self.here.label = label;
             element.walk(self);
+            rest = others;
         }
-        if is_run {
+        self.end_elements(elements.len());
+    }
+
+    /// The label of elements: that of their place, where they stand in the value itself.
+    fn begin_elements(&mut self, shape: &'static Shape, len: usize) -> &'static Label {
+        let is_block = self.here.label.place == label::BLOCK.place;
+        let label = if is_block { &label::ELEMENT } else { self.here.label };
+        if len >= RUN {
+            self.begin_run(shape, label.place);
+        }
+        label
+    }
+
+    fn end_elements(&mut self, len: usize) {
+        if len >= RUN {
             let run = self.end_run();
             run.tell(&mut self.types, |info, count| self.here.split.add_times(&info.split, count));
         }
     }
 
-    #[cold]
-    #[inline(never)]
     fn begin_run(&mut self, shape: &'static Shape, place: Place) {
         let (first_variant, variants) = self.types.variants_of(shape);
         let is_counted = (1..=Run::VARIANTS).contains(&variants) && self.undo.is_none();

@@ -6,7 +6,7 @@
 
 use super::shape;
 use crate::label;
-use crate::shape::Describe;
+use crate::shape::{Describe, Shape};
 use crate::types::Container;
 use crate::walk::{Handle, Walk};
 use crate::walker::{Block, Walker};
@@ -25,10 +25,14 @@ pub(crate) const TABLE: usize = 4 * size_of::<usize>();
 /// leave marks behind that take room until the table is rebuilt, so a table can
 /// have more room than its capacity says.)
 pub(crate) fn fits<E>(requested: u64, capacity: usize) -> bool {
+    fits_layout(requested, capacity, size_of::<E>(), align_of::<E>())
+}
+
+fn fits_layout(requested: u64, capacity: usize, size: usize, align: usize) -> bool {
     let is_table = |buckets: usize, group: usize| {
         let room = if buckets < 8 { buckets - 1 } else { buckets / 8 * 7 };
-        let entries = buckets.checked_mul(size_of::<E>());
-        let entries = entries.and_then(|bytes| bytes.checked_next_multiple_of(align_of::<E>().max(group)));
+        let entries = buckets.checked_mul(size);
+        let entries = entries.and_then(|bytes| bytes.checked_next_multiple_of(align.max(group)));
         let bytes = entries.and_then(|bytes| bytes.checked_add(buckets + group));
         room >= capacity && bytes.is_some_and(|bytes| bytes as u64 == requested)
     };
@@ -36,18 +40,33 @@ pub(crate) fn fits<E>(requested: u64, capacity: usize) -> bool {
     (1..48).any(|log2| [16, 8, 4].into_iter().any(|group| is_table(1 << log2, group)))
 }
 
+/// Reports the block of a table that shows the address of an entry, or 0 where
+/// it has none. Not generic: every map in the program would compile it again.
+fn own_table<'a>(
+    w: &mut Walker<'a>,
+    handle: &'a dyn Handle,
+    container: &'static Container,
+    entry: &'static Shape,
+    (addr, len, capacity): (usize, usize, usize),
+) {
+    let block = Block::raw(container, addr as u64, entry, len, capacity);
+    let size = entry.size.unwrap_or(0);
+    if addr != 0 && size > 0 {
+        w.own(handle, block);
+    } else {
+        w.own_by_handle(handle, block, |bytes| fits_layout(bytes, capacity, size, entry.align));
+    }
+}
+
 impl<K: Walk, V: Walk, S> Walk for HashMap<K, V, S> {
     fn walk<'a>(&'a self, w: &mut Walker<'a>) {
-        let first = self.iter().next().filter(|_| size_of::<(K, V)>() > 0);
-        let addr = first.map(|(key, value)| match size_of::<K>() {
-            0 => std::ptr::from_ref(value) as usize,
-            _ => std::ptr::from_ref(key) as usize,
-        });
-        let block = Block::slots::<(K, V)>(&MAP, std::ptr::null(), self.len(), self.capacity());
-        match addr {
-            Some(addr) => w.own(self, block.at(addr)),
-            None => w.own_by_handle(self, block, |bytes| fits::<(K, V)>(bytes, self.capacity())),
-        }
+        let addr = match self.iter().next() {
+            // A key without size may stand at the end of its entry.
+            Some((_, value)) if Shape::of::<K>().size == Some(0) => value as *const V as usize,
+            Some((key, _)) => key as *const K as usize,
+            None => 0,
+        };
+        own_table(w, self, &MAP, Shape::of::<(K, V)>(), (addr, self.len(), self.capacity()));
     }
     shape!();
     fn describe(d: &mut Describe<'_>) {
@@ -67,11 +86,8 @@ impl<K: Walk, V: Walk, S> Handle for HashMap<K, V, S> {
 
 impl<T: Walk, S> Walk for HashSet<T, S> {
     fn walk<'a>(&'a self, w: &mut Walker<'a>) {
-        let block = Block::slots::<(T, ())>(&SET, std::ptr::null(), self.len(), self.capacity());
-        match self.iter().next().filter(|_| size_of::<T>() > 0) {
-            Some(first) => w.own(self, block.at(std::ptr::from_ref(first) as usize)),
-            None => w.own_by_handle(self, block, |bytes| fits::<T>(bytes, self.capacity())),
-        }
+        let addr = self.iter().next().map_or(0, |first| first as *const T as usize);
+        own_table(w, self, &SET, Shape::of::<(T, ())>(), (addr, self.len(), self.capacity()));
     }
     shape!();
     fn describe(d: &mut Describe<'_>) {

@@ -6,22 +6,21 @@ use crate::shape::{Describe, Field, Shape, Variant};
 use crate::walk::Walk;
 use crate::walker::Walker;
 
-fn addr<T>(value: &T) -> usize {
-    std::ptr::from_ref(value) as usize
-}
-
 impl<T: Walk> Walk for Option<T> {
     #[inline]
     fn walk<'a>(&'a self, w: &mut Walker<'a>) {
+        let shape = Shape::of::<Self>();
         match self {
             None => {
-                w.variant(Shape::of::<Self>(), 0);
+                w.variant(shape, 0);
             }
             Some(value) => {
-                if w.variant(Shape::of::<Self>(), 1) {
-                    w.variant_offsets(Shape::of::<Self>(), 1, addr(self), &[addr(value)]);
+                if w.variant(shape, 1) {
+                    w.variant_offsets(shape, 1, self as *const Self as usize, &[value as *const T as usize]);
                 }
-                w.visit_inner(value);
+                if !T::is_leaf() {
+                    value.walk(w);
+                }
             }
         }
     }
@@ -29,7 +28,7 @@ impl<T: Walk> Walk for Option<T> {
     fn describe(d: &mut Describe<'_>) {
         d.enumeration(&[
             Variant::new("None", 0, &[]),
-            Variant::new("Some", size_of::<T>(), &[Field::walked::<T>("0", None)]),
+            Variant::new("Some", size_of::<T>(), &[Field::of("0", Shape::of::<T>())]),
         ]);
     }
 }

@@ -2,21 +2,28 @@
 
 use super::shape;
 use crate::label::Label;
-use crate::shape::{Describe, Field};
+use crate::shape::{Describe, Field, Shape};
 use crate::walk::Walk;
 use crate::walker::Walker;
+
+macro_rules! labels {
+    ($($index:tt)*) => { [$(Label::field(stringify!($index))),*] };
+}
+
+static LABELS: [Label; 12] = labels!(0 1 2 3 4 5 6 7 8 9 10 11);
 
 macro_rules! tuple {
     ($($name:ident $index:tt)*) => {
         impl<$($name: Walk),*> Walk for ($($name,)*) {
             fn walk<'a>(&'a self, w: &mut Walker<'a>) {
-                $(w.visit(const { &Label::field(stringify!($index)) }, &self.$index);)*
+                $(w.visit(&LABELS[$index], &self.$index);)*
             }
             shape!();
             fn describe(d: &mut Describe<'_>) {
-                d.structure(&[$(Field::walked::<$name>(
+                d.structure(&[$(Field::at(
                     stringify!($index),
-                    Some(core::mem::offset_of!(Self, $index)),
+                    core::mem::offset_of!(Self, $index),
+                    Shape::of::<$name>(),
                 )),*]);
             }
             fn is_leaf() -> bool {

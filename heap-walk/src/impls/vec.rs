@@ -18,13 +18,31 @@ static HEAP: Container = Container::new("BinaryHeap", Layout::BUFFER);
 static INTO_ITER: Container = Container::new("vec::IntoIter", Layout::BUFFER);
 static LIST: Container = Container::new("LinkedList", Layout::LIST_NODE);
 
+// What is not generic stands in functions of its own, and what is calls little: every type of
+// the program that stands in a vector compiles it again.
+
+/// Reports the buffer of a vector, or visits its elements where there is none.
+#[inline]
+fn own_buffer<'a>(
+    w: &mut Walker<'a>,
+    handle: &'a dyn Handle,
+    container: &'static Container,
+    elem: &'static Shape,
+    elements: *const [()],
+    cap: usize,
+) {
+    if cap > 0 && elem.size != Some(0) {
+        let addr = elements.cast::<u8>() as usize as u64;
+        w.own(handle, Block::raw(container, addr, elem, elements.len(), cap));
+    } else {
+        handle.contents(w);
+    }
+}
+
 impl<T: Walk> Walk for Vec<T> {
     fn walk<'a>(&'a self, w: &mut Walker<'a>) {
-        if self.capacity() > 0 && size_of::<T>() > 0 {
-            w.own(self, Block::slots(&VEC, self.as_ptr(), self.len(), self.capacity()));
-        } else {
-            self.contents(w);
-        }
+        let elements: &[T] = self;
+        own_buffer(w, self, &VEC, Shape::of::<T>(), elements as *const [T] as *const [()], self.capacity());
     }
     shape!();
     fn describe(d: &mut Describe<'_>) {
@@ -68,12 +86,8 @@ impl<T: Walk> Handle for VecDeque<T> {
 
 impl<T: Walk> Walk for BinaryHeap<T> {
     fn walk<'a>(&'a self, w: &mut Walker<'a>) {
-        if self.capacity() > 0 && size_of::<T>() > 0 {
-            let slots = self.as_slice();
-            w.own(self, Block::slots(&HEAP, slots.as_ptr(), slots.len(), self.capacity()));
-        } else {
-            self.contents(w);
-        }
+        let elements = self.as_slice();
+        own_buffer(w, self, &HEAP, Shape::of::<T>(), elements as *const [T] as *const [()], self.capacity());
     }
     shape!();
     fn describe(d: &mut Describe<'_>) {

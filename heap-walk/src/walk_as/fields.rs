@@ -5,7 +5,7 @@ use super::{As, WalkAs};
 use crate::guard::Guard;
 use crate::label::Label;
 use crate::probe::Contents;
-use crate::shape::{Describe, Field, Variant};
+use crate::shape::{Describe, Field, Shape, Variant};
 use crate::walk::{Key, Walk};
 use crate::walker::Walker;
 use heap_snapshot::record::Split;
@@ -97,14 +97,14 @@ impl<'a> Walker<'a> {
 // Short forms of what is generated most.
 #[doc(hidden)]
 impl Field {
-    /// A field that is walked.
-    pub fn at<T: Walk>(name: &'static str, offset: usize) -> Field {
-        Field::walked::<T>(name, Some(offset))
+    /// A field of this shape that is walked.
+    pub fn at(name: &'static str, offset: usize, shape: &'static Shape) -> Field {
+        Field::shaped(name, Some(offset), shape)
     }
 
     /// The same inside a variant.
-    pub fn of<T: Walk>(name: &'static str) -> Field {
-        Field::walked::<T>(name, None)
+    pub fn of(name: &'static str, shape: &'static Shape) -> Field {
+        Field::shaped(name, None, shape)
     }
 
     /// A field that is walked in a way of its own.
