@@ -3,7 +3,7 @@
 
 use std::cell::RefCell;
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::Span;
 use quote::{format_ident, ToTokens};
 use syn::ext::IdentExt;
 use syn::punctuated::Punctuated;
@@ -24,8 +24,8 @@ pub(crate) struct Input<'a> {
     /// The path of heap_walk.
     pub(crate) krate: Path,
     pub(crate) data: Data<'a>,
-    /// The labels that the expansion refers to, each an expression.
-    pub(crate) labels: RefCell<Vec<TokenStream>>,
+    /// The labels that the expansion refers to: variant, field and table of keys.
+    pub(crate) labels: RefCell<Vec<[String; 3]>>,
 }
 
 /// Its contents.

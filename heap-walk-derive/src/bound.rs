@@ -119,9 +119,10 @@ fn sized_tail(input: &Input<'_>) -> Option<WherePredicate> {
 pub(crate) fn is_concrete(ty: &Type, generics: &Generics) -> bool {
     let this = Ident::new("Self", Span::call_site());
     let mut names: Vec<&Ident> = generics.type_params().map(|param| &param.ident).collect();
-    if !names.is_empty() {
-        names.push(&this);
+    if names.is_empty() {
+        return true;
     }
+    names.push(&this);
     !mentions(ty.to_token_stream(), &names)
 }
 

@@ -5,7 +5,7 @@
 //! so nothing meets a name of the user's. Calls about a field carry the place of the field's type,
 //! because that is what a missing `impl Walk` is about.
 
-use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Literal, Span, TokenStream, TokenTree};
 use quote::{quote, quote_spanned, ToTokens};
 use syn::spanned::Spanned;
 use syn::{DeriveInput, Type};
@@ -48,7 +48,13 @@ fn expand(input: &Input<'_>) -> TokenStream {
     };
     let imports = way::imports(input);
     let labels = labels(input);
-    quote!(const _: () = { #imports #labels #items };)
+    let krate = &input.krate;
+    // Short, because they are named once or more a field.
+    let short = quote! {
+        use ::core::mem::offset_of as __offset_of;
+        use #krate::Walk as __Walk;
+    };
+    quote!(const _: () = { #short #imports #labels #items };)
 }
 
 /// `impl Walk for Type`.
@@ -68,9 +74,10 @@ fn own(input: &Input<'_>) -> TokenStream {
     let described = input.tail().is_none().then(|| {
         let layout = layout(input, &target);
         let source = source(input);
+        let required = input.repr.packed.map(|_| &required);
         quote! {
             fn shape(&self) -> &'static #krate::Shape {
-                #krate::Shape::of::<Self>()
+                <Self as __Walk>::static_shape()
             }
             #name
             fn describe(__d: &mut #krate::Describe<'_>) {
@@ -200,7 +207,6 @@ fn remote(input: &Input<'_>) -> TokenStream {
             }
             #name
             fn describe_as(__d: &mut #krate::Describe<'_>) {
-                #required
                 #layout
             }
             #is_leaf
@@ -277,43 +283,34 @@ fn implement(input: &Input<'_>, what: TokenStream, items: TokenStream) -> TokenS
 
 /// Where the type is defined.
 fn source(input: &Input<'_>) -> TokenStream {
-    // The type's own line: without the span it would be that of the derive attribute.
-    let line = quote_spanned!(input.ident.span()=> ::core::line!());
     // Cargo sets these for the crate that is compiled; other build systems may not.
-    quote! {
-        __d.source_of(
-            ::core::option_env!("CARGO_PKG_NAME"),
-            ::core::option_env!("CARGO_PKG_VERSION"),
-            ::core::file!(),
-            #line,
-        );
-    }
+    let package = std::env::var("CARGO_PKG_NAME").unwrap_or_default();
+    let version = std::env::var("CARGO_PKG_VERSION").unwrap_or_default();
+    // File and line are those of the call: without the span, those of the derive attribute.
+    let call = quote_spanned!(input.ident.span()=> source_here(#package, #version));
+    quote!(__d.#call;)
 }
 
-/// A statement without effect that names each walked type's `Walk`.
+/// A statement without effect that names the `Walk` of types which nothing else in `walk` names
+/// as a path.
 ///
 /// It makes a missing impl one message. The compiler checks each function by itself and would
-/// report the same type once in `walk`, in `describe` and in `is_leaf`, each time with a remark
-/// about the function of ours that asked. Within a function, it keeps the first of the reports
-/// for one place; and reports that are alike to the letter are printed once.
+/// report the same type once in `walk`, in `describe` and in `is_leaf`. Reports that are alike to
+/// the letter are printed once, and those of paths `<Type as Walk>::...` are, while a call of a
+/// generic function adds a remark about the function. Within a function, the compiler keeps the
+/// first of the reports for one place.
 fn required(input: &Input<'_>) -> Option<TokenStream> {
-    let krate = &input.krate;
     let tail = input.tail().map(|tail| tail.ty);
     let functions: Vec<TokenStream> = input
         .fields()
         .filter_map(|field| {
             let ty = field.ty;
             match way::entry(input, field) {
-                Entry::Given(way) => Some(quote!(<#way as #krate::WalkAs<#ty>>::is_leaf_as)),
+                // Whether it is a leaf can be asked of what has a size.
+                Entry::Walk if tail == Some(ty) => Some(quote!(<#ty as __Walk>::walk)),
+                Entry::Walk if input.repr.packed.is_none() => None,
                 Entry::Walk | Entry::Mode(Mode::Show) | Entry::Chosen(_, Chosen::Strictly) => {
-                    if way::is_everyday(ty) {
-                        None
-                    } else if tail == Some(ty) {
-                        // Whether it is a leaf can be asked of what has a size.
-                        Some(quote!(<#ty as #krate::Walk>::walk))
-                    } else {
-                        Some(quote!(<#ty as #krate::Walk>::is_leaf))
-                    }
+                    Some(quote!(<#ty as __Walk>::is_leaf))
                 }
                 _ => None,
             }
@@ -380,8 +377,8 @@ fn walk(input: &Input<'_>, target: &Target) -> Option<TokenStream> {
         Data::Union(_) => None,
     };
     let rest = input.attrs.has("partial").then(|| {
-        let (krate, value) = (&input.krate, &target.value);
-        let label = label(input, quote!(#krate::Label::field("..")));
+        let value = &target.value;
+        let label = label(input, [String::new(), "..".to_owned(), String::new()]);
         quote!(__w.visit_opaque(#label, #value);)
     });
     match (rest, walk) {
@@ -391,20 +388,22 @@ fn walk(input: &Input<'_>, target: &Target) -> Option<TokenStream> {
 }
 
 fn walk_struct(input: &Input<'_>, target: &Target, fields: &[Field<'_>]) -> Option<TokenStream> {
-    let visits: Vec<_> =
-        fields.iter().filter_map(|field| visit(input, field, || field_label(input, field))).collect();
-    if visits.is_empty() && !target.is_remote {
-        return None;
+    if !target.is_remote {
+        return walk_own(input, fields);
     }
-    // That of a foreign type names all there are, so that none is forgotten.
-    let is_skipped = |field: &&Field<'_>| matches!(field.attrs.mode(), Mode::Skip);
-    let pattern: Vec<_> = if target.is_remote {
-        let bind = |field| if is_skipped(&field) { ignore(field) } else { bind(field) };
-        fields.iter().map(bind).collect()
-    } else {
-        fields.iter().filter(|field| !is_skipped(field)).map(bind).collect()
-    };
-    let rest = (!target.is_remote || input.attrs.has("partial")).then(|| quote!(..));
+    let visits = fields.iter().filter_map(|field| visit(input, field, || field_label(input, field, "")));
+    // The pattern of a foreign type names all fields there are, so that none is forgotten.
+    let pattern =
+        fields.iter().map(
+            |field| {
+                if matches!(field.attrs.mode(), Mode::Skip) {
+                    ignore(field)
+                } else {
+                    bind(field)
+                }
+            },
+        );
+    let rest = input.attrs.has("partial").then(|| quote!(..));
     let (ty, value) = (&target.pattern, &target.value);
     let braces = braces(target, quote!(#(#pattern,)* #rest));
     let checks = types_of(input, target, fields);
@@ -413,6 +412,23 @@ fn walk_struct(input: &Input<'_>, target: &Target, fields: &[Field<'_>]) -> Opti
         #checks
         #(#visits)*
     })
+}
+
+fn walk_own(input: &Input<'_>, fields: &[Field<'_>]) -> Option<TokenStream> {
+    let mut pattern = Vec::new();
+    let mut visits = Vec::new();
+    for field in fields {
+        if let Entry::Walk = way::entry(input, field) {
+            // The quickest to compile: it is what most fields have.
+            let (member, ty, label) = (&field.member, field.ty, field_label(input, field, ""));
+            visits.push(quote!(<#ty as __Walk>::walk_field(&self.#member, __w, #label);));
+        } else if let Some(visit) = visit(input, field, || field_label(input, field, "")) {
+            pattern.push(bind(field));
+            visits.push(visit);
+        }
+    }
+    let bind = (!pattern.is_empty()).then(|| quote!(let Self { #(#pattern,)* .. } = self;));
+    (!visits.is_empty()).then(|| quote!(#bind #(#visits)*))
 }
 
 /// What stands in the braces of a pattern. The compiler's words about a pattern for a foreign
@@ -425,13 +441,13 @@ fn braces(target: &Target, inside: TokenStream) -> TokenStream {
     TokenTree::Group(group).into()
 }
 
-/// Statements without effect by which the fields of a foreign type have the types that its
-/// mirror says.
+/// Statements by which the fields of a foreign type have the types that its mirror says.
 fn types_of(input: &Input<'_>, target: &Target, fields: &[Field<'_>]) -> Option<TokenStream> {
     input.attrs.remote.as_ref().filter(|_| target.is_remote)?;
     let checks = fields.iter().filter(|field| !matches!(field.attrs.mode(), Mode::Skip)).map(|field| {
         let (ty, place) = (field.ty, reborrow(field.ty_ends, field.binding.to_token_stream()));
-        quote!(let _: &#ty = #place;)
+        let binding = &field.binding;
+        quote!(let #binding: &#ty = #place;)
     });
     Some(quote!(#(#checks)*))
 }
@@ -442,7 +458,7 @@ fn walk_packed(input: &Input<'_>, fields: &[Field<'_>]) -> Option<TokenStream> {
         .iter()
         .filter_map(|field| {
             let (member, ty) = (&field.member, field.ty);
-            let label = field_label(input, field);
+            let label = field_label(input, field, "");
             let copy = quote_spanned!(span(field)=> self.#member);
             match field.attrs.mode() {
                 Mode::Skip => None,
@@ -472,7 +488,7 @@ fn walk_unsized(input: &Input<'_>, fields: &[Field<'_>]) -> TokenStream {
         let (binding, ty) = (&field.binding, field.ty);
         let divide = match way::entry(input, field) {
             Entry::Walk | Entry::Mode(Mode::Show) if i == tail => {
-                let label = field_label(input, field);
+                let label = field_label(input, field, "");
                 let place = reborrow(field.ty_ends, quote!(#binding));
                 return Some(quote!(__w.visit_tail(#label, #place);));
             }
@@ -480,7 +496,7 @@ fn walk_unsized(input: &Input<'_>, fields: &[Field<'_>]) -> TokenStream {
                 Some(quote!(__w.divide_part::<#ty, _>(::core::marker::PhantomData::<#krate::Same>);))
             }
             Entry::Mode(Mode::Opaque) if i == tail => {
-                let label = field_label(input, field);
+                let label = field_label(input, field, "");
                 return Some(quote!(__w.visit_opaque_tail(#label, #binding);));
             }
             Entry::Given(way) if i != tail => {
@@ -489,7 +505,7 @@ fn walk_unsized(input: &Input<'_>, fields: &[Field<'_>]) -> TokenStream {
             Entry::Chosen(way, _) if i != tail => Some(quote!(__w.divide_part::<#ty, _>(#way);)),
             _ => None,
         };
-        let visit = visit(input, field, || field_label(input, field));
+        let visit = visit(input, field, || field_label(input, field, ""));
         Some(quote!(#divide #visit))
     });
     quote! {
@@ -510,7 +526,7 @@ fn walk_enum(input: &Input<'_>, target: &Target, variants: &[Variant<'_>]) -> To
         let ty = &target.ty;
         quote!(#krate::Shape::of::<#krate::As<#ty, Self>>())
     } else {
-        quote!(#krate::Shape::of::<Self>())
+        quote!(<Self as __Walk>::static_shape())
     };
     if variants.iter().all(|variant| variant.fields.is_empty()) && !is_partial {
         let index = 0..variants.len() as u32;
@@ -539,7 +555,6 @@ fn walk_enum(input: &Input<'_>, target: &Target, variants: &[Variant<'_>]) -> To
 
 /// The arm of one variant: counts it, says once where its fields lie, and walks them.
 fn arm(input: &Input<'_>, target: &Target, index: u32, variant: &Variant<'_>) -> TokenStream {
-    let krate = &input.krate;
     let (ident, ty) = (variant.ident, &target.pattern);
     if variant.fields.is_empty() {
         return quote!(#ty::#ident { .. } => { __w.variant(__shape, #index); });
@@ -550,11 +565,8 @@ fn arm(input: &Input<'_>, target: &Target, index: u32, variant: &Variant<'_>) ->
     let rest = input.attrs.has("partial").then(|| quote!(, ..));
     let checks = types_of(input, target, &variant.fields);
     let variant_name = variant.name();
-    let visits = variant.fields.iter().map(|field| {
-        let name = field.name();
-        let table = into_table(field);
-        visit(input, field, || label(input, quote!(#krate::Label::variant_field(#variant_name, #name)#table)))
-    });
+    let visits =
+        variant.fields.iter().map(|field| visit(input, field, || field_label(input, field, &variant_name)));
     quote! {
         #ty::#ident { #(#pattern),* #rest } => {
             #checks
@@ -563,7 +575,7 @@ fn arm(input: &Input<'_>, target: &Target, index: u32, variant: &Variant<'_>) ->
                     __shape,
                     #index,
                     #value as *const #place_ty as usize,
-                    &[#(#binding as *const _ as *const () as usize),*],
+                    &[#(#binding as *const _ as usize),*],
                 );
             }
             #(#visits)*
@@ -583,19 +595,21 @@ fn ignore(field: &Field<'_>) -> TokenStream {
     quote!(#member: _)
 }
 
-fn field_label(input: &Input<'_>, field: &Field<'_>) -> TokenStream {
-    let krate = &input.krate;
-    let name = field.name();
-    let table = into_table(field);
-    label(input, quote!(#krate::Label::field(#name)#table))
+/// The label of a field; `variant` is empty in a struct.
+fn field_label(input: &Input<'_>, field: &Field<'_>, variant: &str) -> TokenStream {
+    let table = match field.attrs.mode() {
+        Mode::Key(Some(table)) => table.value(),
+        _ => String::new(),
+    };
+    label(input, [variant.to_owned(), field.name(), table])
 }
 
 /// A reference to a label. All those of a type are one static: a constant each would be a body
 /// each for the compiler to check.
-fn label(input: &Input<'_>, label: TokenStream) -> TokenStream {
+fn label(input: &Input<'_>, label: [String; 3]) -> TokenStream {
     let mut labels = input.labels.borrow_mut();
     labels.push(label);
-    let index = labels.len() - 1;
+    let index = Literal::usize_unsuffixed(labels.len() - 1);
     quote!(&__LABELS[#index])
 }
 
@@ -603,16 +617,15 @@ fn label(input: &Input<'_>, label: TokenStream) -> TokenStream {
 fn labels(input: &Input<'_>) -> Option<TokenStream> {
     let krate = &input.krate;
     let labels = input.labels.borrow();
-    let (len, labels) = (labels.len(), labels.as_slice());
-    (len > 0).then(|| quote!(static __LABELS: [#krate::Label; #len] = [#(#labels),*];))
-}
-
-/// The table that a field's keys lead into, as part of its label.
-fn into_table(field: &Field<'_>) -> Option<TokenStream> {
-    match field.attrs.mode() {
-        Mode::Key(Some(table)) => Some(quote!(.into_table(#table))),
-        _ => None,
-    }
+    let len = Literal::usize_unsuffixed(labels.len());
+    let table = if labels.iter().all(|[variant, _, table]| variant.is_empty() && table.is_empty()) {
+        let names = labels.iter().map(|[_, name, _]| name);
+        quote!(fields([#(#names),*]))
+    } else {
+        let labels = labels.iter().map(|label| quote!([#(#label),*]));
+        quote!(table([#(#labels),*]))
+    };
+    (!labels.is_empty()).then(|| quote!(static __LABELS: [#krate::Label; #len] = #krate::Label::#table;))
 }
 
 /// The place of a field's type.
@@ -648,25 +661,29 @@ fn at(tokens: TokenStream, span: Span) -> TokenStream {
 fn visit(input: &Input<'_>, field: &Field<'_>, label: impl FnOnce() -> TokenStream) -> Option<TokenStream> {
     let krate = &input.krate;
     let binding = &field.binding;
-    let place = reborrow(field.ty_ends, quote!(#binding));
     if matches!(field.attrs.mode(), Mode::Skip) {
         return None;
     }
     let label = label();
+    let ty = field.ty;
+    let place = || reborrow(field.ty_ends, quote!(#binding));
     let mode = match way::entry(input, field) {
-        Entry::Walk => return Some(quote!(__w.visit(#label, #place);)),
-        // The way stands in each of these as it does in `required`.
+        Entry::Walk => return Some(quote!(<#ty as __Walk>::walk_field(#binding, __w, #label);)),
         Entry::Given(way) => {
-            let ty = field.ty;
+            let place = place();
             return Some(quote! {
                 __w.visit_by(#label, #place, <#way as #krate::WalkAs<#ty>>::is_leaf_as, |__v, __w| {
                     <#way as #krate::WalkAs<#ty>>::walk_as(__v, __w)
                 });
             });
         }
-        Entry::Chosen(way, _) => return Some(quote!(__w.visit_as(#label, #place, #way);)),
+        Entry::Chosen(way, _) => {
+            let place = place();
+            return Some(quote!(__w.visit_as(#label, #place, #way);));
+        }
         Entry::Mode(mode) => mode,
     };
+    let place = place();
     let span_of = |path: &syn::ExprPath| {
         path.path.segments.last().map_or_else(Span::call_site, |last| last.ident.span())
     };
@@ -701,11 +718,12 @@ fn is_leaf(input: &Input<'_>, fields: &[Field<'_>]) -> Option<TokenStream> {
     for field in fields {
         let ty = field.ty;
         let question = match way::entry(input, field) {
-            Entry::Walk => quote!(<#ty as #krate::Walk>::is_leaf()),
+            // `false`, as the trait has it.
+            Entry::Walk if way::is_owner(ty) => return None,
+            Entry::Walk => quote!(<#ty as __Walk>::is_leaf()),
             Entry::Given(way) => quote!(<#way as #krate::WalkAs<#ty>>::is_leaf_as()),
             Entry::Chosen(way, _) => quote!(#krate::probe::is_leaf::<#ty, _>(#way)),
             Entry::Mode(Mode::Skip) => continue,
-            // `false`, as the trait has it.
             Entry::Mode(_) => return None,
         };
         // The same is asked once.
@@ -737,9 +755,17 @@ fn layout(input: &Input<'_>, target: &Target) -> TokenStream {
 
 fn describe_struct(input: &Input<'_>, target: &Target, fields: &[Field<'_>]) -> TokenStream {
     let ty = &target.ty;
+    if !input.attrs.has("partial") && is_plain(input, fields) {
+        let plain = fields.iter().map(|field| {
+            let (member, shape) = (&field.member, shape_of(field));
+            quote!((__offset_of!(#ty, #member), #shape))
+        });
+        let names = labels_of(fields.is_empty());
+        return quote!(__d.plain_structure(#names, &[#(#plain),*]););
+    }
     let described = fields.iter().map(|field| {
         let member = &field.member;
-        describe_field(input, field, Some(quote!(::core::mem::offset_of!(#ty, #member))))
+        describe_field(input, field, Some(quote!(__offset_of!(#ty, #member))))
     });
     if input.attrs.has("partial") {
         let types = fields.iter().map(|field| field.ty);
@@ -752,6 +778,8 @@ fn describe_struct(input: &Input<'_>, target: &Target, fields: &[Field<'_>]) -> 
 
 fn describe_enum(input: &Input<'_>, variants: &[Variant<'_>]) -> TokenStream {
     let krate = &input.krate;
+    let is_plain =
+        !input.attrs.has("partial") && variants.iter().all(|variant| is_plain(input, &variant.fields));
     let variants = variants.iter().map(|variant| {
         let name = variant.name();
         let types = variant.fields.iter().map(|field| field.ty);
@@ -766,13 +794,43 @@ fn describe_enum(input: &Input<'_>, variants: &[Variant<'_>]) -> TokenStream {
         } else {
             quote!(::core::mem::size_of::<(#(#types,)*)>())
         };
+        if is_plain {
+            let fields = variant.fields.iter().map(shape_of);
+            return quote!((#name, #size, &[#(#fields),*]));
+        }
         let fields = variant.fields.iter().map(|field| describe_field(input, field, None));
         quote!(#krate::Variant::new(#name, #size, &[#(#fields),*]))
     });
+    if is_plain {
+        let names = labels_of(input.labels.borrow().is_empty());
+        return quote!(__d.plain_enumeration(#names, &[#(#variants),*]););
+    }
     if input.attrs.has("partial") {
         return quote!(__d.partial_enumeration(&[#(#variants),*]););
     }
     quote!(__d.enumeration(&[#(#variants),*]);)
+}
+
+/// Whether all fields are walked by their `Walk`, as most are. Their labels have their names, and
+/// a table of the rest is the quickest to compile.
+fn is_plain(input: &Input<'_>, fields: &[Field<'_>]) -> bool {
+    let is_walked = |field| matches!(way::entry(input, field), Entry::Walk | Entry::Mode(Mode::Show));
+    input.repr.packed.is_none() && !input.attrs.has("key") && fields.iter().all(is_walked)
+}
+
+/// The labels of a type's fields.
+fn labels_of(is_empty: bool) -> TokenStream {
+    if is_empty {
+        quote!(&[])
+    } else {
+        quote!(&__LABELS)
+    }
+}
+
+/// The function that gives the shape of such a field.
+fn shape_of(field: &Field<'_>) -> TokenStream {
+    let ty = field.ty;
+    quote!(<#ty as __Walk>::static_shape)
 }
 
 fn describe_field(input: &Input<'_>, field: &Field<'_>, offset: Option<TokenStream>) -> TokenStream {
@@ -781,8 +839,8 @@ fn describe_field(input: &Input<'_>, field: &Field<'_>, offset: Option<TokenStre
     let entry = way::entry(input, field);
     if let (Entry::Walk | Entry::Mode(Mode::Show), None) = (&entry, input.repr.packed) {
         return match offset {
-            Some(offset) => quote!(#krate::Field::at(#name, #offset, #krate::Shape::of::<#ty>())),
-            None => quote!(#krate::Field::of(#name, #krate::Shape::of::<#ty>())),
+            Some(offset) => quote!(#krate::Field::at(#name, #offset, <#ty as __Walk>::static_shape())),
+            None => quote!(#krate::Field::of(#name, <#ty as __Walk>::static_shape())),
         };
     }
     let offset = match offset {

@@ -87,13 +87,15 @@ fn a_struct_and_every_mode() {
         }"#,
         expect![[r#"
             const _: () = {
-                static __LABELS: [::heap_walk::Label; 5usize] = [
-                    ::heap_walk::Label::field("blocks"),
-                    ::heap_walk::Label::field("source"),
-                    ::heap_walk::Label::field("cache"),
-                    ::heap_walk::Label::field("type"),
-                    ::heap_walk::Label::field("len"),
-                ];
+                use ::core::mem::offset_of as __offset_of;
+                use ::heap_walk::Walk as __Walk;
+                static __LABELS: [::heap_walk::Label; 5] = ::heap_walk::Label::fields([
+                    "blocks",
+                    "source",
+                    "cache",
+                    "type",
+                    "len",
+                ]);
                 #[automatically_derived]
                 #[allow(
                     deprecated,
@@ -108,76 +110,57 @@ fn a_struct_and_every_mode() {
                     T: ::heap_walk::Walk,
                 {
                     fn walk<'__a>(&'__a self, __w: &mut ::heap_walk::Walker<'__a>) {
-                        let _ = (
-                            <Vec<T> as ::heap_walk::Walk>::is_leaf,
-                            <DefId as ::heap_walk::Walk>::is_leaf,
-                        );
-                        let Self {
-                            blocks: __f0,
-                            source: __f1,
-                            cache: __f3,
-                            r#type: __f4,
-                            len: __f5,
-                            ..
-                        } = self;
-                        __w.visit(&__LABELS[0usize], &*__f0);
-                        __w.show(&__LABELS[1usize], __f1);
-                        __w.visit_opaque(&__LABELS[2usize], &*__f3);
-                        __w.visit_with(&__LABELS[3usize], __f4, |__v, __w| walk_facts(__v, __w));
-                        __w.visit(&__LABELS[4usize], __f5);
+                        let _ = (<DefId as __Walk>::is_leaf,);
+                        let Self { source: __f1, cache: __f3, r#type: __f4, .. } = self;
+                        <Vec<T> as __Walk>::walk_field(&self.blocks, __w, &__LABELS[0]);
+                        __w.show(&__LABELS[1], __f1);
+                        __w.visit_opaque(&__LABELS[2], &*__f3);
+                        __w.visit_with(&__LABELS[3], __f4, |__v, __w| walk_facts(__v, __w));
+                        <u32 as __Walk>::walk_field(&self.len, __w, &__LABELS[4]);
                     }
                     fn shape(&self) -> &'static ::heap_walk::Shape {
-                        ::heap_walk::Shape::of::<Self>()
+                        <Self as __Walk>::static_shape()
                     }
                     fn describe(__d: &mut ::heap_walk::Describe<'_>) {
-                        let _ = (
-                            <Vec<T> as ::heap_walk::Walk>::is_leaf,
-                            <DefId as ::heap_walk::Walk>::is_leaf,
-                        );
-                        __d.source_of(
-                            ::core::option_env!("CARGO_PKG_NAME"),
-                            ::core::option_env!("CARGO_PKG_VERSION"),
-                            ::core::file!(),
-                            ::core::line!(),
-                        );
+                        __d.source_here("heap-walk-derive", "0.1.0");
                         __d.structure(
                             &[
-                                ::heap_walk::Field::at::<
-                                    Vec<T>,
-                                >("blocks", ::core::mem::offset_of!(Self, blocks)),
-                                ::heap_walk::Field::at::<
-                                    DefId,
-                                >("source", ::core::mem::offset_of!(Self, source)),
+                                ::heap_walk::Field::at(
+                                    "blocks",
+                                    __offset_of!(Self, blocks),
+                                    <Vec<T> as __Walk>::static_shape(),
+                                ),
+                                ::heap_walk::Field::at(
+                                    "source",
+                                    __offset_of!(Self, source),
+                                    <DefId as __Walk>::static_shape(),
+                                ),
                                 ::heap_walk::Field::unwalked::<
                                     &'tcx Arena,
                                 >(
                                     "arena",
-                                    ::core::option::Option::Some(
-                                        ::core::mem::offset_of!(Self, arena),
-                                    ),
+                                    ::core::option::Option::Some(__offset_of!(Self, arena)),
                                     "skip",
                                 ),
                                 ::heap_walk::Field::unwalked::<
                                     foreign::Lru,
                                 >(
                                     "cache",
-                                    ::core::option::Option::Some(
-                                        ::core::mem::offset_of!(Self, cache),
-                                    ),
+                                    ::core::option::Option::Some(__offset_of!(Self, cache)),
                                     "opaque",
                                 ),
                                 ::heap_walk::Field::unwalked::<
                                     Facts,
                                 >(
                                     "type",
-                                    ::core::option::Option::Some(
-                                        ::core::mem::offset_of!(Self, r#type),
-                                    ),
+                                    ::core::option::Option::Some(__offset_of!(Self, r#type)),
                                     "with",
                                 ),
-                                ::heap_walk::Field::at::<
-                                    u32,
-                                >("len", ::core::mem::offset_of!(Self, len)),
+                                ::heap_walk::Field::at(
+                                    "len",
+                                    __offset_of!(Self, len),
+                                    <u32 as __Walk>::static_shape(),
+                                ),
                             ],
                         );
                     }
@@ -193,10 +176,12 @@ fn an_enum_of_every_kind_of_variant() {
         "enum E { Unit, Tuple(u32, #[walk(skip)] Box<E>), Named { r#in: String } }",
         expect![[r#"
             const _: () = {
-                static __LABELS: [::heap_walk::Label; 2usize] = [
-                    ::heap_walk::Label::variant_field("Tuple", "0"),
-                    ::heap_walk::Label::variant_field("Named", "in"),
-                ];
+                use ::core::mem::offset_of as __offset_of;
+                use ::heap_walk::Walk as __Walk;
+                static __LABELS: [::heap_walk::Label; 2] = ::heap_walk::Label::table([
+                    ["Tuple", "0", ""],
+                    ["Named", "in", ""],
+                ]);
                 #[automatically_derived]
                 #[allow(
                     deprecated,
@@ -208,7 +193,7 @@ fn an_enum_of_every_kind_of_variant() {
                 )]
                 impl ::heap_walk::Walk for E {
                     fn walk<'__a>(&'__a self, __w: &mut ::heap_walk::Walker<'__a>) {
-                        let __shape = ::heap_walk::Shape::of::<Self>();
+                        let __shape = <Self as __Walk>::static_shape();
                         match self {
                             Self::Unit { .. } => {
                                 __w.variant(__shape, 0u32);
@@ -219,13 +204,10 @@ fn an_enum_of_every_kind_of_variant() {
                                         __shape,
                                         1u32,
                                         self as *const Self as usize,
-                                        &[
-                                            __f0 as *const _ as *const () as usize,
-                                            __f1 as *const _ as *const () as usize,
-                                        ],
+                                        &[__f0 as *const _ as usize, __f1 as *const _ as usize],
                                     );
                                 }
-                                __w.visit(&__LABELS[0usize], __f0);
+                                <u32 as __Walk>::walk_field(__f0, __w, &__LABELS[0]);
                             }
                             Self::Named { r#in: __f0 } => {
                                 if __w.variant(__shape, 2u32) {
@@ -233,23 +215,18 @@ fn an_enum_of_every_kind_of_variant() {
                                         __shape,
                                         2u32,
                                         self as *const Self as usize,
-                                        &[__f0 as *const _ as *const () as usize],
+                                        &[__f0 as *const _ as usize],
                                     );
                                 }
-                                __w.visit(&__LABELS[1usize], __f0);
+                                <String as __Walk>::walk_field(__f0, __w, &__LABELS[1]);
                             }
                         }
                     }
                     fn shape(&self) -> &'static ::heap_walk::Shape {
-                        ::heap_walk::Shape::of::<Self>()
+                        <Self as __Walk>::static_shape()
                     }
                     fn describe(__d: &mut ::heap_walk::Describe<'_>) {
-                        __d.source_of(
-                            ::core::option_env!("CARGO_PKG_NAME"),
-                            ::core::option_env!("CARGO_PKG_VERSION"),
-                            ::core::file!(),
-                            ::core::line!(),
-                        );
+                        __d.source_here("heap-walk-derive", "0.1.0");
                         __d.enumeration(
                             &[
                                 ::heap_walk::Variant::new("Unit", 0, &[]),
@@ -257,7 +234,7 @@ fn an_enum_of_every_kind_of_variant() {
                                     "Tuple",
                                     ::core::mem::size_of::<(u32, Box<E>)>(),
                                     &[
-                                        ::heap_walk::Field::of::<u32>("0"),
+                                        ::heap_walk::Field::of("0", <u32 as __Walk>::static_shape()),
                                         ::heap_walk::Field::unwalked::<
                                             Box<E>,
                                         >("1", ::core::option::Option::None, "skip"),
@@ -266,7 +243,12 @@ fn an_enum_of_every_kind_of_variant() {
                                 ::heap_walk::Variant::new(
                                     "Named",
                                     ::core::mem::size_of::<(String,)>(),
-                                    &[::heap_walk::Field::of::<String>("in")],
+                                    &[
+                                        ::heap_walk::Field::of(
+                                            "in",
+                                            <String as __Walk>::static_shape(),
+                                        ),
+                                    ],
                                 ),
                             ],
                         );
@@ -312,19 +294,19 @@ fn is_leaf_asks_each_type_once_and_is_left_to_the_trait_where_a_field_is_special
         "is_leaf",
         "struct A { a: u32, b: (u8, u8), c: u32 }",
         expect![[r#"
-        fn f() {
-            <u32 as ::heap_walk::Walk>::is_leaf() && <(u8, u8) as ::heap_walk::Walk>::is_leaf()
-        }
-    "#]],
+            fn f() {
+                <u32 as __Walk>::is_leaf() && <(u8, u8) as __Walk>::is_leaf()
+            }
+        "#]],
     );
     check_fn(
         "is_leaf",
         "struct A { a: u32, #[walk(skip)] b: Foreign }",
         expect![[r#"
-        fn f() {
-            <u32 as ::heap_walk::Walk>::is_leaf()
-        }
-    "#]],
+            fn f() {
+                <u32 as __Walk>::is_leaf()
+            }
+        "#]],
     );
     check_fn(
         "is_leaf",
@@ -370,21 +352,12 @@ fn skipped_fields_are_described_and_nothing_more() {
         "struct A(#[walk(skip)] Foreign);",
         expect![[r#"
             fn f() {
-                __d.source_of(
-                    ::core::option_env!("CARGO_PKG_NAME"),
-                    ::core::option_env!("CARGO_PKG_VERSION"),
-                    ::core::file!(),
-                    ::core::line!(),
-                );
+                __d.source_here("heap-walk-derive", "0.1.0");
                 __d.structure(
                     &[
                         ::heap_walk::Field::unwalked::<
                             Foreign,
-                        >(
-                            "0",
-                            ::core::option::Option::Some(::core::mem::offset_of!(Self, 0)),
-                            "skip",
-                        ),
+                        >("0", ::core::option::Option::Some(__offset_of!(Self, 0)), "skip"),
                     ],
                 );
             }
@@ -408,13 +381,8 @@ fn enums_without_fields_have_no_arms_to_walk() {
         "enum Void {}",
         expect![[r#"
             fn f() {
-                __d.source_of(
-                    ::core::option_env!("CARGO_PKG_NAME"),
-                    ::core::option_env!("CARGO_PKG_VERSION"),
-                    ::core::file!(),
-                    ::core::line!(),
-                );
-                __d.enumeration(&[]);
+                __d.source_here("heap-walk-derive", "0.1.0");
+                __d.plain_enumeration(&[], &[]);
             }
         "#]],
     );
@@ -429,7 +397,7 @@ fn enums_without_fields_have_no_arms_to_walk() {
                     Self::C { .. } => 2u32,
                     Self::D { .. } => 3u32,
                 };
-                __w.variant(::heap_walk::Shape::of::<Self>(), __index);
+                __w.variant(<Self as __Walk>::static_shape(), __index);
             }
         "#]],
     );
@@ -442,15 +410,11 @@ fn an_ordered_repr_is_measured_in_that_order() {
         "#[repr(C, align(8))] enum A { B(u8, u32), C }",
         expect![[r#"
             fn f() {
-                __d.source_of(
-                    ::core::option_env!("CARGO_PKG_NAME"),
-                    ::core::option_env!("CARGO_PKG_VERSION"),
-                    ::core::file!(),
-                    ::core::line!(),
-                );
-                __d.enumeration(
+                __d.source_here("heap-walk-derive", "0.1.0");
+                __d.plain_enumeration(
+                    &__LABELS,
                     &[
-                        ::heap_walk::Variant::new(
+                        (
                             "B",
                             ::heap_walk::repr_c_size(
                                 &[
@@ -458,9 +422,9 @@ fn an_ordered_repr_is_measured_in_that_order() {
                                     (::core::mem::size_of::<u32>(), ::core::mem::align_of::<u32>()),
                                 ],
                             ),
-                            &[::heap_walk::Field::of::<u8>("0"), ::heap_walk::Field::of::<u32>("1")],
+                            &[<u8 as __Walk>::static_shape, <u32 as __Walk>::static_shape],
                         ),
-                        ::heap_walk::Variant::new("C", ::heap_walk::repr_c_size(&[]), &[]),
+                        ("C", ::heap_walk::repr_c_size(&[]), &[]),
                     ],
                 );
             }
@@ -471,20 +435,16 @@ fn an_ordered_repr_is_measured_in_that_order() {
         "#[repr(align(8), u8)] enum A { B(u8) }",
         expect![[r#"
             fn f() {
-                __d.source_of(
-                    ::core::option_env!("CARGO_PKG_NAME"),
-                    ::core::option_env!("CARGO_PKG_VERSION"),
-                    ::core::file!(),
-                    ::core::line!(),
-                );
-                __d.enumeration(
+                __d.source_here("heap-walk-derive", "0.1.0");
+                __d.plain_enumeration(
+                    &__LABELS,
                     &[
-                        ::heap_walk::Variant::new(
+                        (
                             "B",
                             ::heap_walk::repr_c_size(
                                 &[(::core::mem::size_of::<u8>(), ::core::mem::align_of::<u8>())],
                             ),
-                            &[::heap_walk::Field::of::<u8>("0")],
+                            &[<u8 as __Walk>::static_shape],
                         ),
                     ],
                 );

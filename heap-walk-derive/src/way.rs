@@ -200,15 +200,11 @@ pub(crate) fn is_primitive(ty: &Type) -> bool {
     }
 }
 
-/// Such a type, or an everyday container of such.
-pub(crate) fn is_everyday(ty: &Type) -> bool {
-    match ast::peel(ty) {
-        Type::Path(TypePath { qself: None, path }) if path.segments.len() == 1 => {
-            let Some(last) = path.segments.first() else { return false };
-            let arguments = bound::type_args(&last.arguments);
-            let is_container = ["Box", "Option", "Vec"].iter().any(|name| last.ident == name);
-            is_primitive(ty) || (is_container && arguments.len() == 1 && is_everyday(arguments[0]))
-        }
-        ty => is_primitive(ty),
-    }
+/// By its name one of the standard library that is no leaf. (One that a user named so may be one,
+/// and is visited in vain.)
+pub(crate) fn is_owner(ty: &Type) -> bool {
+    let Type::Path(TypePath { qself: None, path }) = ast::peel(ty) else { return false };
+    path.segments
+        .last()
+        .is_some_and(|last| last.ident == "String" || CONTAINERS.iter().any(|name| last.ident == name))
 }

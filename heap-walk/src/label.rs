@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 /// Which field or position an edge starts from, and what kind of place it is. A constant.
 #[derive(Clone, Copy, Debug)]
 pub struct Label {
-    name: &'static str,
+    pub(crate) name: &'static str,
     variant: &'static str,
     pub(crate) place: Place,
     table: &'static str,
@@ -32,6 +32,31 @@ impl Label {
     /// program's readers know it, such as `Body::local_decls`.
     pub const fn into_table(self, table: &'static str) -> Label {
         Label { table, ..self }
+    }
+
+    /// Labels of fields of these names.
+    #[doc(hidden)]
+    pub const fn fields<const N: usize>(names: [&'static str; N]) -> [Label; N] {
+        let mut labels = [Label::field(""); N];
+        let mut at = 0;
+        while at < N {
+            labels[at].name = names[at];
+            at += 1;
+        }
+        labels
+    }
+
+    /// Labels of which each is given by the names of variant, field and table.
+    #[doc(hidden)]
+    pub const fn table<const N: usize>(names: [[&'static str; 3]; N]) -> [Label; N] {
+        let mut labels = [Label::field(""); N];
+        let mut at = 0;
+        while at < N {
+            let [variant, name, table] = names[at];
+            labels[at] = Label::variant_field(variant, name).into_table(table);
+            at += 1;
+        }
+        labels
     }
 
     pub(crate) fn desc(&self) -> LabelDesc {

@@ -24,16 +24,7 @@ impl Shape {
     /// The shape of a type that can be walked.
     #[inline]
     pub fn of<T: Walk>() -> &'static Shape {
-        const {
-            &Shape {
-                name: T::name,
-                size: Some(size_of::<T>()),
-                align: align_of::<T>(),
-                describe: T::describe,
-                is_leaf: T::is_leaf,
-                elem: None,
-            }
-        }
+        T::static_shape()
     }
 
     /// The shape of a type of which nothing but its name is known: what a

@@ -1,5 +1,6 @@
 //! The trait: what a value owns and refers to.
 
+use crate::label::Label;
 use crate::shape::{Describe, Shape};
 use crate::walker::Walker;
 
@@ -66,6 +67,38 @@ pub trait Walk {
         Self: Sized,
     {
         false
+    }
+
+    /// The shape of every value of a sized type. Not to be implemented.
+    #[doc(hidden)]
+    fn static_shape() -> &'static Shape
+    where
+        Self: Sized,
+    {
+        const {
+            &Shape {
+                name: Self::name,
+                size: Some(size_of::<Self>()),
+                align: align_of::<Self>(),
+                describe: Self::describe,
+                is_leaf: Self::is_leaf,
+                elem: None,
+            }
+        }
+    }
+
+    /// Visits a field. Not to be implemented: it stands here so that derived
+    /// code names nothing but `Walk` where a field's type may lack it.
+    #[doc(hidden)]
+    #[inline]
+    fn walk_field<'a>(&'a self, w: &mut Walker<'a>, label: &'static Label)
+    where
+        Self: Sized,
+    {
+        if !Self::is_leaf() {
+            w.set_label(label);
+            self.walk(w);
+        }
     }
 }
 

@@ -405,10 +405,7 @@ impl<'a> Walker<'a> {
     /// Visits a field.
     #[inline]
     pub fn visit<T: Walk>(&mut self, label: &'static Label, value: &'a T) {
-        if !T::is_leaf() {
-            self.here.label = label;
-            value.walk(self);
-        }
+        value.walk_field(self, label);
     }
 
     /// Visits what stands in the same place as the value itself: the inside of

@@ -8,7 +8,7 @@ macro_rules! leaf_methods {
     () => {
         fn walk<'a>(&'a self, _: &mut $crate::walker::Walker<'a>) {}
         fn shape(&self) -> &'static $crate::shape::Shape {
-            $crate::shape::Shape::of::<Self>()
+            <Self as $crate::walk::Walk>::static_shape()
         }
         fn describe(d: &mut $crate::shape::Describe<'_>) {
             d.leaf();

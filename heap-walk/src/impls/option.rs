@@ -2,14 +2,14 @@
 //! the place of the option.
 
 use super::shape;
-use crate::shape::{Describe, Field, Shape, Variant};
+use crate::shape::{Describe, Field, Variant};
 use crate::walk::Walk;
 use crate::walker::Walker;
 
 impl<T: Walk> Walk for Option<T> {
     #[inline]
     fn walk<'a>(&'a self, w: &mut Walker<'a>) {
-        let shape = Shape::of::<Self>();
+        let shape = Self::static_shape();
         match self {
             None => {
                 w.variant(shape, 0);
@@ -28,7 +28,7 @@ impl<T: Walk> Walk for Option<T> {
     fn describe(d: &mut Describe<'_>) {
         d.enumeration(&[
             Variant::new("None", 0, &[]),
-            Variant::new("Some", size_of::<T>(), &[Field::of("0", Shape::of::<T>())]),
+            Variant::new("Some", size_of::<T>(), &[Field::of("0", T::static_shape())]),
         ]);
     }
 }

@@ -2,7 +2,7 @@
 
 use super::shape;
 use crate::label::Label;
-use crate::shape::{Describe, Field, Shape};
+use crate::shape::{Describe, Field};
 use crate::walk::Walk;
 use crate::walker::Walker;
 
@@ -16,14 +16,14 @@ macro_rules! tuple {
     ($($name:ident $index:tt)*) => {
         impl<$($name: Walk),*> Walk for ($($name,)*) {
             fn walk<'a>(&'a self, w: &mut Walker<'a>) {
-                $(w.visit(&LABELS[$index], &self.$index);)*
+                $(self.$index.walk_field(w, &LABELS[$index]);)*
             }
             shape!();
             fn describe(d: &mut Describe<'_>) {
                 d.structure(&[$(Field::at(
                     stringify!($index),
                     core::mem::offset_of!(Self, $index),
-                    Shape::of::<$name>(),
+                    $name::static_shape(),
                 )),*]);
             }
             fn is_leaf() -> bool {

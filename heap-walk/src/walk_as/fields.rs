@@ -94,6 +94,9 @@ impl<'a> Walker<'a> {
     }
 }
 
+/// What gives a field's shape.
+type ShapeOf = fn() -> &'static Shape;
+
 // Short forms of what is generated most.
 #[doc(hidden)]
 impl Field {
@@ -124,15 +127,40 @@ impl Field {
 
 #[doc(hidden)]
 impl Describe<'_> {
-    /// Where the type is defined, as far as the build system says.
-    pub fn source_of(
-        &mut self,
-        package: Option<&'static str>,
-        version: Option<&'static str>,
-        file: &'static str,
-        line: u32,
-    ) {
-        self.source(package.unwrap_or_default(), version.unwrap_or_default(), file, line);
+    /// The type is defined where this is called.
+    #[track_caller]
+    pub fn source_here(&mut self, package: &'static str, version: &'static str) {
+        let here = std::panic::Location::caller();
+        self.source(package, version, here.file(), here.line());
+    }
+
+    /// A struct whose fields are all walked: their labels, offsets and shapes.
+    pub fn plain_structure(&mut self, labels: &[Label], fields: &[(usize, ShapeOf)]) {
+        let fields: Vec<Field> = labels
+            .iter()
+            .zip(fields)
+            .map(|(label, (offset, shape))| Field::at(label.name, *offset, shape()))
+            .collect();
+        self.structure(&fields);
+    }
+
+    /// An enum whose fields are all walked: the labels of all fields, and of the
+    /// variants the names, sizes and shapes of the fields.
+    pub fn plain_enumeration(&mut self, labels: &[Label], variants: &[(&'static str, usize, &[ShapeOf])]) {
+        let mut labels = labels.iter();
+        let fields: Vec<Vec<Field>> = variants
+            .iter()
+            .map(|(.., shapes)| {
+                let fields = labels.by_ref().take(shapes.len()).zip(*shapes);
+                fields.map(|(label, shape)| Field::of(label.name, shape())).collect()
+            })
+            .collect();
+        let variants: Vec<Variant<'_>> = variants
+            .iter()
+            .zip(&fields)
+            .map(|((name, tuple_size, _), fields)| Variant::new(name, *tuple_size, fields))
+            .collect();
+        self.enumeration(&variants);
     }
 
     /// A struct with more fields than these, which take `size` bytes. The rest is untyped.
