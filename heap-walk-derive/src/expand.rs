@@ -544,8 +544,27 @@ fn walk_enum(input: &Input<'_>, target: &Target, variants: &[Variant<'_>]) -> To
         let ty = &target.ty;
         quote!(_ => __w.unknown_variant::<#ty>(),)
     });
+    let fields = variants.iter().flat_map(|variant| &variant.fields);
+    let are_leaves = if target.is_remote { None } else { are_leaves(input, fields) };
+    // Values with nothing behind them are only counted, without a branch for each variant.
+    let shortcut = are_leaves.map(|are_leaves| {
+        let index = 0..variants.len() as u32;
+        let variant = variants.iter().map(|variant| variant.ident);
+        let ty = &target.pattern;
+        quote! {
+            if #are_leaves {
+                let __index = match #value {
+                    #(#ty::#variant { .. } => #index,)*
+                };
+                if __w.variant_again(__shape, __index) {
+                    return;
+                }
+            }
+        }
+    });
     quote! {
         let __shape = #shape;
+        #shortcut
         match #value {
             #(#arms)*
             #rest
@@ -712,6 +731,19 @@ fn visit(input: &Input<'_>, field: &Field<'_>, label: impl FnOnce() -> TokenStre
 
 /// Whether a struct's values are leaves: all that is walked is, and nothing is treated specially.
 fn is_leaf(input: &Input<'_>, fields: &[Field<'_>]) -> Option<TokenStream> {
+    let is_leaf = are_leaves(input, fields)?;
+    let name = if input.attrs.remote.is_some() { quote!(is_leaf_as) } else { quote!(is_leaf) };
+    Some(quote! {
+        // Asked about across crates, and answered at compile time if inlined.
+        #[inline]
+        fn #name() -> bool {
+            #is_leaf
+        }
+    })
+}
+
+/// Whether no value of these fields has to be visited; `None` where one surely has.
+fn are_leaves<'f>(input: &Input<'_>, fields: impl IntoIterator<Item = &'f Field<'f>>) -> Option<TokenStream> {
     let krate = &input.krate;
     let mut asked: Vec<String> = Vec::new();
     let mut questions: Vec<TokenStream> = Vec::new();
@@ -733,15 +765,7 @@ fn is_leaf(input: &Input<'_>, fields: &[Field<'_>]) -> Option<TokenStream> {
             questions.push(question);
         }
     }
-    let is_leaf = if questions.is_empty() { quote!(true) } else { quote!(#(#questions)&&*) };
-    let name = if input.attrs.remote.is_some() { quote!(is_leaf_as) } else { quote!(is_leaf) };
-    Some(quote! {
-        // Asked about across crates, and answered at compile time if inlined.
-        #[inline]
-        fn #name() -> bool {
-            #is_leaf
-        }
-    })
+    Some(if questions.is_empty() { quote!(true) } else { quote!(#(#questions)&&*) })
 }
 
 /// The call that describes the layout.

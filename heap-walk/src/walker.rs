@@ -550,10 +550,17 @@ impl<'a> Walker<'a> {
     /// Notes the active variant of an enum value; says whether it is the first of this variant.
     #[inline]
     pub fn variant(&mut self, shape: &'static Shape, variant: u32) -> bool {
-        if std::ptr::eq(self.run.shape, shape) && self.run.add(variant) {
+        if self.variant_again(shape, variant) {
             return false;
         }
         self.variant_apart(shape, variant)
+    }
+
+    /// The same, if the value's neighbours had this variant before; else says `false`.
+    #[doc(hidden)]
+    #[inline]
+    pub fn variant_again(&mut self, shape: &'static Shape, variant: u32) -> bool {
+        std::ptr::eq(self.run.shape, shape) && self.run.add(variant)
     }
 
     /// The same of a value that is in no run, or the first of its variant.
