@@ -42,6 +42,7 @@ const DATAFLOW: &[(&str, &[&str])] = &[
     ("tracking-alloc", &["heap-snapshot"]),
     ("heap-analysis", &["heap-snapshot", "rustc-config"]),
     ("rustc-config", &[]),
+    ("annotate", &[]),
     ("inspector-console", &["heap-analysis", "rustc-config"]),
     ("inspector-gui", &["heap-analysis", "rustc-config"]),
 ];
