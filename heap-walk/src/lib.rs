@@ -109,9 +109,11 @@ pub use self::{
     snapshot::snapshot,
     types::Container,
     walk::{Handle, Key, Walk},
-    walk_as::{As, AsKey, Follow, FollowInArena, Owned, Same, WalkAs},
+    walk_as::{As, AsKey, Follow, FollowInArena, Opaque, Owned, Same, WalkAs},
     walker::{arena, Arena, Block, Chunk, Walker},
 };
+#[cfg(feature = "enabled")]
+pub use heap_snapshot::record::{EdgeKind, Layout, Split};
 
 /// A place where a snapshot can be taken.
 ///
@@ -147,6 +149,33 @@ macro_rules! checkpoint {
             );
         }
     }};
+}
+
+/// What it encloses, where the feature `enabled` is on; else nothing. A library
+/// whose hand-written impls stand in it needs no feature of its own for them.
+///
+/// ```
+/// struct Tagged(usize);
+///
+/// heap_walk::when_enabled! {
+///     impl heap_walk::Walk for Tagged {
+///         fn walk<'a>(&'a self, w: &mut heap_walk::Walker<'a>) {
+///             w.field("tag", &self.0);
+///         }
+///     }
+/// }
+/// ```
+#[cfg(feature = "enabled")]
+#[macro_export]
+macro_rules! when_enabled {
+    ($($anything:tt)*) => { $($anything)* };
+}
+
+/// Nothing: the feature `enabled` is off.
+#[cfg(not(feature = "enabled"))]
+#[macro_export]
+macro_rules! when_enabled {
+    ($($anything:tt)*) => {};
 }
 
 /// Fails if a value holds more on the heap than a test allows.

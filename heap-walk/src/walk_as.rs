@@ -191,6 +191,40 @@ impl<K: Key> WalkAs<K> for AsKey {
     }
 }
 
+/// The way of a value of which nothing is said: its bytes are scanned for
+/// addresses of blocks, which are claimed as raw. For roots without a `Walk`:
+///
+/// ```
+/// # struct Session(Vec<u8>);
+/// # let session = Session(vec![1]);
+/// use heap_walk::{As, Opaque};
+///
+/// heap_walk::checkpoint!("parsed", session = As::<_, Opaque>::new(&session));
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Opaque;
+
+impl<T> WalkAs<T> for Opaque {
+    fn walk_as<'a>(value: &'a T, w: &mut Walker<'a>)
+    where
+        Self: 'a,
+    {
+        w.opaque_inner(As::<T, Self>::new(value));
+    }
+    fn shape_as(_: &T) -> &'static Shape {
+        Shape::of::<As<T, Self>>()
+    }
+    fn describe_as(d: &mut Describe<'_>) {
+        d.opaque();
+    }
+    fn is_leaf_as() -> bool {
+        !std::mem::needs_drop::<T>()
+    }
+    fn field_as(name: &'static str, offset: Option<usize>) -> Field {
+        Field::unwalked::<T>(name, offset, "opaque")
+    }
+}
+
 /// What the ways of sized types answer alike.
 macro_rules! shape_as {
     ($ty:ty) => {

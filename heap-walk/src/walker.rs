@@ -1436,6 +1436,8 @@ impl<'a> Walker<'a> {
             let addr = std::ptr::from_ref(start.value).cast::<u8>() as usize;
             (addr as u64, size_of_val(start.value) as u64)
         };
+        // Which root left which opaque bytes: its position, and where they end.
+        let mut opaque_of = Vec::with_capacity(starts.len());
         order.sort_by_key(|&at| {
             let (addr, size) = place(&starts[at]);
             (self.live.and_then(|live| live.lookup(addr)).is_some(), std::cmp::Reverse(size))
@@ -1459,6 +1461,7 @@ impl<'a> Walker<'a> {
             self.walked.push((addr, end));
             let node = self.roots[root].node;
             let undo = self.walk_root(start, node, addr, block.is_some());
+            opaque_of.push((at, self.opaque.len()));
             if let Some(block) = block {
                 let to = block.addr + block.usable;
                 self.root_blocks.push(RootBlock { from: block.addr, to, root, undo });
@@ -1475,7 +1478,7 @@ impl<'a> Walker<'a> {
         self.release_kept(0);
         // Nothing is read through guards from here on.
         self.outside_tool(|w| w.last.release(0));
-        self.scan_opaque();
+        self.scan_by_root(opaque_of);
         self.finish()
     }
 

@@ -222,8 +222,28 @@ impl<'a> Walker<'a> {
         (self.here.node, self.here.label) = (outer, label);
     }
 
+    /// Scans what is opaque, root by root in the order in which the program names
+    /// them: what only bytes lead to belongs to the first. So a context that
+    /// everything points into is named before those who point there.
+    pub(super) fn scan_by_root(&mut self, opaque_of: Vec<(usize, usize)>) {
+        let mut left = std::mem::take(&mut self.opaque);
+        let mut parts: Vec<(usize, Vec<Opaque>)> = Vec::with_capacity(opaque_of.len() + 1);
+        // What was met after all roots comes last.
+        let ends = opaque_of.iter().map(|&(_, end)| end);
+        let starts: Vec<usize> = std::iter::once(0).chain(ends).collect();
+        let roots = opaque_of.iter().map(|&(root, _)| root).chain([usize::MAX]);
+        for (root, start) in roots.zip(starts).collect::<Vec<_>>().into_iter().rev() {
+            parts.push((root, left.split_off(start)));
+        }
+        parts.sort_by_key(|&(root, _)| root);
+        for (_, part) in parts {
+            self.opaque = part;
+            self.scan_opaque();
+        }
+    }
+
     /// Claims what opaque bytes point to and nobody claimed, and what hangs from that.
-    pub(super) fn scan_opaque(&mut self) {
+    fn scan_opaque(&mut self) {
         let Some(live) = self.live else { return };
         // First in, first out: what a field points to is its own before it is somebody's far down.
         let mut queue = VecDeque::from(std::mem::take(&mut self.opaque));
