@@ -3,6 +3,7 @@
 //!
 //! ```text
 //! cargo xtask demo        the borrow checker on real facts, its heap in the terminal and in the window
+//! cargo xtask rustc CRATE the compiler itself, with the inspector in it, compiling a crate
 //! cargo xtask test        all tests, with what they need installed
 //! cargo xtask lint        formatting, clippy and the rules of `tidy`
 //! cargo xtask tidy        rules that no other tool checks
@@ -13,6 +14,8 @@
 mod bench;
 mod deep;
 mod demo;
+mod look;
+mod rustc;
 mod system;
 mod test;
 mod tidy;
@@ -25,6 +28,8 @@ type Done = Result<(), String>;
 const HELP: &str = "\
 cargo xtask demo [-- ARGUMENTS]   run the borrow checker on real facts and look at its heap
                                   (ARGUMENTS go to it: --crate log, --manifest ../x/Cargo.toml)
+cargo xtask rustc CRATE           build rustc 1.96.0 with the inspector in it, compile CRATE and look at the
+                                  compiler's heap; without a CRATE it says more (docs/rustc.md)
 cargo xtask test                  run all tests; installs what they need
 cargo xtask lint                  cargo fmt --check, cargo clippy, tidy
 cargo xtask tidy [--bless]        check the workspace's own rules; --bless accepts new dependencies
@@ -38,6 +43,7 @@ fn main() -> ExitCode {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let done = match arguments[..] {
         ["demo", ref rest @ ..] => demo::run(rest),
+        ["rustc", ref rest @ ..] => rustc::run(rest),
         ["test"] => test::run(),
         ["lint"] => tidy::lint(),
         ["tidy"] => tidy::check(false),
