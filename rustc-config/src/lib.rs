@@ -11,7 +11,14 @@
 //! ```
 
 /// Name of the program and text of its config.
-pub const BUILT_IN: &[(&str, &str)] = &[("borrowck", include_str!("../configs/borrowck.toml"))];
+pub const BUILT_IN: &[(&str, &str)] = &[
+    ("borrowck", include_str!("../configs/borrowck.toml")),
+    ("rustc", RUSTC),
+    // The binary's name before it is installed.
+    ("rustc-main", RUSTC),
+];
+
+const RUSTC: &str = include_str!("../configs/rustc.toml");
 
 /// The text of the config for snapshots of `program`.
 pub fn built_in(program: &str) -> Option<&'static str> {
