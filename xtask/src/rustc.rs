@@ -6,8 +6,9 @@ use crate::system::{self, cargo, ensure_build_tools, has, root, target};
 use crate::Done;
 use std::fmt::Write as _;
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 /// The release that the facts are about.
 const RELEASE: &str = "1.96.0";
@@ -293,7 +294,7 @@ impl Job {
             .env("CFG_COMPILER_HOST_TRIPLE", "x86_64-unknown-linux-gnu")
             .env("CFG_LIBDIR_RELATIVE", "lib")
             .env("RUSTC_INSTALL_BINDIR", "bin");
-        system::run(&mut build).map_err(|error| {
+        without_warnings(&mut build).map_err(|error| {
             format!(
                 "{error}; if the first error is in a line of ours, see {}",
                 root().join("rustc-config/compiler").display()
@@ -426,6 +427,31 @@ impl Job {
             with.0.iter().map(|(_, bytes)| bytes.len()).sum::<usize>()
         );
         Ok(())
+    }
+}
+
+/// Runs cargo and leaves out warnings: those of the compiler's source are not
+/// ours, and cargo repeats them each time.
+fn without_warnings(command: &mut Command) -> Done {
+    eprintln!("\n$ cargo build (the compiler)");
+    let mut child = command
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(|error| format!("cargo cannot be started: {error}"))?;
+    let mut is_warning = false;
+    for line in child.stderr.take().into_iter().flat_map(|stderr| BufReader::new(stderr).lines()) {
+        let line = line.map_err(|error| format!("cargo was lost: {error}"))?;
+        // A warning ends with an empty line, or where cargo says something: that begins at the edge or in column 3.
+        let is_said = line.starts_with("error") || line.trim_start().starts_with(char::is_uppercase);
+        is_warning = line.starts_with("warning") || is_warning && !line.is_empty() && !is_said;
+        if !is_warning && !line.is_empty() {
+            eprintln!("{line}");
+        }
+    }
+    match child.wait() {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(format!("cargo build failed ({status})")),
+        Err(error) => Err(format!("cargo was lost: {error}")),
     }
 }
 
