@@ -8,7 +8,7 @@ use crate::shape::Shape;
 use crate::walk::Walk;
 use crate::Label;
 use heap_snapshot::record::{Content, DynValue, EdgeKind, Image, LiveBlock, Node, Split};
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -93,23 +93,27 @@ impl Dynamic {
     }
 }
 
-/// The files that are mapped into this process, from the kernel.
+/// The files that are mapped into this process with code in them, from the
+/// kernel. Others hold no vtables, and their paths are nobody's business.
 fn mapped_files(images: &mut Vec<Image>) -> Vec<(u64, u64, u32)> {
     let maps = std::fs::read("/proc/self/maps").unwrap_or_default();
     let maps = String::from_utf8_lossy(&maps);
+    let pieces = || {
+        maps.lines().filter_map(|line| {
+            // from-to rights offset device inode path
+            let mut columns = line.splitn(6, ' ');
+            let (range, rights, path) = (columns.next()?, columns.next()?, columns.nth(3)?.trim_start());
+            path.starts_with('/').then_some((range, rights, path))
+        })
+    };
+    let with_code: HashSet<&str> =
+        pieces().filter(|(_, rights, _)| rights.contains('x')).map(|(_, _, path)| path).collect();
     let mut mapped = Vec::new();
-    for line in maps.lines() {
-        // from-to rights offset device inode path
-        let mut columns = line.splitn(6, ' ');
-        let (Some(range), Some(path)) = (columns.next(), columns.nth(4)) else { continue };
-        let path = path.trim_start();
+    for (range, _, path) in pieces().filter(|(_, _, path)| with_code.contains(path)) {
         let Some((from, to)) = range.split_once('-') else { continue };
         let (Ok(from), Ok(to)) = (u64::from_str_radix(from, 16), u64::from_str_radix(to, 16)) else {
             continue;
         };
-        if !path.starts_with('/') {
-            continue;
-        }
         let image = images.iter().rposition(|image| image.path == path).unwrap_or_else(|| {
             // The first piece of a file that is loaded begins where the file does.
             images.push(Image { path: path.to_owned(), base: from, build_id: String::new() });
