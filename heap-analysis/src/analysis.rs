@@ -2,14 +2,16 @@
 //! asked lives with its rows: see the modules of the crate.
 
 use crate::config::Config;
+use crate::dominator_tree::{dominator_tree, DominatorTree};
 use crate::dominators::{dominators, Dominators};
-use crate::heap::Heap;
+use crate::heap::{Heap, NodeId};
 use crate::ledger::Ledger;
 use crate::lens::Lens;
 use crate::owners::RootRow;
 use crate::retained::retained_sizes;
 use crate::summary::Summary;
 use crate::type_table::{GroupRow, Table, TypeRow};
+use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 /// All answers about one heap, under one lens and one type config.
@@ -25,6 +27,7 @@ pub struct Analysis {
     pub(crate) dominators: Dominators,
     pub(crate) retained: Vec<u64>,
     pub(crate) table: Table,
+    dominated: OnceLock<DominatorTree>,
     roots: OnceLock<Vec<RootRow>>,
     ledger: OnceLock<Ledger>,
     summary: OnceLock<Summary>,
@@ -43,6 +46,7 @@ impl Analysis {
             dominators,
             retained,
             table,
+            dominated: OnceLock::new(),
             roots: OnceLock::new(),
             ledger: OnceLock::new(),
             summary: OnceLock::new(),
@@ -67,6 +71,31 @@ impl Analysis {
     /// The dominator tree.
     pub fn dominators(&self) -> &Dominators {
         &self.dominators
+    }
+
+    /// The dominator tree from above: what goes with a node, largest first.
+    pub fn dominated(&self) -> &DominatorTree {
+        self.dominated.get_or_init(|| dominator_tree(&self.heap, &self.dominators, &self.retained))
+    }
+
+    /// Whether [`Analysis::dominated`] is there already.
+    pub fn has_dominated(&self) -> bool {
+        self.dominated.get().is_some()
+    }
+
+    /// Position of a node among its siblings in [`Analysis::dominated`]. O(log siblings).
+    pub fn dominated_position(&self, node: NodeId) -> Option<u32> {
+        self.dominated().position(&self.dominators, &self.retained, node)
+    }
+
+    /// Bytes retained by siblings of [`Analysis::dominated`] together. O(1).
+    pub fn retained_by(&self, positions: Range<u32>) -> u64 {
+        self.dominated().retained(&self.retained, positions)
+    }
+
+    /// Retained bytes of a node: what would go with it.
+    pub fn retained(&self, node: NodeId) -> u64 {
+        self.retained[node.index()]
     }
 
     /// What the snapshot is.

@@ -8,6 +8,7 @@
 //! Kennedy (petgraph's `simple_fast`, our second opinion in tests) degrades.
 //! Nothing recurses: a list of ten million nodes is an ordinary heap.
 
+use crate::dominator_tree::Above;
 use crate::heap::{Heap, NodeId, NONE};
 use crate::lens::Lens;
 use crate::reach::entries;
@@ -46,6 +47,15 @@ impl Dominators {
                 0 => Dominator::Virtual,
                 above => Dominator::Node(NodeId(self.order[above as usize - 1])),
             },
+        }
+    }
+
+    /// What stands above `node` in the dominator tree; `None` where nothing reaches it.
+    pub fn above(&self, node: NodeId) -> Option<Above> {
+        match self.of(node) {
+            Dominator::Node(above) => Some(Above::Node(above)),
+            Dominator::Virtual => Some(Above::Virtual),
+            Dominator::Unreachable => None,
         }
     }
 

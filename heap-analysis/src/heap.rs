@@ -423,6 +423,14 @@ impl Heap {
         self.shared.iter().map(|(node, shared)| (NodeId(*node), shared))
     }
 
+    /// The parts of a node that could not be entered. O(log parts).
+    pub(crate) fn unreadable_in(&self, node: NodeId) -> &[Unreadable] {
+        let node = u64::from(node.0);
+        let start = self.unreadable.partition_point(|part| part.node < node);
+        let end = self.unreadable.partition_point(|part| part.node <= node);
+        &self.unreadable[start..end]
+    }
+
     /// Active variant, where the node is one enum value.
     pub fn variant(&self, node: NodeId) -> Option<u32> {
         self.contents.get(self.content[node.index()] as usize)?.variant
@@ -1269,6 +1277,7 @@ impl Builder {
             let node = usize::try_from(part.node).ok().and_then(|node| heap.same_as.get(node));
             part.node = node.map_or(u64::MAX, |node| u64::from(*node));
         }
+        heap.unreadable.sort_by_key(|part| part.node);
         let counts = heap.counts;
         let mut note = |count: u64, what: &str| {
             if count > 0 {

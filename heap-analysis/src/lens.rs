@@ -48,6 +48,11 @@ impl Lens {
         })
     }
 
+    /// This lens and another one.
+    pub const fn and(self, other: Lens) -> Lens {
+        Lens(self.0 | other.0)
+    }
+
     /// Whether all of `other` is in this lens.
     #[inline]
     pub fn contains(self, other: Lens) -> bool {
@@ -75,7 +80,7 @@ impl Default for Lens {
 impl BitOr for Lens {
     type Output = Lens;
     fn bitor(self, other: Lens) -> Lens {
-        Lens(self.0 | other.0)
+        self.and(other)
     }
 }
 

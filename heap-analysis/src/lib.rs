@@ -14,6 +14,7 @@
 //! | which types, and their waste | [`Analysis::types`] | [`type_table::TypeRow`] |
 //! | how a type is laid out, which variants live | [`Analysis::type_detail`] | [`type_detail::TypeDetail`] |
 //! | what hangs below a node | [`Analysis::children`] | [`tree::TreeRow`] |
+//! | what goes with it | [`Analysis::dominated`] | [`dominator_tree::DominatorTree`] |
 //! | what a node is | [`Analysis::node`] | [`tree::NodeDetail`] |
 //! | why it is alive | [`Analysis::path`] | [`path::PathStep`] |
 //! | which types have no `Walk`, and what to write | [`Analysis::missing`] | [`missing::MissingRow`] |
@@ -38,6 +39,7 @@
 pub mod analysis;
 pub mod config;
 pub mod demo;
+pub mod dominator_tree;
 pub mod dominators;
 pub mod find;
 pub mod graph;

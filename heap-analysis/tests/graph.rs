@@ -4,10 +4,12 @@ mod support;
 
 use expect_test::{expect, Expect};
 use heap_analysis::config::Config;
+use heap_analysis::dominator_tree::Above;
 use heap_analysis::dominators::Dominator;
 use heap_analysis::find::Subject;
 use heap_analysis::graph::LensGraph;
 use heap_analysis::heap::Role;
+use heap_analysis::tree::{Tree, TreeRow};
 use heap_analysis::{Lens, NodeId};
 use petgraph::algo::dominators::simple_fast;
 use std::collections::BTreeSet;
@@ -291,12 +293,76 @@ fn random_graphs_agree_with_the_definitions() {
                 let chain = named.analysis.dominator_chain(node);
                 assert_eq!(chain.len(), above.len() + 1, "{}", context());
             }
+            tree_laws(&named.analysis, &format!("seed {seed}, lens {lens} in `{text}`"));
             // Retained sizes on the top level add up to everything reachable.
             assert_eq!(top_level, bytes(heap, &all), "seed {seed}, lens {lens} in `{text}`");
             assert_eq!(named.analysis.summary().reachable, top_level);
             assert!(named.analysis.ledger().closes, "`{text}`: {:?}", named.analysis.ledger().verdict);
         }
     }
+}
+
+/// The dominator tree from above: each reachable node once, below what dominates
+/// it, siblings by size, and runs of siblings with the sum of their bytes.
+fn tree_laws(analysis: &heap_analysis::Analysis, context: &str) {
+    let (heap, tree) = (analysis.heap(), analysis.dominated());
+    let sum = |nodes: &[NodeId]| nodes.iter().map(|&node| analysis.retained(node)).sum::<u64>();
+    let mut met = BTreeSet::new();
+    let all = heap.node_ids().map(Above::Node).chain([Above::Virtual]);
+    for above in all {
+        let positions = tree.children(above);
+        let nodes: Vec<NodeId> = tree.nodes(positions.clone()).collect();
+        assert!(nodes.is_sorted_by(|&a, &b| analysis.retained(a) >= analysis.retained(b)), "{context}");
+        for (at, &node) in nodes.iter().enumerate() {
+            assert!(met.insert(node), "{node:?} twice, {context}");
+            assert_eq!(analysis.dominators().above(node), Some(above), "{context}");
+            assert_eq!(analysis.dominated_position(node), Some(positions.start + at as u32), "{context}");
+            assert_eq!(tree.at(positions.start + at as u32), node);
+        }
+        for from in 0..=nodes.len() {
+            let run = positions.start + from as u32..positions.end;
+            assert_eq!(analysis.retained_by(run), sum(&nodes[from..]), "{context}");
+        }
+        let own = match above {
+            Above::Node(node) if !analysis.dominators().is_reachable(node) => continue,
+            Above::Node(node) => analysis.retained(node) - heap.shallow(node),
+            Above::Virtual => tree.total(),
+        };
+        assert_eq!(sum(&nodes), own, "{context}");
+    }
+    assert!(met.iter().all(|&node| analysis.dominators().is_reachable(node)), "{context}");
+    for kind in [Tree::Owned, Tree::Dominated] {
+        for above in met.iter().copied().map(Above::Node).chain([Above::Virtual]) {
+            list_laws(analysis, kind, above, context);
+        }
+    }
+}
+
+/// However a list is cut or merged, its entries and bytes are all there.
+fn list_laws(analysis: &heap_analysis::Analysis, tree: Tree, above: Above, context: &str) {
+    let all = analysis.below(tree, above, None, usize::MAX);
+    assert_eq!(all.rest_count, 0);
+    let bytes = |rows: &[TreeRow]| {
+        let unique: std::collections::BTreeMap<NodeId, u64> =
+            rows.iter().map(|row| (row.node, row.retained)).collect();
+        unique.values().sum::<u64>()
+    };
+    let one = analysis.below(tree, above, None, 1);
+    assert_eq!(one.rows.len() as u64 + one.rest_count, all.rows.len() as u64, "{context}");
+    if tree == Tree::Dominated {
+        assert_eq!(bytes(&one.rows) + one.rest_retained, bytes(&all.rows), "{context}");
+    }
+    let merged = analysis.below_by_type(tree, above, usize::MAX);
+    assert_eq!(merged.rows.iter().map(|row| row.entries).sum::<u64>(), all.rows.len() as u64, "{context}");
+    assert_eq!(merged.rows.iter().map(|row| row.retained).sum::<u64>(), bytes(&all.rows), "{context}");
+    for row in &merged.rows {
+        let only = analysis.below(tree, above, Some(row.row), usize::MAX);
+        assert_eq!(only.rows.len() as u64, row.entries, "{context}");
+        assert_eq!(bytes(&only.rows), row.retained, "{context}");
+    }
+    let cut = analysis.below_by_type(tree, above, 1);
+    let kept: u64 = cut.rows.iter().map(|row| row.retained).sum();
+    assert_eq!(kept + cut.rest_retained, bytes(&all.rows), "{context}");
 }
 
 /// Nothing recurses, nothing is quadratic.
