@@ -106,7 +106,7 @@ impl State {
                 Types {
                     sorted_by,
                     descending,
-                    filter: table.filter().to_owned(),
+                    filter: inspector.filter_text().to_owned(),
                     is_grouped: table.is_grouped(),
                     rows: table.row_count(),
                     visible: table.visible().to_vec(),

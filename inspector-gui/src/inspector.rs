@@ -1,9 +1,11 @@
 //! The window: what is open, what is selected, and where each pane stands.
 
+use crate::answer::{Answer, Shown};
 use crate::dialog::{self, Dialog};
 use crate::dump::{Dump, State};
-use crate::selection::{History, Selection};
-use crate::source::{Document, Failure, Loading, Origin, Outcome, Request};
+use crate::filter::Filter;
+use crate::selection::{History, Selection, Step};
+use crate::source::{self, Document, Failure, Loading, Origin, Outcome, Request};
 use crate::theme;
 use crate::views::details::{Action, Details};
 use crate::views::ownership::Ownership;
@@ -17,8 +19,9 @@ use egui::{
     RichText, TextEdit, Theme, Ui, ViewportCommand,
 };
 use heap_analysis::type_table::RowId;
-use heap_analysis::{units, Lens};
+use heap_analysis::{units, Analysis, Lens};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// What the window is started with.
 #[derive(Clone, Debug, Default)]
@@ -42,13 +45,17 @@ pub struct Options {
 pub struct Inspector {
     options: Options,
     open: Option<Open>,
+    /// Another lens that was chosen, and the analysis under it, on its way.
+    lens: Option<Lens>,
+    relens: Answer<Lens, Arc<Analysis>>,
     loading: Option<Loading>,
     failure: Option<Failure>,
     /// What the file dialog has to say.
     hint: Option<&'static str>,
     dialog: Option<Dialog>,
     path_text: String,
-    view: View,
+    /// What the middle shows first of the next document.
+    first_view: View,
     title: String,
     dump: Option<Dump>,
     dump_error: Option<String>,
@@ -60,6 +67,7 @@ pub struct Inspector {
 struct Open {
     document: Document,
     history: History,
+    filter: Filter,
     /// The type that was selected last: it stays on the screen while nodes are selected.
     shown_type: Option<RowId>,
     roots: Roots,
@@ -76,12 +84,13 @@ const OPEN: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::O)
 const FIND: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::F);
 const BACK: KeyboardShortcut = KeyboardShortcut::new(Modifiers::ALT, Key::ArrowLeft);
 const FORWARD: KeyboardShortcut = KeyboardShortcut::new(Modifiers::ALT, Key::ArrowRight);
-const VIEWS: [(Key, View); 3] =
-    [(Key::Num1, View::Overview), (Key::Num2, View::Types), (Key::Num3, View::Ownership)];
-
 const NO_DIALOG: &str =
     "no file dialog came up: this desktop has no file portal; type the path into the field above, \
      drop the file on this window, or give it as an argument";
+
+const NO_LENS: &str =
+    "the heap could not be analysed under that lens: an error of the inspector, please report it \
+                       with the file; what was shown stays";
 
 impl Inspector {
     /// Sets the theme of `ctx` up, and starts loading what the options name.
@@ -92,12 +101,14 @@ impl Inspector {
         let mut inspector = Inspector {
             options,
             open: None,
+            lens: None,
+            relens: Answer::default(),
             loading: None,
             failure: None,
             hint: None,
             dialog: None,
             path_text: String::new(),
-            view,
+            first_view: view,
             title: String::new(),
             dump,
             dump_error: None,
@@ -139,7 +150,14 @@ impl Inspector {
 
     /// What the middle shows.
     pub fn view(&self) -> View {
-        self.view
+        self.open.as_ref().map_or(self.first_view, |open| open.history.view())
+    }
+
+    fn show(&mut self, view: View) {
+        self.first_view = view;
+        if let Some(open) = &mut self.open {
+            open.history.show(view);
+        }
     }
 
     /// Title of the window.
@@ -164,7 +182,7 @@ impl Inspector {
                 || open.tree.is_working()
                 || open.details.is_working()
         });
-        is_working || self.loading.is_some()
+        is_working || self.loading.is_some() || self.lens.is_some()
     }
 
     /// Everything a script may want to know.
@@ -174,6 +192,10 @@ impl Inspector {
 
     pub(crate) fn type_table(&self) -> Option<&TypeTable> {
         self.open.as_ref().map(|open| &open.types)
+    }
+
+    pub(crate) fn filter_text(&self) -> &str {
+        self.open.as_ref().map_or("", |open| open.filter.text())
     }
 
     pub(crate) fn tree_rows(&self) -> &[String] {
@@ -190,7 +212,12 @@ impl Inspector {
         Panel::bottom("status").show(ui, |ui| self.status_ui(ui));
         self.notices_ui(ui);
         match &mut self.open {
-            Some(open) => open.ui(ui, &mut self.view),
+            Some(open) => {
+                if let Some(lens) = open.ui(ui) {
+                    self.lens = Some(lens);
+                    ui.ctx().request_repaint();
+                }
+            }
             None => {
                 CentralPanel::default().show(ui, |ui| self.welcome_ui(ui));
             }
@@ -213,14 +240,16 @@ impl Inspector {
             self.loading = None;
             match outcome {
                 Outcome::Opened(document) => {
+                    let view = self.view();
                     let before = self.open.take();
-                    self.open = Some(Open::new(*document, before));
+                    self.open = Some(Open::new(*document, before, view));
                     // The next frame has answers to wait for.
                     ctx.request_repaint();
                 }
                 Outcome::Failed(failure) => self.failure = Some(failure),
             }
         }
+        self.poll_lens(ctx);
         if let Some(answer) = self.dialog.as_ref().and_then(Dialog::poll) {
             self.dialog = None;
             match answer {
@@ -231,18 +260,38 @@ impl Inspector {
         }
     }
 
+    fn poll_lens(&mut self, ctx: &egui::Context) {
+        let (Some(lens), Some(open)) = (self.lens, &self.open) else { return self.lens = None };
+        let analysis = Arc::clone(&open.document.analysis);
+        match self.relens.get(ctx, lens, || move || source::with_lens(&analysis, lens)) {
+            Shown::Ready(analysis) if Arc::ptr_eq(analysis.heap(), open.document.analysis.heap()) => {
+                let analysis = Arc::clone(analysis);
+                // Nothing is kept of it here: it is as large as the heap.
+                (self.lens, self.relens) = (None, Answer::default());
+                self.open = self.open.take().map(|open| open.with_analysis(analysis));
+                ctx.request_repaint();
+            }
+            // Another document was opened meanwhile.
+            Shown::Ready(_) => (self.lens, self.relens) = (None, Answer::default()),
+            Shown::Working(_) => {}
+            Shown::Failed => {
+                (self.lens, self.relens) = (None, Answer::default());
+                self.hint = Some(NO_LENS);
+            }
+        }
+    }
+
     fn keys(&mut self, ui: &Ui) {
         let pressed = |shortcut: &KeyboardShortcut| ui.input_mut(|input| input.consume_shortcut(shortcut));
         if pressed(&OPEN) {
             self.open_dialog(ui.ctx());
         }
         if pressed(&FIND) {
-            self.view = View::Types;
-            ui.memory_mut(|memory| memory.request_focus(TypeTable::filter_id()));
+            ui.memory_mut(|memory| memory.request_focus(Filter::id()));
         }
-        for (key, view) in VIEWS {
-            if pressed(&KeyboardShortcut::new(Modifiers::COMMAND, key)) {
-                self.view = view;
+        for view in View::ALL {
+            if pressed(&view.shortcut()) {
+                self.show(view);
             }
         }
         let (is_back, is_forward) = (pressed(&BACK), pressed(&FORWARD));
@@ -281,7 +330,7 @@ impl Inspector {
                 .as_ref()
                 .map_or((false, false), |history| (history.can_go_back(), history.can_go_forward()));
             let back = ui.add_enabled(can_back, egui::Button::new("Back"));
-            let is_back = back.on_hover_text("Select what was selected before (Alt+Left).").clicked();
+            let is_back = back.on_hover_text("What was shown and selected before (Alt+Left).").clicked();
             let forward = ui.add_enabled(can_forward, egui::Button::new("Forward"));
             let is_forward = forward.on_hover_text("Undo going back (Alt+Right).").clicked();
             if let Some(history) = history {
@@ -363,6 +412,7 @@ impl Inspector {
             .filter(|open| !open.is_config_error_hidden)
             .and_then(|open| open.document.config_error.clone());
         let is_quiet = self.loading.is_none()
+            && self.lens.is_none()
             && self.failure.is_none()
             && self.hint.is_none()
             && self.dump_error.is_none()
@@ -374,6 +424,14 @@ impl Inspector {
         Panel::top("notices").show(ui, |ui| {
             ui.add_space(2.0);
             self.loading_ui(ui);
+            if let Some(lens) = self.lens {
+                ui.horizontal(|ui| {
+                    ui.label(format!("analysing under the lens {lens}…"));
+                    if ui.button("Cancel").on_hover_text("What is shown stays.").clicked() {
+                        (self.lens, self.relens) = (None, Answer::default());
+                    }
+                });
+            }
             let (error, warning) = (theme::error(ui), theme::warning(ui));
             if let Some(failure) = &self.failure {
                 let what = format!("{}: {}", failure.request.origin, failure.what);
@@ -539,19 +597,34 @@ impl Inspector {
 }
 
 impl Open {
-    fn new(document: Document, before: Option<Open>) -> Open {
+    fn new(document: Document, before: Option<Open>, view: View) -> Open {
+        let filter = before.as_ref().map_or("", |before| before.filter.text()).to_owned();
+        let tree = before.as_ref().map(|before| before.tree.settings()).unwrap_or_default();
         Open {
             roots: Roots::new(&document),
             types: TypeTable::new(&document, before.map(|before| before.types)),
             type_details: TypeDetails::default(),
-            tree: Ownership::new(&document),
+            tree: Ownership::with_settings(&document, tree),
             details: Details::default(),
-            history: History::default(),
+            history: History::new(view),
+            filter: Filter::new(filter),
             shown_type: None,
             is_problem_hidden: false,
             is_config_error_hidden: false,
             document,
         }
+    }
+
+    /// The same document under another lens: nodes and types are the same, so
+    /// what is selected, and what was, stays.
+    fn with_analysis(self, analysis: Arc<Analysis>) -> Open {
+        let view = self.history.view();
+        let document = Document { analysis, ..self.document.clone() };
+        let (history, shown_type) = (self.history.clone(), self.shown_type);
+        let (is_problem_hidden, is_config_error_hidden) =
+            (self.is_problem_hidden, self.is_config_error_hidden);
+        let open = Open::new(document, Some(self), view);
+        Open { history, shown_type, is_problem_hidden, is_config_error_hidden, ..open }
     }
 
     /// What is wrong with the file, in a line, and how many things are.
@@ -566,7 +639,8 @@ impl Open {
         Some((what, problems.len()))
     }
 
-    fn ui(&mut self, ui: &mut Ui, view: &mut View) {
+    /// Draws the panes. Returns another lens, where one was chosen.
+    fn ui(&mut self, ui: &mut Ui) -> Option<Lens> {
         let pane = Frame::side_top_panel(ui.style()).inner_margin(egui::Margin::symmetric(0, 4));
         let width = ui.available_width();
         let left = Panel::left("roots").default_size((width * 0.27).min(364.0));
@@ -584,12 +658,11 @@ impl Open {
             title_ui(ui, "Details");
             match self.details.ui(ui, &self.document, &mut self.history) {
                 Some(Action::ShowTree(path, node)) => {
-                    *view = View::Ownership;
+                    self.history.show(View::Ownership);
                     self.tree.reveal(&self.document.analysis, &path, node);
                 }
                 Some(Action::ShowType(id)) => {
-                    *view = View::Types;
-                    self.history.select(Selection::Type(id));
+                    self.history.go(Step { view: View::Types, selection: Selection::Type(id) });
                 }
                 None => {}
             }
@@ -597,28 +670,38 @@ impl Open {
         if let Selection::Type(id) = self.history.current() {
             self.shown_type = Some(id);
         }
+        let mut lens = None;
         CentralPanel::default()
             .frame(Frame::central_panel(ui.style()).inner_margin(egui::Margin::same(0)))
             .show(ui, |ui| {
-                Frame::new().inner_margin(egui::Margin::symmetric(8, 4)).show(ui, |ui| {
-                    ui.horizontal(|ui| {
-                        for one in View::ALL {
-                            let text = RichText::new(one.title()).size(14.0);
-                            let tab = ui.selectable_label(*view == one, text);
-                            if tab.on_hover_text(one.help()).clicked() {
-                                *view = one;
-                            }
-                        }
-                    });
-                });
-                match view {
+                Frame::new().inner_margin(egui::Margin::symmetric(8, 4)).show(ui, |ui| self.tabs_ui(ui));
+                match self.history.view() {
                     View::Overview => {
                         Frame::new().inner_margin(8.0).show(ui, |ui| overview::ui(ui, &self.document));
                     }
                     View::Types => self.types_ui(ui),
-                    View::Ownership => self.tree.ui(ui, &self.document, &mut self.history),
+                    View::Ownership => {
+                        lens = self.tree.ui(ui, &self.document, &mut self.history, &self.filter);
+                    }
                 }
             });
+        lens
+    }
+
+    /// The views to choose from, and the filter of all of them.
+    fn tabs_ui(&mut self, ui: &mut Ui) {
+        ui.horizontal_wrapped(|ui| {
+            for view in View::ALL {
+                let text = RichText::new(view.title()).size(14.0);
+                let tab = ui.selectable_label(self.history.view() == view, text);
+                let keys = ui.ctx().format_shortcut(&view.shortcut());
+                if tab.on_hover_text(format!("{} ({keys})", view.help())).clicked() {
+                    self.history.show(view);
+                }
+            }
+            ui.separator();
+            self.filter.ui(ui, &self.document);
+        });
     }
 
     fn types_ui(&mut self, ui: &mut Ui) {
@@ -628,7 +711,7 @@ impl Open {
                 self.type_details.ui(ui, &self.document, &mut self.history, id);
             });
         }
-        self.types.ui(ui, &self.document, &mut self.history, self.shown_type);
+        self.types.ui(ui, &self.document, &mut self.history, &mut self.filter, self.shown_type);
     }
 }
 

@@ -10,7 +10,7 @@
 //!
 //! - [`source`]: what is open, loaded off the drawing thread
 //! - [`answer`]: answers that take too long for the drawing thread
-//! - [`selection`]: the one selection of all panes, and its history
+//! - [`selection`], [`filter`]: the one selection of all panes with its history, and their one filter
 //! - [`views`]: the panes, a file each
 //! - [`table`], [`cells`], [`theme`]: what they are drawn with
 //! - [`dump`]: the state as JSON, for scripts that drive the window
@@ -21,6 +21,7 @@ pub mod cli;
 pub mod dialog;
 pub mod display;
 pub mod dump;
+pub mod filter;
 pub mod inspector;
 pub mod sample;
 pub mod selection;

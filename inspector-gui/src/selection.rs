@@ -1,8 +1,11 @@
-//! What is selected, and what was selected before. All panes read and write
-//! the one selection, so that a click in one is seen in the others.
+//! What is shown and selected, and what was before. All panes read and write
+//! the one selection, so that a click in one is seen in the others; going back
+//! leads through selections and views alike.
 
+use crate::views::View;
 use heap_analysis::type_table::RowId;
 use heap_analysis::NodeId;
+use std::collections::VecDeque;
 
 /// What is selected.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default, Debug)]
@@ -19,57 +22,82 @@ pub enum Selection {
 /// Steps that are kept; the oldest go first.
 const MAX_STEPS: usize = 1000;
 
-/// The selection with its past, as a browser keeps it.
-#[derive(Debug)]
-pub struct History {
-    steps: Vec<Selection>,
-    at: usize,
+/// What the middle of the window shows, and what is selected.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Step {
+    /// The view in the middle.
+    pub view: View,
+    /// What is selected in all of them.
+    pub selection: Selection,
 }
 
-impl Default for History {
-    fn default() -> History {
-        History { steps: vec![Selection::Nothing], at: 0 }
-    }
+/// The current step with its past, as a browser keeps it.
+#[derive(Clone, Debug, Default)]
+pub struct History {
+    now: Step,
+    before: VecDeque<Step>,
+    ahead: Vec<Step>,
 }
 
 impl History {
-    /// What is selected now.
-    pub fn current(&self) -> Selection {
-        self.steps[self.at]
+    /// Begins with a view, and nothing selected.
+    pub fn new(view: View) -> History {
+        History { now: Step { view, selection: Selection::Nothing }, ..History::default() }
     }
 
-    /// Selects something else. What was ahead of the current step is forgotten.
+    /// What is selected now.
+    pub fn current(&self) -> Selection {
+        self.now.selection
+    }
+
+    /// What the middle shows now.
+    pub fn view(&self) -> View {
+        self.now.view
+    }
+
+    /// Selects something else.
     pub fn select(&mut self, selection: Selection) {
-        if selection == self.current() {
+        self.go(Step { selection, ..self.now });
+    }
+
+    /// Shows another view of the same selection.
+    pub fn show(&mut self, view: View) {
+        self.go(Step { view, ..self.now });
+    }
+
+    /// Takes a step. What was ahead of the current one is forgotten.
+    pub fn go(&mut self, step: Step) {
+        if step == self.now {
             return;
         }
-        self.steps.truncate(self.at + 1);
-        self.steps.push(selection);
-        if self.steps.len() > MAX_STEPS {
-            self.steps.remove(0);
+        self.ahead.clear();
+        self.before.push_back(std::mem::replace(&mut self.now, step));
+        if self.before.len() >= MAX_STEPS {
+            self.before.pop_front();
         }
-        self.at = self.steps.len() - 1;
     }
 
     /// Whether there is a step before the current one.
     pub fn can_go_back(&self) -> bool {
-        self.at > 0
+        !self.before.is_empty()
     }
 
     /// Whether there is a step after the current one.
     pub fn can_go_forward(&self) -> bool {
-        self.at + 1 < self.steps.len()
+        !self.ahead.is_empty()
     }
 
-    /// Selects what was selected before.
+    /// Returns to the step before.
     pub fn back(&mut self) {
-        self.at = self.at.saturating_sub(1);
+        if let Some(step) = self.before.pop_back() {
+            self.ahead.push(std::mem::replace(&mut self.now, step));
+        }
     }
 
     /// Undoes [`History::back`].
     pub fn forward(&mut self) {
-        if self.can_go_forward() {
-            self.at += 1;
+        if let Some(step) = self.ahead.pop() {
+            self.before.push_back(std::mem::replace(&mut self.now, step));
         }
     }
 }
@@ -98,6 +126,21 @@ mod tests {
         history.back();
         assert_eq!(history.current(), Selection::Nothing);
         assert!(!history.can_go_back());
+    }
+
+    #[test]
+    fn views_are_steps_too() {
+        let mut history = History::new(View::Types);
+        history.select(A);
+        history.show(View::Ownership);
+        history.go(Step { view: View::Types, selection: B });
+        history.back();
+        assert_eq!((history.view(), history.current()), (View::Ownership, A));
+        history.back();
+        assert_eq!((history.view(), history.current()), (View::Types, A));
+        history.forward();
+        history.forward();
+        assert_eq!((history.view(), history.current()), (View::Types, B));
     }
 
     #[test]

@@ -6,6 +6,8 @@ use egui::{vec2, Event, Key, Modifiers, PointerButton};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use egui_kittest::Harness;
 use heap_analysis::demo;
+use heap_analysis::dominator_tree::Above;
+use heap_analysis::tree::Tree;
 use inspector_gui::dump::{Selected, State};
 use inspector_gui::selection::Selection;
 use inspector_gui::source::Origin;
@@ -202,8 +204,12 @@ fn ctrl_f_goes_to_the_filter_from_anywhere() {
     window.click(Role::Button, "Overview");
     window.0.key_press_modifiers(Modifiers::COMMAND, Key::F);
     window.settle();
-    assert_eq!(window.inspector().view(), View::Types);
     assert!(window.0.get_by_role_and_label(Role::TextInput, "Filter").is_focused());
+    // It is the one of all views: what it says in one it says in the next.
+    window.type_into("Filter", "hir");
+    window.click(Role::Button, "Types");
+    let types = window.state().types.unwrap();
+    assert!(types.filter == "hir" && types.visible.iter().all(|name| name.contains("hir")), "{types:?}");
 }
 
 #[test]
@@ -274,6 +280,95 @@ fn the_tree_opens_lazily_and_the_rest_is_counted() {
     assert!(opened.len() > roots.len(), "{opened:?}");
     window.click(Role::DisclosureTriangle, "Close session");
     assert_eq!(window.state().tree, roots);
+}
+
+#[test]
+fn siblings_of_a_type_are_one_line_that_opens() {
+    let mut window = Window::demo();
+    window.click(Role::Button, "Ownership");
+    window.click(Role::CheckBox, "Merge by type");
+    window.click(Role::DisclosureTriangle, "Open session");
+    window.click(Role::DisclosureTriangle, "Open modules");
+    let analysis = window.inspector().document().unwrap().analysis.clone();
+    let session = analysis.roots().iter().find(|root| root.name == "session").unwrap().node;
+    let modules = analysis.children(session, 10).rows.into_iter().find(|row| row.place == "modules").unwrap();
+    let merged = analysis.below_by_type(Tree::Owned, Above::Node(modules.node), 10);
+    let most = merged.rows.iter().find(|row| row.entries > 1).unwrap();
+    let line = format!("{} × {}", heap_analysis::units::count(most.entries), most.type_name);
+    assert!(window.state().tree.contains(&line), "{line} in {:?}", window.state().tree);
+    let before = window.state().tree.len();
+    window.click(Role::DisclosureTriangle, &format!("Open {line}"));
+    assert!(window.state().tree.len() > before);
+    window.click_row(&line);
+    assert_eq!(window.inspector().selection(), Selection::Type(most.row.unwrap()));
+}
+
+/// Below everything reachable stands each node once, so its bytes add up.
+#[test]
+fn what_goes_with_what_begins_with_everything() {
+    let mut window = Window::demo();
+    window.click(Role::Button, "Ownership");
+    window.click(Role::Button, "What goes with what");
+    let tree = window.state().tree;
+    assert_eq!(tree[0], "everything reachable");
+    let analysis = window.inspector().document().unwrap().analysis.clone();
+    let top = analysis.below(Tree::Dominated, Above::Virtual, None, 100);
+    assert_eq!(tree.len() as u64 - 1, top.rows.len() as u64 + u64::from(top.rest_count > 0));
+    let sum: u64 = top.rows.iter().map(|row| row.retained).sum();
+    assert_eq!(sum + top.rest_retained, analysis.summary().reachable);
+}
+
+#[test]
+fn a_shared_node_leads_to_its_other_holders() {
+    let mut window = Window::demo();
+    let analysis = window.inspector().document().unwrap().analysis.clone();
+    let table = analysis.types().iter().find(|row| row.name == "demo::Table").unwrap().id;
+    let nodes = analysis.nodes_of(table, 100);
+    let shared = nodes.iter().find(|row| row.holders > 1).expect("the demo shares tables");
+    window.type_into("Filter", "demo::Table");
+    window.click_row("type demo::Table");
+    window.click(Role::Button, "Nodes");
+    window.click_row(&format!("node #{}", shared.node.0));
+    window.click(Role::Button, "Show in tree");
+    let badge = format!("shared ×{}", shared.holders);
+    let badges: Vec<_> =
+        window.0.query_all_by_role_and_label(Role::Button, &badge).map(|node| node.rect()).collect();
+    assert!(!badges.is_empty(), "{:?}", window.state().tree);
+    window.0.query_all_by_role_and_label(Role::Button, &badge).next().unwrap().click();
+    window.settle();
+    let holder = analysis.holders(shared.node, 30).pop().unwrap();
+    let name = format!("{} {} {}", holder.edge, holder.type_name, holder.place);
+    window.0.query_all_by_role_and_label(Role::Button, name.trim()).last().unwrap().click();
+    window.settle();
+    assert_eq!(window.inspector().selection(), Selection::Node(holder.node));
+    assert!(!window.reads("not among the lines that are open"), "{:?}", window.state().tree);
+}
+
+#[test]
+fn another_lens_is_for_all_views_and_what_is_selected_stays() {
+    let mut window = Window::demo();
+    window.click_row("root session");
+    let selected = window.inspector().selection();
+    window.click(Role::Button, "Ownership");
+    window.click(Role::ComboBox, "Lens");
+    window.click(Role::Button, "and references");
+    assert_eq!(window.inspector().selection(), selected);
+    assert_eq!(window.inspector().view(), View::Ownership);
+    let analysis = window.inspector().document().unwrap().analysis.clone();
+    assert_eq!(analysis.lens().to_string(), "own+share+borrow");
+    assert!(window.reads("lens own+share+borrow"));
+    window.click(Role::Button, "Back");
+    assert_eq!(window.inspector().view(), View::Types);
+}
+
+#[test]
+fn the_filter_makes_trees_faint_and_leaves_nothing_out() {
+    let mut window = Window::demo();
+    window.click(Role::Button, "Ownership");
+    window.click(Role::DisclosureTriangle, "Open session");
+    let all = window.state().tree;
+    window.type_into("Filter", "nothing has this name");
+    assert_eq!(window.state().tree, all);
 }
 
 #[test]
@@ -390,6 +485,29 @@ fn a_root_is_selected_for_all_panes_and_history_goes_back() {
 }
 
 #[test]
+fn views_have_keys_and_going_back_leads_through_them() {
+    let mut window = Window::demo();
+    for (at, view) in View::ALL.into_iter().enumerate() {
+        let digit = [Key::Num1, Key::Num2, Key::Num3, Key::Num4, Key::Num5, Key::Num6, Key::Num7][at];
+        window.0.key_press_modifiers(Modifiers::COMMAND, digit);
+        window.settle();
+        assert_eq!(window.inspector().view(), view);
+        assert!(window.has(Role::Button, view.title()));
+    }
+    window.click_row("root session");
+    for view in View::ALL.into_iter().rev() {
+        assert_eq!(window.inspector().view(), view);
+        window.click(Role::Button, "Back");
+        if window.inspector().view() == view {
+            window.click(Role::Button, "Back");
+        }
+    }
+    // The demo opened in Types.
+    assert_eq!(window.inspector().view(), View::Types);
+    assert_eq!(window.inspector().selection(), Selection::Nothing);
+}
+
+#[test]
 fn parts_stand_under_their_root() {
     let window = Window::demo();
     assert!(window.has(Role::Row, "root checker with its parts"));
@@ -413,7 +531,7 @@ fn details_of_a_node_add_up_to_its_usable_bytes() {
         assert!(window.reads(text), "{text}");
     }
     assert!(window.reads(&heap_analysis::units::bytes(detail.usable)));
-    let holders = format!("Held by ({})", heap_analysis::units::count(detail.holder_count));
+    let holders = format!("Held by ({})", heap_analysis::units::count(detail.owner_count));
     assert!(window.reads(&holders), "{holders}");
 }
 

@@ -10,7 +10,7 @@ use egui::{Button, RichText, ScrollArea, Ui};
 use heap_analysis::find::Subject;
 use heap_analysis::owners::{OutsideOwner, Owns, Sizes};
 use heap_analysis::path::PathStep;
-use heap_analysis::tree::NodeDetail;
+use heap_analysis::tree::{Holder, NodeDetail};
 use heap_analysis::type_table::{RowId, TypeRow};
 use heap_analysis::{units, NodeId};
 use std::sync::Arc;
@@ -170,17 +170,16 @@ impl Details {
         }
         heading(ui, "Why it is alive");
         path_ui(ui, path, node, history);
-        heading(ui, &format!("Held by ({})", units::count(detail.holder_count)));
-        if detail.holders.is_empty() {
+        heading(ui, &format!("Held by ({})", units::count(detail.owner_count)));
+        if detail.owner_count == 0 {
             ui.weak(if detail.roots.is_empty() { "nobody the walk met" } else { "it is a root" });
         }
-        for holder in detail.holders.iter().take(MAX_LISTED) {
-            let is_apart = holder.place.is_empty() || holder.place.starts_with(['.', '[']);
-            let dot = if is_apart { "" } else { "." };
-            let name = format!("{}{dot}{}", holder.type_name, holder.place);
-            link_ui(ui, &holder.edge, &name, holder.node, history);
+        holders_ui(ui, detail.holders.iter().filter(|holder| holder.is_owner), detail.owner_count, history);
+        let referrers = detail.holder_count - detail.owner_count;
+        if referrers > 0 {
+            heading(ui, &format!("Referred to by ({})", units::count(referrers)));
+            holders_ui(ui, detail.holders.iter().filter(|holder| !holder.is_owner), referrers, history);
         }
-        more_ui(ui, detail.holder_count, detail.holders.len().min(MAX_LISTED));
         let out = detail.references.len();
         let more = if out >= 100 { "100 or more".to_owned() } else { units::count(out as u64) };
         heading(ui, &format!("Leaving it ({} held, {more} referred to)", units::count(row.children)));
@@ -191,6 +190,18 @@ impl Details {
         more_ui(ui, out as u64, out.min(MAX_LISTED));
         action
     }
+}
+
+fn holders_ui<'a>(ui: &mut Ui, holders: impl Iterator<Item = &'a Holder>, all: u64, history: &mut History) {
+    let mut listed = 0;
+    for holder in holders.take(MAX_LISTED) {
+        let is_apart = holder.place.is_empty() || holder.place.starts_with(['.', '[']);
+        let dot = if is_apart { "" } else { "." };
+        let name = format!("{}{dot}{}", holder.type_name, holder.place);
+        link_ui(ui, &holder.edge, &name, holder.node, history);
+        listed += 1;
+    }
+    more_ui(ui, all, listed);
 }
 
 fn heading(ui: &mut Ui, text: &str) {

@@ -10,6 +10,7 @@ pub mod roots;
 pub mod type_detail;
 pub mod type_table;
 
+use egui::{Key, KeyboardShortcut, Modifiers};
 use serde::Serialize;
 
 /// What the middle of the window shows.
@@ -38,18 +39,30 @@ impl View {
         }
     }
 
+    /// Keys that show it: Ctrl and its place among the tabs.
+    pub fn shortcut(self) -> KeyboardShortcut {
+        const DIGITS: [Key; 9] = [
+            Key::Num1,
+            Key::Num2,
+            Key::Num3,
+            Key::Num4,
+            Key::Num5,
+            Key::Num6,
+            Key::Num7,
+            Key::Num8,
+            Key::Num9,
+        ];
+        KeyboardShortcut::new(Modifiers::COMMAND, DIGITS[self as usize])
+    }
+
     /// What it shows, in one sentence.
     pub fn help(self) -> &'static str {
         match self {
-            View::Overview => {
-                "What this snapshot is, and the ledger: whether every byte is accounted for (Ctrl+1)."
-            }
+            View::Overview => "What this snapshot is, and the ledger: whether every byte is accounted for ",
             View::Types => {
-                "Every type with its counts and bytes, and how much of them is waste of which kind (Ctrl+2)."
+                "Every type with its counts and bytes, and how much of them is waste of which kind."
             }
-            View::Ownership => {
-                "Who holds what: the roots and, below each node, what it owns or shares (Ctrl+3)."
-            }
+            View::Ownership => "Who holds what: the roots and, below each node, what it owns or shares.",
         }
     }
 }

@@ -2,11 +2,12 @@
 
 use crate::answer::{Answer, Shown};
 use crate::cells::{self, Pointing};
+use crate::filter::Filter;
 use crate::selection::{History, Selection};
 use crate::source::Document;
 use crate::table::{self, Column, Keyboard, Table};
 use crate::theme::{self, Part};
-use egui::{Id, Key, Rect, RichText, TextEdit, Ui};
+use egui::{Rect, RichText, Ui};
 use heap_analysis::type_table::{self as rows, Column as By, GroupRow, RowId, TypeRow};
 use heap_analysis::units;
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,6 +36,7 @@ const COLUMNS: &[(By, Column)] = &[
 /// What the rows depend on.
 #[derive(Clone, PartialEq, Debug)]
 struct Question {
+    /// Text of the filter of all views, as of the last frame.
     filter: String,
     column: usize,
     descending: bool,
@@ -106,11 +108,6 @@ impl TypeTable {
         }
     }
 
-    /// Id of the filter field, to focus it.
-    pub fn filter_id() -> Id {
-        Id::unique("type filter")
-    }
-
     /// Whether something is being worked out.
     pub fn is_working(&self) -> bool {
         self.lines.is_working()
@@ -119,11 +116,6 @@ impl TypeTable {
     /// Column sorted by, and whether the largest come first.
     pub fn sorted(&self) -> (&'static str, bool) {
         (COLUMNS[self.question.column].0.name(), self.question.descending)
-    }
-
-    /// Text of the filter.
-    pub fn filter(&self) -> &str {
-        &self.question.filter
     }
 
     /// Whether rows are grouped by component.
@@ -147,10 +139,20 @@ impl TypeTable {
     }
 
     /// Draws it, with the row of `shown_type` marked.
-    pub fn ui(&mut self, ui: &mut Ui, document: &Document, history: &mut History, shown_type: Option<RowId>) {
+    pub fn ui(
+        &mut self,
+        ui: &mut Ui,
+        document: &Document,
+        history: &mut History,
+        filter: &mut Filter,
+        shown_type: Option<RowId>,
+    ) {
+        if self.question.filter != filter.text() {
+            self.question.filter = filter.text().to_owned();
+        }
         // An answer that has come is taken first, for the line with the filter counts its rows.
         ask(&mut self.lines, &self.question, ui.ctx(), document);
-        self.filter_ui(ui, document);
+        self.head_ui(ui, document);
         let answer = ask(&mut self.lines, &self.question, ui.ctx(), document);
         let lines = match answer {
             Shown::Ready(lines) => lines,
@@ -178,7 +180,7 @@ impl TypeTable {
                 } else {
                     ui.weak(format!("No type has `{}` in its name.", self.question.filter));
                     if ui.button("Clear filter").clicked() {
-                        self.question.filter.clear();
+                        filter.clear();
                     }
                 }
             });
@@ -282,21 +284,9 @@ impl TypeTable {
         self.scroll_to_selection = true;
     }
 
-    fn filter_ui(&mut self, ui: &mut Ui, document: &Document) {
+    fn head_ui(&mut self, ui: &mut Ui, document: &Document) {
         ui.horizontal_wrapped(|ui| {
             ui.add_space(8.0);
-            let label = ui.label("Filter");
-            let edit = TextEdit::singleline(&mut self.question.filter)
-                .id(TypeTable::filter_id())
-                .hint_text("part of a name, * for anything")
-                .desired_width(240.0);
-            let response = ui.add(edit).labelled_by(label.id);
-            if response.has_focus() && ui.input(|input| input.key_pressed(Key::ArrowDown)) {
-                response.surrender_focus();
-            }
-            if !self.question.filter.is_empty() && ui.button("Clear").clicked() {
-                self.question.filter.clear();
-            }
             if self.has_groups {
                 ui.checkbox(&mut self.question.is_grouped, "Group by component")
                     .on_hover_text("Components are groups of types; the type config names them.");
