@@ -234,6 +234,17 @@ impl Analysis {
         }
     }
 
+    /// A node in a few words: the name of its root, or of its type.
+    pub fn label(&self, node: NodeId) -> String {
+        let root = self.heap.roots().iter().find(|root| root.node == node && !root.is_name);
+        root.map_or_else(|| self.display_name(node), |root| root.root.name.clone())
+    }
+
+    /// The row of a node's type in the type table.
+    pub fn row_of(&self, node: NodeId) -> Option<RowId> {
+        self.table.row_of(&self.heap, node)
+    }
+
     /// A node as an entry of a tree, without a holder: its place is the name of
     /// its root, if it is one.
     pub fn tree_row(&self, node: NodeId) -> Option<TreeRow> {

@@ -48,6 +48,8 @@ pub enum FirstView {
     Types,
     /// The ownership tree
     Ownership,
+    /// The tree of what goes with what, in a disk
+    Hyperbolic,
 }
 
 impl Cli {
@@ -63,6 +65,7 @@ impl Cli {
                 FirstView::Overview => View::Overview,
                 FirstView::Types => View::Types,
                 FirstView::Ownership => View::Ownership,
+                FirstView::Hyperbolic => View::Hyperbolic,
             },
             dump_state: self.dump_state,
         }

@@ -40,8 +40,31 @@ pub struct State {
     pub types: Option<Types>,
     /// Names of the visible rows of the ownership tree.
     pub tree: Vec<String>,
+    /// The hyperbolic tree, once it has been drawn.
+    pub disk: Option<Disk>,
     /// What is selected.
     pub selection: Selected,
+}
+
+/// The state of the hyperbolic tree.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct Disk {
+    /// What is in the middle, or on its way there.
+    pub focus: String,
+    /// Whether it is moving.
+    pub is_moving: bool,
+    /// Dots, or nodes of the plain tree, that are drawn.
+    pub dots: usize,
+    /// Own bytes of what is drawn.
+    pub drawn_bytes: u64,
+    /// Bytes of what is left out, which are counted where it hangs.
+    pub rest_bytes: u64,
+    /// Bytes of what lies above and beside all that.
+    pub outside_bytes: u64,
+    /// Names at the labelled dots.
+    pub labels: Vec<String>,
+    /// Smallest distance between a node and the one above it.
+    pub step: f64,
 }
 
 /// The state of the type table.
@@ -118,6 +141,7 @@ impl State {
                 }
             }),
             tree: inspector.tree_rows().to_vec(),
+            disk: inspector.disk().and_then(|disk| disk.state()),
             selection: match inspector.selection() {
                 Selection::Nothing => Selected::Nothing,
                 Selection::Type(id) => Selected::Type {

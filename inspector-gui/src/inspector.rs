@@ -8,6 +8,7 @@ use crate::selection::{History, Selection, Step};
 use crate::source::{self, Document, Failure, Loading, Origin, Outcome, Request};
 use crate::theme;
 use crate::views::details::{Action, Details};
+use crate::views::hyperbolic::Hyperbolic;
 use crate::views::ownership::Ownership;
 use crate::views::roots::Roots;
 use crate::views::type_detail::TypeDetails;
@@ -74,6 +75,7 @@ struct Open {
     types: TypeTable,
     type_details: TypeDetails,
     tree: Ownership,
+    hyperbolic: Hyperbolic,
     details: Details,
     /// Notices about the file that were read and put away.
     is_problem_hidden: bool,
@@ -180,6 +182,7 @@ impl Inspector {
                 || open.types.is_working()
                 || open.type_details.is_working()
                 || open.tree.is_working()
+                || open.hyperbolic.is_working()
                 || open.details.is_working()
         });
         is_working || self.loading.is_some() || self.lens.is_some()
@@ -196,6 +199,10 @@ impl Inspector {
 
     pub(crate) fn filter_text(&self) -> &str {
         self.open.as_ref().map_or("", |open| open.filter.text())
+    }
+
+    pub(crate) fn disk(&self) -> Option<&Hyperbolic> {
+        self.open.as_ref().map(|open| &open.hyperbolic)
     }
 
     pub(crate) fn tree_rows(&self) -> &[String] {
@@ -600,11 +607,13 @@ impl Open {
     fn new(document: Document, before: Option<Open>, view: View) -> Open {
         let filter = before.as_ref().map_or("", |before| before.filter.text()).to_owned();
         let tree = before.as_ref().map(|before| before.tree.settings()).unwrap_or_default();
+        let disk = before.as_ref().map(|before| before.hyperbolic.settings()).unwrap_or_default();
         Open {
             roots: Roots::new(&document),
             types: TypeTable::new(&document, before.map(|before| before.types)),
             type_details: TypeDetails::default(),
             tree: Ownership::with_settings(&document, tree),
+            hyperbolic: Hyperbolic::with_settings(disk),
             details: Details::default(),
             history: History::new(view),
             filter: Filter::new(filter),
@@ -682,6 +691,9 @@ impl Open {
                     View::Types => self.types_ui(ui),
                     View::Ownership => {
                         lens = self.tree.ui(ui, &self.document, &mut self.history, &self.filter);
+                    }
+                    View::Hyperbolic => {
+                        self.hyperbolic.ui(ui, &self.document, &mut self.history, &self.filter);
                     }
                 }
             });

@@ -12,16 +12,19 @@
 //! - [`answer`]: answers that take too long for the drawing thread
 //! - [`selection`], [`filter`]: the one selection of all panes with its history, and their one filter
 //! - [`views`]: the panes, a file each
-//! - [`table`], [`cells`], [`theme`]: what they are drawn with
+//! - [`hyperbolic`]: the geometry of one of them
+//! - [`table`], [`cells`], [`colors`], [`theme`]: what they are drawn with
 //! - [`dump`]: the state as JSON, for scripts that drive the window
 
 pub mod answer;
 pub mod cells;
 pub mod cli;
+pub mod colors;
 pub mod dialog;
 pub mod display;
 pub mod dump;
 pub mod filter;
+pub mod hyperbolic;
 pub mod inspector;
 pub mod sample;
 pub mod selection;

@@ -81,6 +81,21 @@ impl Part {
     }
 }
 
+/// Colours that tell groups apart, the palette of Okabe and Ito, with their names.
+/// What is in none of the groups is [`OTHER`].
+pub const PALETTE: [(&str, Color32); 7] = [
+    ("blue", Color32::from_rgb(0x2B, 0x8C, 0xCC)),
+    ("orange", Color32::from_rgb(0xE6, 0x9F, 0x00)),
+    ("green", Color32::from_rgb(0x00, 0x9E, 0x73)),
+    ("vermilion", Color32::from_rgb(0xD5, 0x5E, 0x00)),
+    ("sky blue", Color32::from_rgb(0x7C, 0xC8, 0xF0)),
+    ("purple", Color32::from_rgb(0xCC, 0x79, 0xA7)),
+    ("yellow", Color32::from_rgb(0xE0, 0xCF, 0x3A)),
+];
+
+/// Colour of what is in no group.
+pub const OTHER: Color32 = Color32::from_rgb(0x8E, 0x93, 0x9A);
+
 /// Colour of a thing to worry about.
 pub fn warning(ui: &Ui) -> Color32 {
     if ui.visuals().dark_mode {

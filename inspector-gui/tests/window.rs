@@ -8,7 +8,7 @@ use egui_kittest::Harness;
 use heap_analysis::demo;
 use heap_analysis::dominator_tree::Above;
 use heap_analysis::tree::Tree;
-use inspector_gui::dump::{Selected, State};
+use inspector_gui::dump::{Disk, Selected, State};
 use inspector_gui::selection::Selection;
 use inspector_gui::source::Origin;
 use inspector_gui::views::View;
@@ -369,6 +369,143 @@ fn the_filter_makes_trees_faint_and_leaves_nothing_out() {
     let all = window.state().tree;
     window.type_into("Filter", "nothing has this name");
     assert_eq!(window.state().tree, all);
+}
+
+fn disk(window: &Window) -> Disk {
+    window.state().disk.expect("the disk is drawn")
+}
+
+#[test]
+fn the_disk_has_every_byte_and_labelled_nodes_are_buttons() {
+    let mut window = Window::demo();
+    window.click(Role::Button, "Hyperbolic");
+    let analysis = window.inspector().document().unwrap().analysis.clone();
+    let shown = disk(&window);
+    assert_eq!(shown.focus, "everything reachable");
+    assert!(shown.dots > 20 && shown.labels.len() > 3, "{shown:?}");
+    let all = shown.drawn_bytes + shown.rest_bytes + shown.outside_bytes;
+    assert_eq!(all, analysis.summary().reachable);
+    let session = shown.labels.iter().find(|name| name.starts_with("session ")).expect("it is large").clone();
+    window.click(Role::Button, &format!("node {session}"));
+    let root = analysis.roots().iter().find(|root| root.name == "session").unwrap();
+    assert_eq!(window.inspector().selection(), Selection::Node(root.node));
+    let moved = disk(&window);
+    assert_eq!((moved.focus.as_str(), moved.is_moving), ("session", false));
+    assert_eq!(moved.drawn_bytes + moved.rest_bytes + moved.outside_bytes, all);
+    assert!(window.has(Role::Canvas, "hyperbolic tree, focus: session"));
+    // Going back goes back in the disk as well, and the way up is a click.
+    window.click(Role::Link, "to everything reachable");
+    assert_eq!(disk(&window).focus, "everything reachable");
+}
+
+#[test]
+fn keys_move_through_the_disk() {
+    let mut window = Window::demo();
+    window.click(Role::Button, "Hyperbolic");
+    let mut focuses = vec![disk(&window).focus];
+    for key in [Key::ArrowRight, Key::ArrowRight, Key::ArrowDown, Key::ArrowUp, Key::ArrowLeft] {
+        window.key(key);
+        focuses.push(disk(&window).focus);
+    }
+    let analysis = window.inspector().document().unwrap().analysis.clone();
+    let top = analysis.below(Tree::Dominated, Above::Virtual, None, 1).rows.remove(0);
+    assert_eq!(focuses[1], analysis.label(top.node));
+    assert_eq!((&focuses[2], &focuses[1]), (&focuses[4], &focuses[5]), "{focuses:?}");
+    assert_eq!(window.inspector().selection(), Selection::Node(top.node));
+    window.key(Key::Home);
+    assert_eq!(disk(&window).focus, focuses[0]);
+    let step = disk(&window).step;
+    window.key(Key::Plus);
+    assert!(disk(&window).step > step);
+    window.key(Key::Minus);
+    assert!((disk(&window).step - step).abs() < 1e-9);
+}
+
+#[test]
+fn the_disk_follows_what_is_selected_elsewhere_and_history() {
+    let mut window = Window::demo();
+    window.click(Role::Button, "Hyperbolic");
+    window.click_row("root checker.module");
+    let module = disk(&window).focus;
+    window.click_row("root session");
+    assert_eq!(disk(&window).focus, "session");
+    window.click(Role::Button, "Back");
+    assert_eq!(disk(&window).focus, module);
+}
+
+#[test]
+fn dragging_moves_the_disk_and_nothing_else() {
+    let mut window = Window::demo();
+    window.click(Role::Button, "Hyperbolic");
+    let before = disk(&window);
+    let middle = window.0.get_by_role(Role::Canvas).rect().center();
+    let (button, modifiers) = (PointerButton::Primary, Modifiers::NONE);
+    let from = middle + vec2(30.0, 60.0);
+    window.0.event(Event::PointerMoved(from));
+    window.0.event(Event::PointerButton { pos: from, button, pressed: true, modifiers });
+    window.0.step();
+    for share in 1..=5 {
+        window.0.event(Event::PointerMoved(from + vec2(-30.0, -20.0) * share as f32));
+        window.0.step();
+    }
+    let pos = from + vec2(-150.0, -100.0);
+    window.0.event(Event::PointerButton { pos, button, pressed: false, modifiers });
+    window.settle();
+    let after = disk(&window);
+    assert_ne!(after.labels, before.labels);
+    assert_eq!(after.focus, before.focus);
+    assert_eq!(window.inspector().selection(), Selection::Nothing);
+    let all = |disk: &Disk| disk.drawn_bytes + disk.rest_bytes + disk.outside_bytes;
+    assert_eq!(all(&after), all(&before));
+}
+
+#[test]
+fn the_plain_tree_has_the_same_focus_and_selection() {
+    let mut window = Window::demo();
+    window.click(Role::Button, "Hyperbolic");
+    window.key(Key::ArrowRight);
+    let focus = disk(&window).focus;
+    window.click(Role::CheckBox, "Plain tree");
+    assert_eq!(disk(&window).focus, focus);
+    assert!(window.has(Role::Tree, &format!("plain tree, focus: {focus}")));
+    assert!(disk(&window).dots > 100 && disk(&window).dots <= 500);
+    window.key(Key::ArrowRight);
+    let next = disk(&window).focus;
+    window.click(Role::CheckBox, "Plain tree");
+    assert_eq!(disk(&window).focus, next);
+}
+
+/// A node with sixty thousand entries below it is bundles of bundles.
+#[test]
+fn a_wide_node_is_bundled() {
+    let path = directory("bundles").join("wide.heapsnap");
+    fs::write(&path, demo::file(60_000)).unwrap();
+    let mut window = Window::file(&path);
+    let analysis = window.inspector().document().unwrap().analysis.clone();
+    let widest = analysis.heap().node_ids().max_by_key(|&node| {
+        (analysis.dominated().children(Above::Node(node)).len(), std::cmp::Reverse(node))
+    });
+    let widest = widest.unwrap();
+    assert!(analysis.dominated().children(Above::Node(widest)).len() > 64);
+    window.click(Role::Button, "Hyperbolic");
+    for row in analysis.dominator_chain(widest) {
+        let name = analysis.label(row.node);
+        let labels = disk(&window).labels;
+        let label = labels.iter().find(|label| label.starts_with(&name)).cloned();
+        let Some(label) = label else { panic!("{name} in {labels:?}") };
+        window.0.query_all_by_role_and_label(Role::Button, &format!("node {label}")).next().unwrap().click();
+        window.settle();
+    }
+    assert_eq!(window.inspector().selection(), Selection::Node(widest));
+    // The last one below it is a bundle: the sibling before the first does not exist, so up to it from the end.
+    window.key(Key::ArrowRight);
+    for _ in 0..48 {
+        window.key(Key::ArrowDown);
+    }
+    assert!(disk(&window).focus.ends_with(" smaller"), "{}", disk(&window).focus);
+    window.key(Key::ArrowRight);
+    window.key(Key::ArrowLeft);
+    assert!(disk(&window).focus.ends_with(" smaller"));
 }
 
 #[test]

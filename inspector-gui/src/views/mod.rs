@@ -4,6 +4,7 @@
 //! needs to know and heap-analysis has not got ready is an [`crate::answer::Answer`].
 
 pub mod details;
+pub mod hyperbolic;
 pub mod overview;
 pub mod ownership;
 pub mod roots;
@@ -24,11 +25,13 @@ pub enum View {
     Types,
     /// The ownership tree.
     Ownership,
+    /// The dominator tree in a disk.
+    Hyperbolic,
 }
 
 impl View {
     /// All, in the order of their tabs.
-    pub const ALL: [View; 3] = [View::Overview, View::Types, View::Ownership];
+    pub const ALL: [View; 4] = [View::Overview, View::Types, View::Ownership, View::Hyperbolic];
 
     /// Text of its tab.
     pub fn title(self) -> &'static str {
@@ -36,6 +39,7 @@ impl View {
             View::Overview => "Overview",
             View::Types => "Types",
             View::Ownership => "Ownership",
+            View::Hyperbolic => "Hyperbolic",
         }
     }
 
@@ -58,11 +62,14 @@ impl View {
     /// What it shows, in one sentence.
     pub fn help(self) -> &'static str {
         match self {
-            View::Overview => "What this snapshot is, and the ledger: whether every byte is accounted for ",
+            View::Overview => "What this snapshot is, and the ledger: whether every byte is accounted for.",
             View::Types => {
                 "Every type with its counts and bytes, and how much of them is waste of which kind."
             }
             View::Ownership => "Who holds what: the roots and, below each node, what it owns or shares.",
+            View::Hyperbolic => {
+                "What goes with what, as a tree in a disk: large in the middle, all the rest around it."
+            }
         }
     }
 }
