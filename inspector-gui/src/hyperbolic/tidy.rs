@@ -1,6 +1,7 @@
 //! A subtree as a plain tree: depth to the right, every leaf on a line of its
-//! own, every other node in the middle of those below it (after Reingold and
-//! Tilford, whose contours rows of text do not need).
+//! own, every other node on the line of the first below it. (In the middle of
+//! those below it, as in Reingold and Tilford's, the first node of a large tree
+//! would have nothing but empty screen around it.)
 
 use super::layout::{Layout, PlaceId};
 use heap_analysis::Analysis;
@@ -19,8 +20,8 @@ pub struct Leaf {
     pub above: Option<usize>,
     /// Levels below the first node.
     pub depth: usize,
-    /// Its line, counted from above; between two lines where nodes are below it.
-    pub row: f32,
+    /// Its line, counted from above.
+    pub row: usize,
     /// Nodes directly below it that are left out.
     pub rest_count: u64,
     /// Bytes that these retain.
@@ -60,7 +61,7 @@ pub fn tidy(layout: &mut Layout, analysis: &Analysis, top: PlaceId) -> Vec<Leaf>
             place,
             above,
             depth,
-            row: rows as f32,
+            row: rows,
             rest_count: rest.iter().map(|&place| layout.nodes(place)).sum(),
             rest_bytes: rest.iter().map(|&place| layout.bytes(analysis, place)).sum(),
         });
@@ -68,18 +69,6 @@ pub fn tidy(layout: &mut Layout, analysis: &Analysis, top: PlaceId) -> Vec<Leaf>
             rows += 1;
         }
         stack.extend(below.iter().rev().map(|&child| (child, Some(at), depth + 1)));
-    }
-    // Children come after their parents, so from the end every node knows its children's lines.
-    let mut ends: Vec<Option<(f32, f32)>> = vec![None; leaves.len()];
-    for at in (0..leaves.len()).rev() {
-        if let Some((first, last)) = ends[at] {
-            leaves[at].row = (first + last) / 2.0;
-        }
-        if let Some(above) = leaves[at].above {
-            let row = leaves[at].row;
-            let (first, last) = ends[above].unwrap_or((row, row));
-            ends[above] = Some((first.min(row), last.max(row)));
-        }
     }
     leaves
 }
@@ -98,7 +87,7 @@ mod tests {
         assert_eq!(leaves.len(), MAX_NODES);
         for (at, leaf) in leaves.iter().enumerate() {
             let mut others = leaves[..at].iter().filter(|other| other.depth == leaf.depth);
-            assert!(others.all(|other| (other.row - leaf.row).abs() >= 1.0), "{leaf:?}");
+            assert!(others.all(|other| other.row != leaf.row), "{leaf:?}");
             if let Some(above) = leaf.above {
                 assert!(above < at && leaves[above].depth + 1 == leaf.depth);
             }

@@ -57,7 +57,10 @@ const SAMPLE: usize = 1000;
 
 /// Height of a line of the plain tree, and width of a level.
 const LINE: f32 = 19.0;
-const LEVEL: f32 = 190.0;
+const LEVEL: f32 = 178.0;
+
+/// Characters of a name in it.
+const PLAIN_LENGTH: usize = 16;
 
 /// What the area of a disc stands for.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -312,10 +315,14 @@ fn settings_ui(ui: &mut Ui, settings: &mut Settings, colors: &Colors) {
     ui.horizontal_wrapped(|ui| {
         ui.add_space(8.0);
         for (name, color) in colors.legend().chain([("other", theme::OTHER)]) {
-            ui.horizontal(|ui| {
-                cells::swatch(ui, color);
-                ui.weak(labels::shorten(name, 30));
-            });
+            let name = labels::shorten(name, 30);
+            // A square stays with its name.
+            if ui.available_size_before_wrap().x < 24.0 + 8.0 * name.chars().count() as f32 {
+                ui.end_row();
+                ui.add_space(8.0);
+            }
+            cells::swatch(ui, color);
+            ui.weak(name);
         }
     });
 }
@@ -330,9 +337,9 @@ fn name(analysis: &Analysis, item: &Item) -> String {
 }
 
 /// Name and bytes, as they stand at a dot.
-fn label_text(analysis: &Analysis, layout: &Layout, place: PlaceId) -> String {
+fn label_text(analysis: &Analysis, layout: &Layout, place: PlaceId, length: usize) -> String {
     let bytes = units::bytes(layout.bytes(analysis, place));
-    format!("{}  {bytes}", labels::shorten(&name(analysis, layout.item(place)), LABEL_LENGTH))
+    format!("{}  {bytes}", labels::shorten(&name(analysis, layout.item(place)), length))
 }
 
 fn row_color(analysis: &Analysis, colors: &Colors, filter: &Filter, item: &Item, is_dark: bool) -> Color32 {
@@ -860,7 +867,7 @@ impl State {
         let mut made: Vec<Label> = order
             .into_iter()
             .map(|dot| {
-                let name = label_text(analysis, &self.layout, dots[dot].place);
+                let name = label_text(analysis, &self.layout, dots[dot].place, LABEL_LENGTH);
                 let font = FontId::proportional(if dots[dot].place == self.focus { 13.0 } else { 11.0 });
                 let galley = ui.painter().layout_no_wrap(name.clone(), font, color);
                 let (pos, size) = discs[dot];
@@ -911,42 +918,41 @@ impl State {
             self.plain = Some((self.focus, tidy::tidy(&mut self.layout, analysis, self.focus)));
         }
         let Some((_, leaves)) = &self.plain else { return };
-        let rows = leaves.iter().map(|leaf| leaf.row).fold(0.0, f32::max);
+        let rows = leaves.iter().map(|leaf| leaf.row).max().unwrap_or(0);
         let depth = leaves.iter().map(|leaf| leaf.depth).max().unwrap_or(0);
-        let size = vec2((depth + 1) as f32 * LEVEL + 60.0, (rows + 2.0) * LINE);
+        let size = vec2((depth + 1) as f32 * LEVEL + 60.0, (rows + 2) as f32 * LINE);
         let mut clicked = None;
         let mut scroll = ScrollArea::both().auto_shrink(false).id_salt(id);
         if std::mem::take(&mut self.scroll_to) {
-            let top = leaves.first().map_or(0.0, |leaf| leaf.row * LINE - area.height() / 2.0);
-            scroll = scroll.scroll_offset(vec2(0.0, top.max(0.0)));
+            scroll = scroll.scroll_offset(egui::Vec2::ZERO);
         }
         scroll.show_viewport(ui, |ui, viewport| {
             let (rect, _) = ui.allocate_exact_size(size, Sense::hover());
             let pos = |leaf: &Leaf| {
-                rect.min + vec2(14.0 + leaf.depth as f32 * LEVEL, (leaf.row + 1.0) * LINE)
+                rect.min + vec2(14.0 + leaf.depth as f32 * LEVEL, (leaf.row + 1) as f32 * LINE)
             };
             let visible = viewport.translate(rect.min.to_vec2()).expand(LINE * 2.0);
             let edge = ui.visuals().weak_text_color();
             let painter = ui.painter().clone();
+            // Each line only as far as the one before it, so that none is drawn twice.
+            let mut ends: Vec<Pos2> = leaves.iter().map(pos).collect();
             for leaf in leaves {
+                let Some(above) = leaf.above else { continue };
                 let at = pos(leaf);
-                if let Some(above) = leaf.above {
-                    let from = pos(&leaves[above]);
-                    if Rect::from_two_pos(from, at).intersects(visible) {
-                        let middle = at.x - 26.0;
-                        let line = [from, pos2(middle, from.y), pos2(middle, at.y), at];
-                        painter.line(line.to_vec(), Stroke::new(0.7, edge));
-                    }
+                let corner = pos2(at.x - 16.0, at.y);
+                let from = std::mem::replace(&mut ends[above], corner);
+                if Rect::from_two_pos(from, at).intersects(visible) {
+                    painter.line(vec![from, pos2(corner.x, from.y), corner, at], Stroke::new(0.8, edge));
                 }
             }
             for leaf in leaves {
                 let at = pos(leaf);
-                let label = Rect::from_min_size(at - vec2(6.0, LINE / 2.0), vec2(LEVEL - 34.0, LINE));
+                let label = Rect::from_min_size(at - vec2(6.0, LINE / 2.0), vec2(LEVEL - 20.0, LINE));
                 if !label.intersects(visible) {
                     continue;
                 }
                 let item = self.layout.item(leaf.place);
-                let mut text = label_text(analysis, &self.layout, leaf.place);
+                let mut text = label_text(analysis, &self.layout, leaf.place, PLAIN_LENGTH);
                 if leaf.rest_count > 0 {
                     text.push_str(&format!("  +{}", units::count(leaf.rest_count)));
                 }
