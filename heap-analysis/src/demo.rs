@@ -7,6 +7,7 @@
 //! kept by a weak handle alone, and one table has an owner outside of the walk.
 //! The ledger closes.
 
+use crate::fragmentation::size_class;
 use heap_snapshot::frame::FrameKind;
 use heap_snapshot::read::{self, Snapshot};
 use heap_snapshot::record::{
@@ -276,18 +277,6 @@ impl Random {
         z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
         (z ^ z >> 31) % limit.max(1)
-    }
-}
-
-/// The size class of a request, by jemalloc's spacing: four classes per doubling.
-fn size_class(requested: u64) -> u64 {
-    match requested {
-        0..=8 => 8,
-        9..=128 => requested.next_multiple_of(16),
-        _ => {
-            let step = 1 << ((requested - 1).ilog2() - 2);
-            requested.next_multiple_of(step)
-        }
     }
 }
 

@@ -19,6 +19,7 @@
 //! | why it is alive | [`Analysis::path`] | [`path::PathStep`] |
 //! | which types have no `Walk`, and what to write | [`Analysis::missing`] | [`missing::MissingRow`] |
 //! | which keys, into which tables | [`Analysis::keys`] | [`keys::KeyRow`] |
+//! | what is wasted, in which size classes | [`Analysis::fragmentation`] | [`fragmentation::Fragmentation`] |
 //! | does it add up | [`Analysis::ledger`] | [`ledger::Ledger`] |
 //!
 //! Rows hold numbers and names and derive `Serialize`, so that console, window
@@ -42,6 +43,7 @@ pub mod demo;
 pub mod dominator_tree;
 pub mod dominators;
 pub mod find;
+pub mod fragmentation;
 pub mod graph;
 pub mod heap;
 pub mod keys;
