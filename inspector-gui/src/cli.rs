@@ -50,6 +50,8 @@ pub enum FirstView {
     Ownership,
     /// The tree of what goes with what, in a disk
     Hyperbolic,
+    /// Waste by kind and type, size classes and cliffs
+    Fragmentation,
 }
 
 impl Cli {
@@ -66,6 +68,7 @@ impl Cli {
                 FirstView::Types => View::Types,
                 FirstView::Ownership => View::Ownership,
                 FirstView::Hyperbolic => View::Hyperbolic,
+                FirstView::Fragmentation => View::Fragmentation,
             },
             dump_state: self.dump_state,
         }

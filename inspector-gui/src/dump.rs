@@ -40,6 +40,8 @@ pub struct State {
     pub types: Option<Types>,
     /// Names of the visible rows of the ownership tree.
     pub tree: Vec<String>,
+    /// Names of the visible rows of the fragmentation tables.
+    pub waste: Vec<String>,
     /// The hyperbolic tree, once it has been drawn.
     pub disk: Option<Disk>,
     /// What is selected.
@@ -141,6 +143,7 @@ impl State {
                 }
             }),
             tree: inspector.tree_rows().to_vec(),
+            waste: inspector.waste_rows().to_vec(),
             disk: inspector.disk().and_then(|disk| disk.state()),
             selection: match inspector.selection() {
                 Selection::Nothing => Selected::Nothing,

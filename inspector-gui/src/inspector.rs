@@ -8,6 +8,7 @@ use crate::selection::{History, Selection, Step};
 use crate::source::{self, Document, Failure, Loading, Origin, Outcome, Request};
 use crate::theme;
 use crate::views::details::{Action, Details};
+use crate::views::fragmentation::FragmentationView;
 use crate::views::hyperbolic::Hyperbolic;
 use crate::views::ownership::Ownership;
 use crate::views::roots::Roots;
@@ -76,6 +77,7 @@ struct Open {
     type_details: TypeDetails,
     tree: Ownership,
     hyperbolic: Hyperbolic,
+    fragmentation: FragmentationView,
     details: Details,
     /// Notices about the file that were read and put away.
     is_problem_hidden: bool,
@@ -183,6 +185,7 @@ impl Inspector {
                 || open.type_details.is_working()
                 || open.tree.is_working()
                 || open.hyperbolic.is_working()
+                || open.fragmentation.is_working()
                 || open.details.is_working()
         });
         is_working || self.loading.is_some() || self.lens.is_some()
@@ -203,6 +206,10 @@ impl Inspector {
 
     pub(crate) fn disk(&self) -> Option<&Hyperbolic> {
         self.open.as_ref().map(|open| &open.hyperbolic)
+    }
+
+    pub(crate) fn waste_rows(&self) -> &[String] {
+        self.open.as_ref().map_or(&[], |open| open.fragmentation.visible())
     }
 
     pub(crate) fn tree_rows(&self) -> &[String] {
@@ -614,6 +621,7 @@ impl Open {
             type_details: TypeDetails::default(),
             tree: Ownership::with_settings(&document, tree),
             hyperbolic: Hyperbolic::with_settings(disk),
+            fragmentation: FragmentationView::default(),
             details: Details::default(),
             history: History::new(view),
             filter: Filter::new(filter),
@@ -694,6 +702,9 @@ impl Open {
                     }
                     View::Hyperbolic => {
                         self.hyperbolic.ui(ui, &self.document, &mut self.history, &self.filter);
+                    }
+                    View::Fragmentation => {
+                        self.fragmentation.ui(ui, &self.document, &mut self.history, &mut self.filter);
                     }
                 }
             });

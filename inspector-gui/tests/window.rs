@@ -509,6 +509,33 @@ fn a_wide_node_is_bundled() {
 }
 
 #[test]
+fn waste_has_kinds_classes_and_cliffs() {
+    let mut window = Window::demo();
+    window.click(Role::Button, "Fragmentation");
+    let analysis = window.inspector().document().unwrap().analysis.clone();
+    let found = analysis.fragmentation();
+    assert!(window.reads(&format!("{} slack", heap_analysis::units::bytes(found.slack))));
+    let waste = |name: &str| format!("waste of {name}");
+    assert_eq!(window.state().waste[0], waste(&found.types[0].type_name));
+    // By a kind of waste, then by name.
+    window.click(Role::ColumnHeader, "Dead");
+    let most = found.types.iter().max_by_key(|row| row.kinds[1]).unwrap();
+    assert_eq!(window.state().waste[0], waste(&most.type_name));
+    window.click(Role::ColumnHeader, "Type");
+    assert!(window.state().waste.is_sorted());
+    window.click_row(&waste(&most.type_name));
+    assert_eq!(window.inspector().selection(), Selection::Type(most.row.unwrap()));
+    window.click(Role::Button, "Size classes");
+    let class = |at: usize| format!("class {}", heap_analysis::units::bytes(found.classes[at].usable));
+    assert_eq!(window.state().waste[..3], [class(0), class(1), class(2)]);
+    window.click(Role::Button, "Cliffs");
+    let cliff = &found.cliffs[0];
+    assert_eq!(window.state().waste[0], format!("cliff of {} at {} B", cliff.type_name, cliff.requested));
+    window.type_into("Filter", "Call");
+    assert!(window.state().waste.iter().all(|row| row.contains("Call")), "{:?}", window.state().waste);
+}
+
+#[test]
 fn long_lists_of_children_are_fetched_in_parts() {
     let path = directory("wide").join("wide.heapsnap");
     fs::write(&path, demo::file(60_000)).unwrap();

@@ -4,6 +4,7 @@
 //! needs to know and heap-analysis has not got ready is an [`crate::answer::Answer`].
 
 pub mod details;
+pub mod fragmentation;
 pub mod hyperbolic;
 pub mod overview;
 pub mod ownership;
@@ -27,11 +28,14 @@ pub enum View {
     Ownership,
     /// The dominator tree in a disk.
     Hyperbolic,
+    /// Waste, size classes and cliffs.
+    Fragmentation,
 }
 
 impl View {
     /// All, in the order of their tabs.
-    pub const ALL: [View; 4] = [View::Overview, View::Types, View::Ownership, View::Hyperbolic];
+    pub const ALL: [View; 5] =
+        [View::Overview, View::Types, View::Ownership, View::Hyperbolic, View::Fragmentation];
 
     /// Text of its tab.
     pub fn title(self) -> &'static str {
@@ -40,6 +44,7 @@ impl View {
             View::Types => "Types",
             View::Ownership => "Ownership",
             View::Hyperbolic => "Hyperbolic",
+            View::Fragmentation => "Fragmentation",
         }
     }
 
@@ -69,6 +74,9 @@ impl View {
             View::Ownership => "Who holds what: the roots and, below each node, what it owns or shares.",
             View::Hyperbolic => {
                 "What goes with what, as a tree in a disk: large in the middle, all the rest around it."
+            }
+            View::Fragmentation => {
+                "Where bytes are wasted: by kind and type, by size class, and where a few bytes less would save more."
             }
         }
     }
