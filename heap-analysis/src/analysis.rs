@@ -10,7 +10,7 @@ use crate::lens::Lens;
 use crate::owners::RootRow;
 use crate::retained::retained_sizes;
 use crate::summary::Summary;
-use crate::type_table::{GroupRow, Table, TypeRow};
+use crate::type_table::{GroupRow, Grouping, Table, TypeRow};
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
@@ -115,7 +115,12 @@ impl Analysis {
 
     /// The type table by component of the type config, most shallow bytes first. O(n).
     pub fn groups(&self) -> Vec<GroupRow> {
-        self.table.group_rows(&self.heap, &self.dominators, &self.retained)
+        self.groups_by(Grouping::Component)
+    }
+
+    /// The type table in groups, most shallow bytes first. O(n).
+    pub fn groups_by(&self, grouping: Grouping) -> Vec<GroupRow> {
+        self.table.group_rows(&self.heap, &self.dominators, &self.retained, grouping)
     }
 
     /// The ledger.

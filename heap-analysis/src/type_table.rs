@@ -4,6 +4,7 @@ use crate::config::{Config, RuleReport};
 use crate::dominators::Dominators;
 use crate::heap::{Heap, NodeId, Role, NONE};
 use crate::retained::retained_by_class;
+use crate::type_name::{krate, tokens, Token};
 use heap_snapshot::layout::value_count;
 use heap_snapshot::record::{FieldDesc, Layout, NodeTypeDesc, Split, TypeDesc, TypeKind};
 use serde::Serialize;
@@ -154,11 +155,77 @@ impl Column {
     }
 }
 
-/// A group of the type table: a component of the type config with its totals.
+/// What types are grouped by.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Default, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Grouping {
+    /// Component of the type config.
+    #[default]
+    Component,
+    /// Crate: the first in the type's name that is not the standard library, so
+    /// that a `Vec<app::Item>` is the app's.
+    Crate,
+    /// Module, of the same path.
+    Module,
+    /// Generic type: all `Vec<…>` together.
+    Generic,
+}
+
+impl Grouping {
+    /// The group of a type; empty for types in none.
+    pub fn of(self, row: &TypeRow) -> String {
+        match self {
+            Grouping::Component => row.group.clone(),
+            Grouping::Crate => home(&row.path).map_or_else(String::new, |path| krate(&path).to_owned()),
+            Grouping::Module => home(&row.path).map_or_else(String::new, |path| {
+                let module = &path[..path.len().saturating_sub(1)];
+                if krate(&path) == "std" {
+                    "std".into()
+                } else {
+                    module.join("::")
+                }
+            }),
+            Grouping::Generic => folded(&row.name),
+        }
+    }
+}
+
+/// The path in a type's name that says where it is at home: the first that is
+/// not of the standard library, else the first with a crate.
+fn home(name: &str) -> Option<Vec<&str>> {
+    let paths = || {
+        tokens(name).into_iter().filter_map(|token| match token {
+            Token::Path(path) if path.len() > 1 && !path[0].is_empty() => Some(path),
+            Token::Path(_) | Token::Mark(_) => None,
+        })
+    };
+    // Containers and leaves are named without their crate.
+    let first = || paths().next().unwrap_or_else(|| vec!["std", ""]);
+    (!name.starts_with('(') || paths().next().is_some())
+        .then(|| paths().find(|path| krate(path) != "std").unwrap_or_else(first))
+}
+
+/// A type's name without its arguments: `Vec<…>`, `&…`, `(…)`.
+fn folded(name: &str) -> String {
+    match name.chars().next() {
+        Some('&') => "&…".into(),
+        Some('(') if name != "()" => "(…)".into(),
+        Some('[') => "[…]".into(),
+        _ => match name.find('<') {
+            Some(at) if at > 0 => format!("{}<…>", &name[..at]),
+            _ => name.to_owned(),
+        },
+    }
+}
+
+/// A group of the type table with its totals.
 #[derive(Clone, PartialEq, Eq, Default, Debug, Serialize)]
 pub struct GroupRow {
-    /// Component; empty for types in none.
+    /// Component, crate, module or generic type; empty for types in none.
     pub group: String,
+    /// The types.
+    #[serde(skip)]
+    pub rows: Vec<RowId>,
     /// Types in it.
     pub types: u64,
     /// Sums over its types. `name`, `path`, `kind` and `size` are empty.
@@ -210,7 +277,6 @@ pub(crate) struct Table {
     /// By node type: not shown in trees.
     is_lifted: Vec<Lift>,
     pub(crate) rules: Vec<RuleReport>,
-    groups: Vec<String>,
 }
 
 /// What trees do with nodes of a type.
@@ -404,9 +470,6 @@ impl Table {
                 table.rows.push(TypeRow { id: RowId(id as u32), ..draft.row });
             }
         }
-        table.groups = table.rows.iter().map(|row| row.group.clone()).collect();
-        table.groups.sort();
-        table.groups.dedup();
         table
     }
 
@@ -455,18 +518,27 @@ impl Table {
         self.is_lifted.get(heap.node_type_index(node) as usize).copied().unwrap_or(Lift::No)
     }
 
-    /// The table by component.
-    pub(crate) fn group_rows(&self, heap: &Heap, dominators: &Dominators, retained: &[u64]) -> Vec<GroupRow> {
-        let index: HashMap<&str, usize> =
-            self.groups.iter().enumerate().map(|(at, name)| (name.as_str(), at)).collect();
-        let mut groups: Vec<GroupRow> = self
-            .groups
-            .iter()
-            .map(|group| GroupRow { group: group.clone(), ..GroupRow::default() })
-            .collect();
+    /// The table by groups.
+    pub(crate) fn group_rows(
+        &self,
+        heap: &Heap,
+        dominators: &Dominators,
+        retained: &[u64],
+        grouping: Grouping,
+    ) -> Vec<GroupRow> {
+        let mut index: HashMap<String, usize> = HashMap::new();
+        let mut groups: Vec<GroupRow> = Vec::new();
+        let mut of_row: Vec<usize> = Vec::with_capacity(self.rows.len());
         for row in &self.rows {
-            let group = &mut groups[index[row.group.as_str()]];
+            let name = grouping.of(row);
+            let at = *index.entry(name).or_insert_with_key(|name| {
+                groups.push(GroupRow { group: name.clone(), ..GroupRow::default() });
+                groups.len() - 1
+            });
+            of_row.push(at);
+            let group = &mut groups[at];
             group.types += 1;
+            group.rows.push(row.id);
             let total = &mut group.total;
             for (sum, part) in [
                 (&mut total.count, row.count),
@@ -485,7 +557,6 @@ impl Table {
                 *sum = sum.wrapping_add(part);
             }
         }
-        let of_row: Vec<usize> = self.rows.iter().map(|row| index[row.group.as_str()]).collect();
         let sums = retained_by_class(heap, dominators, retained, groups.len(), |node| {
             Some(of_row[self.row_of(heap, node)?.0 as usize])
         });
@@ -669,4 +740,26 @@ fn containers_first(heap: &Heap) -> Vec<usize> {
     }
     order.reverse();
     order
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn types_are_at_home_where_their_first_own_crate_is() {
+        let check = |path: &str, expected: [&str; 3]| {
+            let row = TypeRow { path: path.into(), name: path.into(), ..TypeRow::default() };
+            let found = [Grouping::Crate, Grouping::Module, Grouping::Generic].map(|by| by.of(&row));
+            assert_eq!(found, expected, "{path}");
+        };
+        check("demo::hir::Expr", ["demo", "demo::hir", "demo::hir::Expr"]);
+        check("Vec<demo::hir::Expr>", ["demo", "demo::hir", "Vec<…>"]);
+        check("alloc::rc::Rc<demo::Table>", ["demo", "demo", "alloc::rc::Rc<…>"]);
+        check("String", ["std", "std", "String"]);
+        check("HashMap<u32, core::time::Duration>", ["std", "std", "HashMap<…>"]);
+        check("&demo::Module", ["demo", "demo", "&…"]);
+        check("(u32, demo::a::B)", ["demo", "demo::a", "(…)"]);
+        check("(raw bytes)", ["", "", "(…)"]);
+    }
 }

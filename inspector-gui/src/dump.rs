@@ -5,6 +5,7 @@
 use crate::inspector::Inspector;
 use crate::selection::Selection;
 use crate::views::View;
+use heap_analysis::type_table::Grouping;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fs;
@@ -78,8 +79,8 @@ pub struct Types {
     pub descending: bool,
     /// Text of the filter.
     pub filter: String,
-    /// Whether rows are grouped by component.
-    pub is_grouped: bool,
+    /// What rows are grouped by.
+    pub grouping: Option<Grouping>,
     /// Rows, on the screen or scrolled away.
     pub rows: usize,
     /// Names of the rows on the screen.
@@ -132,7 +133,7 @@ impl State {
                     sorted_by,
                     descending,
                     filter: inspector.filter_text().to_owned(),
-                    is_grouped: table.is_grouped(),
+                    grouping: table.grouping(),
                     rows: table.row_count(),
                     visible: table.visible().to_vec(),
                     headers: table

@@ -722,7 +722,12 @@ impl Open {
                     self.history.show(view);
                 }
             }
-            ui.separator();
+            // The field stays with its name.
+            if ui.available_size_before_wrap().x < 300.0 {
+                ui.end_row();
+            } else {
+                ui.separator();
+            }
             self.filter.ui(ui, &self.document);
         });
     }

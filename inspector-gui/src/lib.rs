@@ -13,6 +13,7 @@
 //! - [`selection`], [`filter`]: the one selection of all panes with its history, and their one filter
 //! - [`views`]: the panes, a file each
 //! - [`hyperbolic`]: the geometry of one of them
+//! - [`ruler`]: a value to scale
 //! - [`table`], [`cells`], [`colors`], [`theme`]: what they are drawn with
 //! - [`dump`]: the state as JSON, for scripts that drive the window
 
@@ -26,6 +27,7 @@ pub mod dump;
 pub mod filter;
 pub mod hyperbolic;
 pub mod inspector;
+pub mod ruler;
 pub mod sample;
 pub mod selection;
 pub mod source;

@@ -8,6 +8,7 @@ use egui_kittest::Harness;
 use heap_analysis::demo;
 use heap_analysis::dominator_tree::Above;
 use heap_analysis::tree::Tree;
+use heap_analysis::type_table::Grouping;
 use inspector_gui::dump::{Disk, Selected, State};
 use inspector_gui::selection::Selection;
 use inspector_gui::source::Origin;
@@ -228,6 +229,46 @@ fn an_enum_shows_its_variants() {
         assert!(window.reads(&live), "{} lives {live} times", variant.name);
         let dead = heap_analysis::units::bytes(variant.dead);
         assert!(variant.dead == 0 || window.reads(&dead), "{} has {dead} dead", variant.name);
+    }
+}
+
+#[test]
+fn types_are_grouped_by_crate_module_and_generic_type() {
+    let mut window = Window::demo();
+    let analysis = window.inspector().document().unwrap().analysis.clone();
+    for (choice, by, name) in [
+        ("by crate", Grouping::Crate, "crate demo"),
+        ("by module", Grouping::Module, "module demo::hir"),
+        ("by generic type", Grouping::Generic, "generic type Vec<…>"),
+    ] {
+        window.click(Role::ComboBox, "Group");
+        window.click(Role::Button, choice);
+        let types = window.state().types.unwrap();
+        assert_eq!(types.grouping, Some(by));
+        assert!(types.visible.contains(&name.to_owned()), "{:?}", types.visible);
+        // Every type is in one group, and so are its bytes.
+        let groups = analysis.groups_by(by);
+        assert_eq!(types.rows, analysis.types().len() + groups.len());
+        let sum = |rows: &mut dyn Iterator<Item = u64>| rows.sum::<u64>();
+        let all = sum(&mut analysis.types().iter().map(|row| row.shallow));
+        assert_eq!(sum(&mut groups.iter().map(|group| group.total.shallow)), all);
+    }
+}
+
+#[test]
+fn layouts_are_drawn_to_scale() {
+    let mut window = Window::demo();
+    window.type_into("Filter", "Expr");
+    window.click_row("type demo::hir::Expr");
+    window.click(Role::Button, "Layout");
+    let analysis = window.inspector().document().unwrap().analysis.clone();
+    let row = analysis.types().iter().find(|row| row.name == "demo::hir::Expr").unwrap();
+    for variant in &analysis.type_detail(row.id).unwrap().variants {
+        let ruler = window.0.query_all_by_role(Role::Image).find_map(|node| {
+            node.accesskit_node().label().filter(|label| label.starts_with(&format!("{}: ", variant.name)))
+        });
+        let ruler = ruler.unwrap_or_else(|| panic!("a ruler for {}", variant.name));
+        assert_eq!(variant.dead_each > 0, ruler.contains("dead"), "{ruler}");
     }
 }
 
@@ -794,9 +835,10 @@ fn a_config_beside_the_user_is_used_and_named() {
     let mut window = Window::open(Options { open, directory, ..Options::default() });
     assert!(window.state().config.unwrap().ends_with("heap-inspector.toml"));
     assert!(window.reads("heap-inspector.toml"));
-    window.click(Role::CheckBox, "Group by component");
+    window.click(Role::ComboBox, "Group");
+    window.click(Role::Button, "by component");
     let types = window.state().types.unwrap();
-    assert!(types.is_grouped);
+    assert_eq!(types.grouping, Some(Grouping::Component));
     assert!(types.visible.contains(&"component HIR".to_owned()), "{:?}", types.visible);
     window.click_row("component HIR");
     assert!(!window.has(Role::Row, "type demo::hir::Call"));

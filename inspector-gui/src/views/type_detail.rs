@@ -3,10 +3,11 @@
 
 use crate::answer::{Answer, Shown};
 use crate::cells;
+use crate::ruler::{self, Ruler};
 use crate::selection::{History, Selection};
 use crate::source::Document;
 use crate::table::{self, Column, Keyboard, Table};
-use crate::theme::Part;
+use crate::theme::{self, Part};
 use egui::{RichText, Ui};
 use heap_analysis::tree::TreeRow;
 use heap_analysis::type_detail::{FieldRow, LengthBucket, Lengths, TypeDetail, VariantRow};
@@ -29,17 +30,19 @@ pub struct TypeDetails {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Tab {
     Variants,
+    Layout,
     Fields,
     Lengths,
     Nodes,
 }
 
 impl Tab {
-    const ALL: [Tab; 4] = [Tab::Variants, Tab::Fields, Tab::Lengths, Tab::Nodes];
+    const ALL: [Tab; 5] = [Tab::Variants, Tab::Layout, Tab::Fields, Tab::Lengths, Tab::Nodes];
 
     fn title(self) -> &'static str {
         match self {
             Tab::Variants => "Variants",
+            Tab::Layout => "Layout",
             Tab::Fields => "Fields",
             Tab::Lengths => "Lengths",
             Tab::Nodes => "Nodes",
@@ -49,6 +52,7 @@ impl Tab {
     fn help(self) -> &'static str {
         match self {
             Tab::Variants => "Which variants live, and what their dead space costs.",
+            Tab::Layout => "A value to scale: fields, padding, and what is dead while a variant is active.",
             Tab::Fields => "Where its fields lie in a value, and the gaps between them.",
             Tab::Lengths => "Lengths of its buffers against their capacities.",
             Tab::Nodes => "Its nodes, those that retain most first.",
@@ -58,6 +62,7 @@ impl Tab {
     fn applies(self, detail: &TypeDetail) -> bool {
         match self {
             Tab::Variants => !detail.variants.is_empty(),
+            Tab::Layout => detail.size > 0 && !(detail.fields.is_empty() && detail.variants.is_empty()),
             Tab::Fields => !detail.fields.is_empty(),
             Tab::Lengths => !detail.lengths.is_empty(),
             Tab::Nodes => detail.row.count > 0,
@@ -99,6 +104,7 @@ impl TypeDetails {
         ui.separator();
         match tab {
             Some(Tab::Variants) => variants_ui(ui, detail),
+            Some(Tab::Layout) => layout_ui(ui, detail),
             Some(Tab::Fields) => fields_ui(ui, detail),
             Some(Tab::Lengths) => lengths_ui(ui, detail),
             Some(Tab::Nodes) => {
@@ -213,6 +219,33 @@ fn field_text(field: &FieldRow) -> String {
     }
 }
 
+/// A value to scale; of an enum one with each variant active.
+fn layout_ui(ui: &mut Ui, detail: &TypeDetail) {
+    egui::ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+        if detail.variants.is_empty() {
+            let ruler = ruler::ruler(&detail.fields, detail.size, 0, 0);
+            note_ui(ui, &ruler, "");
+            ruler::ui(ui, &detail.row.name, &ruler, &detail.fields, detail.size);
+        }
+        for variant in &detail.variants {
+            let ruler = ruler::ruler(&variant.fields, detail.size, detail.discriminant, variant.dead_each);
+            note_ui(ui, &ruler, &format!("{}  {} live", variant.name, units::count(variant.count)));
+            ruler::ui(ui, &variant.name, &ruler, &variant.fields, detail.size);
+        }
+    });
+}
+
+fn note_ui(ui: &mut Ui, ruler: &Ruler, text: &str) {
+    ui.horizontal(|ui| {
+        if !text.is_empty() {
+            ui.label(text);
+        }
+        if !ruler.is_placed {
+            ui.weak("to scale, but not in place: offsets are not known");
+        }
+    });
+}
+
 const FIELDS: &[Column] = &[
     Column::text("Field", 180.0, "Name of the field; gaps that alignment asks for are padding."),
     Column::number("Offset", 62.0, "Bytes from the start of the value, where the snapshot knows it."),
@@ -282,6 +315,8 @@ fn lengths_ui(ui: &mut Ui, detail: &TypeDetail) {
             std::iter::once(Line::All(lengths)).chain(ranges)
         })
         .collect();
+    let ranges = detail.lengths.iter().flat_map(|lengths| &lengths.buckets);
+    let most = ranges.map(|range| range.containers).max().unwrap_or(0);
     let table = Table {
         name: "lengths",
         columns: LENGTHS,
@@ -312,6 +347,10 @@ fn lengths_ui(ui: &mut Ui, detail: &TypeDetail) {
                 }
             }
             1 => {
+                if let Line::Range(_) = &lines[row as usize] {
+                    let color = theme::bar(ui);
+                    cells::bar_behind(ui, containers, most, color);
+                }
                 cells::count(ui, containers);
             }
             2 => {

@@ -7,8 +7,8 @@ use crate::selection::{History, Selection};
 use crate::source::Document;
 use crate::table::{self, Column, Keyboard, Table};
 use crate::theme::{self, Part};
-use egui::{Rect, RichText, Ui};
-use heap_analysis::type_table::{self as rows, Column as By, GroupRow, RowId, TypeRow};
+use egui::{ComboBox, Rect, RichText, Ui};
+use heap_analysis::type_table::{self as rows, Column as By, GroupRow, Grouping, RowId, TypeRow};
 use heap_analysis::units;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -40,7 +40,7 @@ struct Question {
     filter: String,
     column: usize,
     descending: bool,
-    is_grouped: bool,
+    grouping: Option<Grouping>,
     closed: BTreeSet<String>,
 }
 
@@ -90,12 +90,12 @@ impl TypeTable {
                 filter: String::new(),
                 column: 3,
                 descending: true,
-                is_grouped: false,
+                grouping: None,
                 closed: BTreeSet::new(),
             },
             |before| before.question,
         );
-        question.is_grouped &= has_groups;
+        question.grouping = question.grouping.filter(|by| has_groups || *by != Grouping::Component);
         TypeTable {
             question,
             lines: Answer::default(),
@@ -118,9 +118,9 @@ impl TypeTable {
         (COLUMNS[self.question.column].0.name(), self.question.descending)
     }
 
-    /// Whether rows are grouped by component.
-    pub fn is_grouped(&self) -> bool {
-        self.question.is_grouped
+    /// What rows are grouped by.
+    pub fn grouping(&self) -> Option<Grouping> {
+        self.question.grouping
     }
 
     /// Names of the rows on the screen.
@@ -198,9 +198,13 @@ impl TypeTable {
             keyboard: Keyboard::Main,
         };
         let closed = &self.question.closed;
-        let is_grouped = self.question.is_grouped;
+        let grouping = self.question.grouping;
+        let is_grouped = grouping.is_some();
         let name = |row: u64| match lines.lines[row as usize] {
-            Line::Group(at) => format!("component {}", group_name(&lines.groups[at].group)),
+            Line::Group(at) => {
+                let kind = grouping.map_or("group", grouping_name);
+                format!("{kind} {}", group_name(&lines.groups[at].group))
+            }
             Line::Type(id) => format!("type {}", types[id.0 as usize].name),
         };
         let shown =
@@ -287,10 +291,19 @@ impl TypeTable {
     fn head_ui(&mut self, ui: &mut Ui, document: &Document) {
         ui.horizontal_wrapped(|ui| {
             ui.add_space(8.0);
-            if self.has_groups {
-                ui.checkbox(&mut self.question.is_grouped, "Group by component")
-                    .on_hover_text("Components are groups of types; the type config names them.");
-            }
+            let by = &mut self.question.grouping;
+            ComboBox::from_label("Group")
+                .width(110.0)
+                .selected_text(by.map_or("by nothing", grouping_text))
+                .show_ui(ui, |ui| {
+                    ui.selectable_value(by, None, "by nothing");
+                    for one in [Grouping::Component, Grouping::Crate, Grouping::Module, Grouping::Generic] {
+                        if one != Grouping::Component || self.has_groups {
+                            ui.selectable_value(by, Some(one), grouping_text(one))
+                                .on_hover_text(grouping_help(one));
+                        }
+                    }
+                });
             let all = document.analysis.types().len() as u64;
             let found = self.lines.last().map_or(0, |lines| lines.found as u64);
             if found == all {
@@ -302,6 +315,33 @@ impl TypeTable {
                 ui.weak("sorting…");
             }
         });
+    }
+}
+
+fn grouping_name(by: Grouping) -> &'static str {
+    match by {
+        Grouping::Component => "component",
+        Grouping::Crate => "crate",
+        Grouping::Module => "module",
+        Grouping::Generic => "generic type",
+    }
+}
+
+fn grouping_text(by: Grouping) -> &'static str {
+    match by {
+        Grouping::Component => "by component",
+        Grouping::Crate => "by crate",
+        Grouping::Module => "by module",
+        Grouping::Generic => "by generic type",
+    }
+}
+
+fn grouping_help(by: Grouping) -> &'static str {
+    match by {
+        Grouping::Component => "Groups that the type config names.",
+        Grouping::Crate => "The first crate in the name that is not the standard library.",
+        Grouping::Module => "The module of that crate.",
+        Grouping::Generic => "Types that differ in their arguments alone: all Vec<…> together.",
     }
 }
 
@@ -384,8 +424,8 @@ fn sorted(analysis: &heap_analysis::Analysis, question: &Question) -> Lines {
     );
     let (mut groups, mut members) = (Vec::new(), Vec::new());
     let mut lines = Vec::with_capacity(found);
-    if question.is_grouped {
-        groups = analysis.groups();
+    if let Some(grouping) = question.grouping {
+        groups = analysis.groups_by(grouping);
         groups.sort_by(|a, b| {
             let order = if by.is_text() {
                 a.group.cmp(&b.group)
@@ -395,9 +435,14 @@ fn sorted(analysis: &heap_analysis::Analysis, question: &Question) -> Lines {
             let order = if question.descending { order.reverse() } else { order };
             order.then_with(|| a.group.cmp(&b.group))
         });
+        // Rows in their order, dealt out to their groups.
+        let mut of_row = vec![0; types.len()];
         for (at, group) in groups.iter().enumerate() {
-            let found: Vec<RowId> =
-                order.iter().filter(|id| number(id).group == group.group).copied().collect();
+            group.rows.iter().for_each(|row| of_row[row.0 as usize] = at);
+        }
+        let mut dealt: Vec<Vec<RowId>> = vec![Vec::new(); groups.len()];
+        order.into_iter().for_each(|id| dealt[of_row[id.0 as usize]].push(id));
+        for (at, (group, found)) in groups.iter().zip(dealt).enumerate() {
             members.push(found.len() as u64);
             if found.is_empty() {
                 continue;
