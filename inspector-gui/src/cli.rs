@@ -50,6 +50,10 @@ pub enum FirstView {
     Ownership,
     /// The tree of what goes with what, in a disk
     Hyperbolic,
+    /// The tree of what goes with what, in rows
+    Icicle,
+    /// The tree of what goes with what, as rectangles in rectangles
+    Treemap,
     /// Waste by kind and type, size classes and cliffs
     Fragmentation,
 }
@@ -68,6 +72,8 @@ impl Cli {
                 FirstView::Types => View::Types,
                 FirstView::Ownership => View::Ownership,
                 FirstView::Hyperbolic => View::Hyperbolic,
+                FirstView::Icicle => View::Icicle,
+                FirstView::Treemap => View::Treemap,
                 FirstView::Fragmentation => View::Fragmentation,
             },
             dump_state: self.dump_state,

@@ -45,8 +45,25 @@ pub struct State {
     pub waste: Vec<String>,
     /// The hyperbolic tree, once it has been drawn.
     pub disk: Option<Disk>,
+    /// The icicle or the treemap, while it is shown.
+    pub tiles: Option<TilesState>,
     /// What is selected.
     pub selection: Selected,
+}
+
+/// The state of an icicle or a treemap.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct TilesState {
+    /// What all of it is below.
+    pub top: String,
+    /// Rectangles that are drawn.
+    pub tiles: usize,
+    /// Bytes of all of it.
+    pub bytes: u64,
+    /// Bytes among them that have no rectangle.
+    pub hidden_bytes: u64,
+    /// Names on the rectangles that have room for one.
+    pub labels: Vec<String>,
 }
 
 /// The state of the hyperbolic tree.
@@ -144,6 +161,7 @@ impl State {
                 }
             }),
             tree: inspector.tree_rows().to_vec(),
+            tiles: inspector.tiles().and_then(|tiles| tiles.state()),
             waste: inspector.waste_rows().to_vec(),
             disk: inspector.disk().and_then(|disk| disk.state()),
             selection: match inspector.selection() {

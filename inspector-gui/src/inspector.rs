@@ -12,6 +12,7 @@ use crate::views::fragmentation::FragmentationView;
 use crate::views::hyperbolic::Hyperbolic;
 use crate::views::ownership::Ownership;
 use crate::views::roots::Roots;
+use crate::views::tiles::{Kind, TilesView};
 use crate::views::type_detail::TypeDetails;
 use crate::views::type_table::TypeTable;
 use crate::views::{overview, View};
@@ -77,6 +78,8 @@ struct Open {
     type_details: TypeDetails,
     tree: Ownership,
     hyperbolic: Hyperbolic,
+    icicle: TilesView,
+    treemap: TilesView,
     fragmentation: FragmentationView,
     details: Details,
     /// Notices about the file that were read and put away.
@@ -185,6 +188,8 @@ impl Inspector {
                 || open.type_details.is_working()
                 || open.tree.is_working()
                 || open.hyperbolic.is_working()
+                || open.icicle.is_working()
+                || open.treemap.is_working()
                 || open.fragmentation.is_working()
                 || open.details.is_working()
         });
@@ -206,6 +211,16 @@ impl Inspector {
 
     pub(crate) fn disk(&self) -> Option<&Hyperbolic> {
         self.open.as_ref().map(|open| &open.hyperbolic)
+    }
+
+    /// The icicle or the treemap, whichever is shown.
+    pub(crate) fn tiles(&self) -> Option<&TilesView> {
+        let open = self.open.as_ref()?;
+        match self.view() {
+            View::Icicle => Some(&open.icicle),
+            View::Treemap => Some(&open.treemap),
+            _ => None,
+        }
     }
 
     pub(crate) fn waste_rows(&self) -> &[String] {
@@ -621,6 +636,8 @@ impl Open {
             type_details: TypeDetails::default(),
             tree: Ownership::with_settings(&document, tree),
             hyperbolic: Hyperbolic::with_settings(disk),
+            icicle: TilesView::new(Kind::Icicle),
+            treemap: TilesView::new(Kind::Treemap),
             fragmentation: FragmentationView::default(),
             details: Details::default(),
             history: History::new(view),
@@ -703,6 +720,12 @@ impl Open {
                     View::Hyperbolic => {
                         self.hyperbolic.ui(ui, &self.document, &mut self.history, &self.filter);
                     }
+                    View::Icicle => {
+                        self.icicle.ui(ui, &self.document, &mut self.history, &self.filter);
+                    }
+                    View::Treemap => {
+                        self.treemap.ui(ui, &self.document, &mut self.history, &self.filter);
+                    }
                     View::Fragmentation => {
                         self.fragmentation.ui(ui, &self.document, &mut self.history, &mut self.filter);
                     }
@@ -722,14 +745,8 @@ impl Open {
                     self.history.show(view);
                 }
             }
-            // The field stays with its name.
-            if ui.available_size_before_wrap().x < 300.0 {
-                ui.end_row();
-            } else {
-                ui.separator();
-            }
-            self.filter.ui(ui, &self.document);
         });
+        ui.horizontal(|ui| self.filter.ui(ui, &self.document));
     }
 
     fn types_ui(&mut self, ui: &mut Ui) {

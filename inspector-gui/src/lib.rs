@@ -13,7 +13,7 @@
 //! - [`selection`], [`filter`]: the one selection of all panes with its history, and their one filter
 //! - [`views`]: the panes, a file each
 //! - [`hyperbolic`]: the geometry of one of them
-//! - [`ruler`]: a value to scale
+//! - [`ruler`], [`tiles`]: a value to scale; a tree as rectangles
 //! - [`table`], [`cells`], [`colors`], [`theme`]: what they are drawn with
 //! - [`dump`]: the state as JSON, for scripts that drive the window
 
@@ -33,6 +33,7 @@ pub mod selection;
 pub mod source;
 pub mod table;
 pub mod theme;
+pub mod tiles;
 pub mod views;
 
 pub use inspector::{Inspector, Options};

@@ -577,6 +577,38 @@ fn waste_has_kinds_classes_and_cliffs() {
 }
 
 #[test]
+fn rectangles_are_selected_entered_and_left() {
+    for (view, title) in [("Icicle", "icicle"), ("Treemap", "treemap")] {
+        let mut window = Window::demo();
+        window.click(Role::Button, view);
+        let analysis = window.inspector().document().unwrap().analysis.clone();
+        let tiles = |window: &Window| window.state().tiles.expect("rectangles are drawn");
+        let first = tiles(&window);
+        assert_eq!((first.top.as_str(), first.bytes), ("everything reachable", analysis.summary().reachable));
+        assert!(first.tiles > 50 && first.labels.len() > 2, "{first:?}");
+        let largest = analysis.below(Tree::Dominated, Above::Virtual, None, 1).rows.remove(0);
+        window.key(Key::ArrowDown);
+        assert_eq!(window.inspector().selection(), Selection::Node(largest.node));
+        window.key(Key::Enter);
+        assert_eq!(
+            (tiles(&window).top, tiles(&window).bytes),
+            (analysis.label(largest.node), largest.retained)
+        );
+        assert!(window.has(Role::Canvas, &format!("{title} of {}", analysis.label(largest.node))));
+        // A click selects what is under it.
+        window.key(Key::ArrowDown);
+        let inner = window.inspector().selection();
+        window.key(Key::ArrowUp);
+        let name = tiles(&window).labels[1].clone();
+        window.0.query_all_by_role_and_label(Role::Button, &format!("node {name}")).next().unwrap().click();
+        window.settle();
+        assert_eq!(window.inspector().selection(), inner, "{name}");
+        window.click(Role::Link, "to everything reachable");
+        assert_eq!(tiles(&window).bytes, first.bytes);
+    }
+}
+
+#[test]
 fn long_lists_of_children_are_fetched_in_parts() {
     let path = directory("wide").join("wide.heapsnap");
     fs::write(&path, demo::file(60_000)).unwrap();

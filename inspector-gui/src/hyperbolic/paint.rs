@@ -2,7 +2,7 @@
 //! circles and lines cost five times as much, its stroked circles thirty times.)
 
 use egui::epaint::{Mesh, Vertex, WHITE_UV};
-use egui::{Color32, Pos2, Vec2};
+use egui::{Color32, Pos2, Rect, Vec2};
 
 /// Half of the width over which an edge fades.
 const FADE: f32 = 0.6;
@@ -43,6 +43,11 @@ impl Canvas {
             self.mesh.indices.extend([first, inner, inner_next]);
             self.mesh.indices.extend([inner, outer, inner_next, inner_next, outer, outer_next]);
         }
+    }
+
+    /// A filled rectangle.
+    pub fn rect(&mut self, rect: Rect, color: Color32) {
+        self.mesh.add_colored_rect(rect, color);
     }
 
     /// A line of `width` through some points.

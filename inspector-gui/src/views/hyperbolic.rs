@@ -18,6 +18,7 @@ use crate::hyperbolic::tidy::{self, Leaf};
 use crate::selection::{History, Selection};
 use crate::source::Document;
 use crate::theme;
+use crate::views::tree_item::{self, hover_ui, name, row_color, Crumbs};
 use egui::{
     pos2, vec2, Color32, ComboBox, CornerRadius, EventFilter, FontId, Galley, Id, Key, Mesh, Pos2, Rect,
     Response, Role, ScrollArea, Sense, Shape, Stroke, Ui, WidgetInfo,
@@ -51,9 +52,6 @@ const MAX_ARCS: usize = 300;
 
 /// Levels that the other end of such an edge is followed up to a dot.
 const MAX_CLIMB: usize = 20_000;
-
-/// Nodes of a bundle whose types are counted: its largest.
-const SAMPLE: usize = 1000;
 
 /// Height of a line of the plain tree, and width of a level.
 const LINE: f32 = 19.0;
@@ -188,15 +186,6 @@ struct State {
     scroll_to: bool,
 }
 
-/// The way from everything to the focus.
-#[derive(Default)]
-struct Crumbs {
-    first: Vec<(String, Item)>,
-    hidden: usize,
-    is_endless: bool,
-    last: Vec<(String, Item)>,
-}
-
 impl std::fmt::Debug for Hyperbolic {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Hyperbolic").field("settings", &self.settings).finish_non_exhaustive()
@@ -226,7 +215,7 @@ impl Hyperbolic {
         let labels = state.picture.labels.iter().map(|label| label.name.clone()).collect();
         let plain = state.plain.as_ref().filter(|_| self.settings.is_tidy);
         Some(Disk {
-            focus: state.crumbs.1.last.last().map_or_else(String::new, |(name, _)| name.clone()),
+            focus: state.crumbs.1.name(),
             is_moving: state.moving.is_some(),
             dots: plain.map_or(state.scene.dots.len(), |(_, leaves)| leaves.len()),
             drawn_bytes: state.scene.drawn_bytes,
@@ -312,51 +301,13 @@ fn settings_ui(ui: &mut Ui, settings: &mut Settings, colors: &Colors) {
             .on_hover_text("Turn so that what is above the focus lies to its left.");
         ui.checkbox(&mut settings.is_reduced, "Reduce motion").on_hover_text("Jump instead of moving.");
     });
-    ui.horizontal_wrapped(|ui| {
-        ui.add_space(8.0);
-        for (name, color) in colors.legend().chain([("other", theme::OTHER)]) {
-            let name = labels::shorten(name, 30);
-            // A square stays with its name.
-            if ui.available_size_before_wrap().x < 24.0 + 8.0 * name.chars().count() as f32 {
-                ui.end_row();
-                ui.add_space(8.0);
-            }
-            cells::swatch(ui, color);
-            ui.weak(name);
-        }
-    });
-}
-
-/// Name of an item.
-fn name(analysis: &Analysis, item: &Item) -> String {
-    match item {
-        Item::All => "everything reachable".into(),
-        Item::Node(node) => analysis.label(*node),
-        Item::Run(run) => format!("{} smaller", units::count(run.len() as u64)),
-    }
+    tree_item::legend_ui(ui, colors);
 }
 
 /// Name and bytes, as they stand at a dot.
 fn label_text(analysis: &Analysis, layout: &Layout, place: PlaceId, length: usize) -> String {
     let bytes = units::bytes(layout.bytes(analysis, place));
     format!("{}  {bytes}", labels::shorten(&name(analysis, layout.item(place)), length))
-}
-
-fn row_color(analysis: &Analysis, colors: &Colors, filter: &Filter, item: &Item, is_dark: bool) -> Color32 {
-    match item {
-        Item::All => theme::OTHER,
-        Item::Run(_) if is_dark => Color32::from_rgb(0x55, 0x5A, 0x62),
-        Item::Run(_) => Color32::from_rgb(0xB8, 0xBD, 0xC4),
-        Item::Node(node) => {
-            let row = analysis.row_of(*node);
-            let color = colors.of(row);
-            if filter.lets(row) {
-                color
-            } else {
-                color.gamma_multiply(0.22)
-            }
-        }
-    }
 }
 
 impl State {
@@ -367,7 +318,7 @@ impl State {
         };
         let (layout, focus) = Layout::around(analysis, &item, settings.step);
         State {
-            crumbs: (focus, crumbs(analysis, layout.item(focus))),
+            crumbs: (focus, Crumbs::new(analysis, layout.item(focus))),
             layout,
             focus,
             anchor: focus,
@@ -421,11 +372,11 @@ impl State {
             let (layout, focus) = Layout::around(analysis, item, settings.step);
             (self.layout, self.focus, self.anchor) = (layout, focus, focus);
             (self.frame, self.moving, self.plain, self.key) = (Motion::IDENTITY, None, None, None);
-            self.crumbs = (focus, crumbs(analysis, self.layout.item(focus)));
+            self.crumbs = (focus, Crumbs::new(analysis, self.layout.item(focus)));
             return;
         };
         self.focus = target;
-        self.crumbs = (target, crumbs(analysis, item));
+        self.crumbs = (target, Crumbs::new(analysis, item));
         let frame = self.layout.frame_at(self.anchor, self.frame, target);
         let from = frame.center();
         let left = Motion::to_center(from).after(frame).angle();
@@ -476,38 +427,9 @@ impl State {
     /// The way from everything to the focus. Returns what was clicked.
     fn crumbs_ui(&mut self, ui: &mut Ui, analysis: &Analysis) -> Option<Item> {
         if self.crumbs.0 != self.focus {
-            self.crumbs = (self.focus, crumbs(analysis, self.layout.item(self.focus)));
+            self.crumbs = (self.focus, Crumbs::new(analysis, self.layout.item(self.focus)));
         }
-        let Crumbs { first, hidden, is_endless, last } = &self.crumbs.1;
-        let mut clicked = None;
-        ui.horizontal_wrapped(|ui| {
-            ui.add_space(8.0);
-            let mut crumb = |ui: &mut Ui, (text, item): &(String, Item)| {
-                let button = ui.add(egui::Button::new(labels::shorten(text, 32)).frame(false).small());
-                let button = button.on_hover_text(format!("{text}\nBring it to the middle."));
-                button.widget_info(|| WidgetInfo::labeled(Role::Link, true, format!("to {text}")));
-                if button.clicked() {
-                    clicked = Some(item.clone());
-                }
-            };
-            first.iter().for_each(|one| {
-                crumb(ui, one);
-                ui.weak("›");
-            });
-            if *hidden > 0 {
-                let more = if *is_endless { "more than " } else { "" };
-                ui.weak(format!("… {more}{} levels … ›", units::count(*hidden as u64)));
-            }
-            for (at, one) in last.iter().enumerate() {
-                if at + 1 == last.len() {
-                    ui.strong(labels::shorten(&one.0, 48));
-                } else {
-                    crumb(ui, one);
-                    ui.weak("›");
-                }
-            }
-        });
-        clicked
+        self.crumbs.1.ui(ui)
     }
 
     fn disk_ui(
@@ -665,7 +587,7 @@ impl State {
         let place = if pressed(Key::ArrowLeft) {
             match above {
                 // The layout ends here, the tree does not.
-                None => return self.crumbs.1.last.iter().rev().nth(1).map(|(_, item)| item.clone()),
+                None => return self.crumbs.1.above(),
                 above => above,
             }
         } else if pressed(Key::ArrowRight) {
@@ -1016,92 +938,4 @@ fn disc_size(
     };
     let wanted = 2.0 * (bytes as f64 * scale).sqrt().asinh();
     (wanted.min(room).max(0.008), wanted > room)
-}
-
-/// The way from everything to an item: the first of it, how much of it is left out, and the last.
-fn crumbs(analysis: &Analysis, item: &Item) -> Crumbs {
-    const FIRST: usize = 2;
-    const LAST: usize = 5;
-    const MAX: usize = 100_000;
-    let mut way = vec![item.clone()];
-    let mut above = match item {
-        Item::All => None,
-        Item::Node(node) => analysis.dominators().above(*node),
-        Item::Run(run) => analysis.dominators().above(analysis.dominated().at(run.start)),
-    };
-    let mut is_endless = false;
-    while let Some(one) = above {
-        if way.len() > MAX {
-            is_endless = true;
-            break;
-        }
-        match one {
-            Above::Virtual => {
-                way.push(Item::All);
-                above = None;
-            }
-            Above::Node(node) => {
-                way.push(Item::Node(node));
-                above = analysis.dominators().above(node);
-            }
-        }
-    }
-    way.reverse();
-    let named = |items: &[Item]| items.iter().map(|item| (name(analysis, item), item.clone())).collect();
-    if way.len() <= FIRST + LAST {
-        return Crumbs { last: named(&way), ..Crumbs::default() };
-    }
-    let hidden = way.len() - FIRST - LAST;
-    Crumbs { first: named(&way[..FIRST]), hidden, is_endless, last: named(&way[FIRST + hidden..]) }
-}
-
-/// What an item is, at the pointer.
-fn hover_ui(ui: &mut Ui, analysis: &Analysis, item: &Item, (rest_count, rest_bytes): (u64, u64)) {
-    ui.set_max_width(420.0);
-    ui.strong(name(analysis, item));
-    match item {
-        Item::All => {
-            ui.label(units::bytes(analysis.dominated().total()));
-        }
-        Item::Node(node) => {
-            let row = analysis.row_of(*node).and_then(|row| analysis.types().get(row.0 as usize));
-            if let Some(row) = row {
-                ui.weak(&row.name);
-                if !row.group.is_empty() {
-                    ui.weak(format!("component {}", row.group));
-                }
-            }
-            let below = analysis.dominated().children(Above::Node(*node)).len() as u64;
-            ui.label(format!(
-                "{} retained, {} own, {} directly below",
-                units::bytes(analysis.retained(*node)),
-                units::bytes(analysis.heap().shallow(*node)),
-                units::count(below)
-            ));
-        }
-        Item::Run(run) => {
-            let bytes = units::bytes(analysis.retained_by(run.clone()));
-            ui.label(format!("{bytes} retained by {} nodes", units::count(run.len() as u64)));
-            let mut types: HashMap<String, usize> = HashMap::new();
-            for node in analysis.dominated().nodes(run.clone()).take(SAMPLE) {
-                let row = analysis.row_of(node).and_then(|row| analysis.types().get(row.0 as usize));
-                *types.entry(row.map_or_else(String::new, |row| row.name.clone())).or_default() += 1;
-            }
-            let mut types: Vec<(String, usize)> = types.into_iter().collect();
-            types.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-            if run.len() > SAMPLE {
-                ui.weak(format!("of the {} largest of them:", units::count(SAMPLE as u64)));
-            }
-            for (name, count) in types.iter().take(3) {
-                ui.label(format!("{} × {name}", units::count(*count as u64)));
-            }
-        }
-    }
-    if rest_count > 0 {
-        ui.weak(format!(
-            "{} below it are left out here: {}",
-            units::count(rest_count),
-            units::bytes(rest_bytes)
-        ));
-    }
 }

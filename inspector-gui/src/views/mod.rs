@@ -9,6 +9,8 @@ pub mod hyperbolic;
 pub mod overview;
 pub mod ownership;
 pub mod roots;
+pub mod tiles;
+pub mod tree_item;
 pub mod type_detail;
 pub mod type_table;
 
@@ -28,14 +30,25 @@ pub enum View {
     Ownership,
     /// The dominator tree in a disk.
     Hyperbolic,
+    /// The dominator tree in rows.
+    Icicle,
+    /// The dominator tree as rectangles in rectangles.
+    Treemap,
     /// Waste, size classes and cliffs.
     Fragmentation,
 }
 
 impl View {
     /// All, in the order of their tabs.
-    pub const ALL: [View; 5] =
-        [View::Overview, View::Types, View::Ownership, View::Hyperbolic, View::Fragmentation];
+    pub const ALL: [View; 7] = [
+        View::Overview,
+        View::Types,
+        View::Ownership,
+        View::Hyperbolic,
+        View::Icicle,
+        View::Treemap,
+        View::Fragmentation,
+    ];
 
     /// Text of its tab.
     pub fn title(self) -> &'static str {
@@ -44,6 +57,8 @@ impl View {
             View::Types => "Types",
             View::Ownership => "Ownership",
             View::Hyperbolic => "Hyperbolic",
+            View::Icicle => "Icicle",
+            View::Treemap => "Treemap",
             View::Fragmentation => "Fragmentation",
         }
     }
@@ -75,6 +90,8 @@ impl View {
             View::Hyperbolic => {
                 "What goes with what, as a tree in a disk: large in the middle, all the rest around it."
             }
+            View::Icicle => "What goes with what, in rows: as wide as what is retained.",
+            View::Treemap => "What goes with what, one inside the other: as large as what is retained.",
             View::Fragmentation => {
                 "Where bytes are wasted: by kind and type, by size class, and where a few bytes less would save more."
             }
