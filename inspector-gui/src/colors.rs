@@ -68,7 +68,7 @@ mod tests {
         let row = |id: u32| TypeRow {
             id: RowId(id),
             name: format!("T{id}"),
-            group: if id % 2 == 0 { "even".into() } else { String::new() },
+            group: if id.is_multiple_of(2) { "even".into() } else { String::new() },
             shallow: 1000 - u64::from(id),
             ..TypeRow::default()
         };
