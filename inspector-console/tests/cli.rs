@@ -592,3 +592,37 @@ fn type_sizes_that_are_none() {
     "#]],
     );
 }
+
+#[test]
+fn the_compilers_own_heap() {
+    let ask = |args: &[&str]| {
+        let sample = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../rustc-config/sample/rustc.heapsnap");
+        let output = Command::new(env!("CARGO_BIN_EXE_inspector-console"))
+            .current_dir(env!("CARGO_TARGET_TMPDIR"))
+            .arg(sample)
+            .args(args)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let has = |args: &[&str], texts: &[&str]| {
+        let said = ask(args);
+        for text in texts {
+            assert!(said.contains(text), "{args:?} says {text}:\n{said}");
+        }
+    };
+    has(
+        &["summary"],
+        &["rustc-main at checkpoint after_borrowck", "the ledger closes", "keys of mir::Local"],
+    );
+    has(&["owns", "mbcx"], &["with mbcx.regioncx", "mir::Cache"]);
+    has(
+        &["types", "--top", "60"],
+        &["Vec<mir::Statement>", "Vec<borrowck::constraints::OutlivesConstraint>"],
+    );
+    has(&["type", "mir::StatementKind"], &["enum, 16 bytes", "StorageLive", "BackwardIncompatibleDropHint"]);
+    has(&["tree", "mbcx.regioncx"], &["scc_values.location_map", "share, 2 holders", "Vec<mir::BasicBlock>"]);
+    has(&["ledger"], &["claimed raw", "Unclaimed", "the allocator says the same"]);
+    has(&["missing"], &["type without a `Walk`"]);
+}
