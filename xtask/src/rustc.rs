@@ -16,8 +16,8 @@ const RELEASE: &str = "1.96.0";
 const STAGE0: &str = "1.95.0";
 const PACKAGES: [&str; 5] =
     ["rust-web-src", "rustc-web", "libstd-rust-web-dev", "libstd-rust-web-1.96", "libllvm22"];
-/// What a first build takes on disk, in GiB.
-const SPACE: u64 = 9;
+/// What a first build takes on disk, in GiB, packages and some room for a second included.
+const SPACE: u64 = 8;
 
 const HELP: &str = "\
 cargo xtask rustc [OPTIONS] CRATE [-- ARGUMENTS OF CARGO CHECK]
@@ -124,8 +124,8 @@ impl Job {
             }
         });
         let packaged = match packages {
-            Some(packages) if packages.join("bin/rustc").exists() => packages,
-            Some(packages) => packages.join("usr"),
+            Some(packages) if packages.join("usr/bin/rustc").exists() => packages.join("usr"),
+            Some(packages) => packages,
             None if fetched.exists() || wants_packages => fetched,
             None => PathBuf::from("/usr"),
         };
@@ -202,9 +202,9 @@ impl Job {
             return Ok(());
         }
         eprintln!(
-            "This builds the compiler: 11 to 15 minutes of CPU time the first time (about 7 minutes on two idle\n\
-             cores), 1.5 GB of memory for each core in use, {SPACE} GB on disk in {}.\n\
-             After a change in rustc_borrowck it takes some ten seconds, after one in rustc_index or heap-walk some minutes.",
+            "This builds the compiler: about 12 minutes of CPU time the first time, 1.5 GB of memory for each core in\n\
+             use, {SPACE} GB on disk in {}. After a change in rustc_borrowck it takes some ten seconds, after one in\n\
+             rustc_index, rustc_arena or heap-walk nearly as long as the first time.",
             self.folder.display()
         );
         fs::create_dir_all(&self.folder).map_err(fail(&self.folder))?;
