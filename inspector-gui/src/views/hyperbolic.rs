@@ -289,17 +289,25 @@ fn settings_ui(ui: &mut Ui, settings: &mut Settings, colors: &Colors) {
         });
         ui.separator();
         let help = "Edges of the selected node that are not in the tree:";
-        ui.checkbox(&mut settings.shows_shared, "Shared")
-            .on_hover_text(format!("{help} own and shared ones, from and to others than what it goes with."));
-        ui.checkbox(&mut settings.shows_borrows, "References")
-            .on_hover_text(format!("{help} references and pointers, as thin arcs."));
-        ui.checkbox(&mut settings.shows_keys, "Keys").on_hover_text(format!(
-            "{help} keys into tables, as dotted arcs. (None where the walk did not resolve them.)"
-        ));
-        ui.separator();
-        ui.checkbox(&mut settings.is_locked, "Lock direction")
-            .on_hover_text("Turn so that what is above the focus lies to its left.");
-        ui.checkbox(&mut settings.is_reduced, "Reduce motion").on_hover_text("Jump instead of moving.");
+        ui.menu_button("Arcs", |ui| {
+            ui.checkbox(&mut settings.shows_shared, "Shared").on_hover_text(format!(
+                "{help} own and shared ones, from and to others than what it goes with, as thick arcs."
+            ));
+            ui.checkbox(&mut settings.shows_borrows, "References")
+                .on_hover_text(format!("{help} references and pointers, as thin arcs."));
+            ui.checkbox(&mut settings.shows_keys, "Keys").on_hover_text(format!(
+                "{help} keys into tables, as dotted arcs. (None where nothing tells which entry a key stands for.)"
+            ));
+        })
+        .response
+        .on_hover_text("Which edges of the selected node are drawn that are not in the tree.");
+        ui.menu_button("Motion", |ui| {
+            ui.checkbox(&mut settings.is_locked, "Lock direction")
+                .on_hover_text("Turn so that what is above the focus lies to its left.");
+            ui.checkbox(&mut settings.is_reduced, "Reduce motion").on_hover_text("Jump instead of moving.");
+        })
+        .response
+        .on_hover_text("How a node is brought to the middle.");
     });
     tree_item::legend_ui(ui, colors);
 }
@@ -517,7 +525,7 @@ impl State {
         let unreachable = analysis.summary().unreachable;
         let mut text =
             format!("{} drawn in {} dots", units::bytes(*drawn_bytes), units::count(dots.len() as u64));
-        text.push_str(&format!(", {} too small to see where it hangs", units::bytes(*rest_bytes)));
+        text.push_str(&format!(", {} in subtrees too small to see", units::bytes(*rest_bytes)));
         if *outside_bytes > 0 {
             text.push_str(&format!(", {} beyond the rim", units::bytes(*outside_bytes)));
         }

@@ -144,6 +144,32 @@ fn opened_sorted_by_a_click_and_looked_at() {
         by_name.windows(2).all(|pair| if is_descending { pair[0] >= pair[1] } else { pair[0] <= pair[1] });
     assert!(is_ordered, "{by_name:?}");
 
+    // Every view draws, and says that nothing is missing from it.
+    xdotool(&display, &["search", "--sync", "--name", "heap inspector", "windowfocus"]);
+    for (key, view) in [
+        ("ctrl+3", "ownership"),
+        ("ctrl+4", "hyperbolic"),
+        ("ctrl+5", "icicle"),
+        ("ctrl+6", "treemap"),
+        ("ctrl+7", "fragmentation"),
+    ] {
+        xdotool(&display, &["key", key]);
+        let shown = wait_for(&mut window, &state, view, |state| {
+            state["view"] == view && state["is_busy"] == false && {
+                let (disk, tiles) = (&state["disk"], &state["tiles"]);
+                match view {
+                    "hyperbolic" => disk["dots"].as_u64() > Some(50),
+                    "icicle" | "treemap" => tiles["tiles"].as_u64() > Some(50),
+                    "fragmentation" => state["waste"].as_array().is_some_and(|rows| rows.len() > 5),
+                    _ => state["tree"].as_array().is_some_and(|rows| !rows.is_empty()),
+                }
+            }
+        });
+        assert_eq!(shown["error"], Value::Null, "{shown:#}");
+        let picture = directory.join(format!("{view}.png"));
+        assert!(colours(&display, &picture) > 100, "a blank window; see {}", picture.display());
+    }
+
     let picture = directory.join("window.png");
     let found = colours(&display, &picture);
     assert!(found > 100, "{found} colours: a blank window; see {}", picture.display());
