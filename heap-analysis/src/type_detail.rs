@@ -110,6 +110,11 @@ pub struct LengthBucket {
 }
 
 impl Analysis {
+    /// Where a type is defined, if it is known.
+    pub fn source(&self, row: RowId) -> Option<&Source> {
+        self.heap.types.get(self.table.elem(row)? as usize)?.source.as_ref()
+    }
+
     /// One type in full. O(n): a pass over the nodes. `None` where there is no such row.
     pub fn type_detail(&self, row: RowId) -> Option<TypeDetail> {
         let heap = &self.heap;

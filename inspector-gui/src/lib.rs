@@ -15,6 +15,7 @@
 //! - [`hyperbolic`]: the geometry of one of them
 //! - [`ruler`], [`tiles`]: a value to scale; a tree as rectangles
 //! - [`table`], [`cells`], [`colors`], [`theme`]: what they are drawn with
+//! - [`editor`]: a type's definition in the user's editor
 //! - [`dump`]: the state as JSON, for scripts that drive the window
 
 pub mod answer;
@@ -24,6 +25,7 @@ pub mod colors;
 pub mod dialog;
 pub mod display;
 pub mod dump;
+pub mod editor;
 pub mod filter;
 pub mod hyperbolic;
 pub mod inspector;

@@ -273,6 +273,19 @@ fn layouts_are_drawn_to_scale() {
 }
 
 #[test]
+fn a_type_says_where_it_is_defined_and_what_an_editor_needs() {
+    let mut window = Window::demo();
+    window.type_into("Filter", "hir::Call");
+    window.click_row("type demo::hir::Call");
+    let analysis = window.inspector().document().unwrap().analysis.clone();
+    let row = analysis.types().iter().find(|row| row.name == "demo::hir::Call").unwrap().id;
+    let source = analysis.source(row).expect("the demo's types have places").clone();
+    // No editor is named for tests.
+    window.click(Role::Button, &format!("{}:{}", source.file, source.line));
+    assert!(window.reads("HEAP_INSPECTOR_EDITOR"));
+}
+
+#[test]
 fn buffers_show_lengths_against_capacities() {
     let mut window = Window::demo();
     window.type_into("Filter", "Vec<u32>");

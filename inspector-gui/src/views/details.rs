@@ -3,11 +3,13 @@
 
 use crate::answer::{Answer, Shown};
 use crate::cells;
+use crate::editor;
 use crate::selection::{History, Selection};
 use crate::source::Document;
 use crate::theme::{self, Part};
 use egui::{Button, RichText, ScrollArea, Ui};
 use heap_analysis::find::Subject;
+use heap_analysis::keys::KeyRow;
 use heap_analysis::owners::{OutsideOwner, Owns, Sizes};
 use heap_analysis::path::PathStep;
 use heap_analysis::tree::{Holder, NodeDetail};
@@ -23,6 +25,9 @@ const MAX_LISTED: usize = 30;
 pub struct Details {
     node: Answer<NodeId, Option<(NodeDetail, Vec<PathStep>)>>,
     owns: Answer<RowId, Option<Owns>>,
+    keys: Answer<RowId, Vec<KeyRow>>,
+    /// Why the editor did not open, and for which type.
+    editor_error: Option<(RowId, String)>,
 }
 
 /// What the user asked for in the pane.
@@ -37,7 +42,7 @@ pub enum Action {
 impl Details {
     /// Whether something is being worked out.
     pub fn is_working(&self) -> bool {
-        self.node.is_working() || self.owns.is_working()
+        self.node.is_working() || self.owns.is_working() || self.keys.is_working()
     }
 
     /// Draws it.
@@ -65,6 +70,7 @@ impl Details {
         title_ui(ui, &row.name, &row.path);
         let size = format!("{}, {} each", row.kind, units::bytes(row.size));
         ui.weak(if row.group.is_empty() { size } else { format!("{size}, component {}", row.group) });
+        self.source_ui(ui, document, id);
         ui.add_space(4.0);
         if row.count > 0 {
             heading(ui, "What it owns");
@@ -101,7 +107,43 @@ impl Details {
                 ui.label(units::bytes(row.inline_bytes)).on_hover_text(cells::exact(row.inline_bytes));
             });
         });
+        let analysis = Arc::clone(&document.analysis);
+        let of_type = move || analysis.keys().into_iter().filter(|keys| keys.row == Some(id)).collect();
+        if let Shown::Ready(keys) = self.keys.get(ui.ctx(), id, || of_type) {
+            if !keys.is_empty() {
+                heading(ui, "Keys into tables");
+            }
+            for keys in keys {
+                let table = if keys.table.is_empty() { "a table that is not named" } else { &keys.table };
+                let (all, distinct) = (units::count(keys.keys), units::count(keys.distinct));
+                ui.label(format!("{all} keys into {table}, {distinct} different"));
+            }
+        }
         None
+    }
+
+    /// Where the type is defined, to open in an editor.
+    fn source_ui(&mut self, ui: &mut Ui, document: &Document, id: RowId) {
+        let Some(source) = document.analysis.source(id).filter(|source| !source.file.is_empty()) else {
+            return;
+        };
+        let place = format!("{}:{}", source.file, source.line);
+        ui.horizontal_wrapped(|ui| {
+            let text = RichText::new(&place).color(ui.visuals().hyperlink_color);
+            let link = ui.add(Button::new(text).frame(false));
+            let help = format!("Open it in your editor: the command in {}.", editor::VARIABLE);
+            if link.on_hover_text(help).clicked() {
+                self.editor_error = editor::open(&source.file, source.line).err().map(|error| (id, error));
+            }
+            if ui.button("Copy place").clicked() {
+                ui.ctx().copy_text(place);
+            }
+            ui.weak(format!("{} {}", source.package, source.version));
+        });
+        if let Some((_, error)) = self.editor_error.as_ref().filter(|(of, _)| *of == id) {
+            let color = theme::warning(ui);
+            cells::notice(ui, color, error, "");
+        }
     }
 
     fn node_ui(
