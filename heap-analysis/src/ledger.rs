@@ -195,7 +195,7 @@ pub struct Ledger {
     /// frees of blocks from before tracking, reached memory of another allocator,
     /// memory outside the allocator (such as memory maps, with their sizes).
     pub beside: Vec<CountRow>,
-    /// What the allocator says the program's live blocks add up to.
+    /// What the allocator says the program's live blocks add up to; `None` where it keeps no account.
     pub allocator_live: Option<u64>,
     /// What the table of blocks adds up to at the same moment: population and born during.
     pub enumerated: u64,
@@ -454,7 +454,8 @@ pub(crate) fn ledger(analysis: &Analysis) -> Ledger {
         beside.push(count_row("memory outside the allocator", regions));
     }
     let enumerated = population.bytes.saturating_add(born.bytes);
-    let allocator_live = heap.allocator.filter(|_| is_tracked).map(|figures| figures.live);
+    let is_unaccounted = heap.allocator.is_some_and(|figures| figures.is_unaccounted);
+    let allocator_live = heap.allocator.filter(|_| is_tracked && !is_unaccounted).map(|figures| figures.live);
     let difference = allocator_live.map(|live| live.wrapping_sub(enumerated) as i64);
     let is_quiescent = footer.map(|footer| footer.quiescent);
     let is_damaged = heap.counts().lost_nodes > 0
@@ -492,7 +493,7 @@ pub(crate) fn ledger(analysis: &Analysis) -> Ledger {
         closes: false,
         verdict: Vec::new(),
     };
-    verdict(&mut ledger, is_damaged);
+    verdict(&mut ledger, is_damaged, is_unaccounted);
     ledger
 }
 
@@ -563,7 +564,7 @@ fn twice_row(analysis: &Analysis, node: NodeId) -> TwiceRow {
     }
 }
 
-fn verdict(ledger: &mut Ledger, is_damaged: bool) {
+fn verdict(ledger: &mut Ledger, is_damaged: bool, is_unaccounted: bool) {
     let mut faults = Vec::new();
     let bytes = units::bytes;
     if !ledger.is_tracked {
@@ -584,6 +585,9 @@ fn verdict(ledger: &mut Ledger, is_damaged: bool) {
         faults.push("parts of the snapshot are lost or contradict each other".into());
     }
     match ledger.difference {
+        None if is_unaccounted => faults.push(
+            "the total cannot be checked: the allocator below the table keeps no account of its own".into(),
+        ),
         None => faults.push("the allocator's own figure is missing, so nothing vouches for the total".into()),
         Some(0) => {}
         Some(difference) => faults.push(format!(

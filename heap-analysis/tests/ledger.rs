@@ -120,6 +120,20 @@ fn a_lost_record_is_seen_by_the_allocators_figure() {
 }
 
 #[test]
+fn without_an_account_the_total_is_not_checked() {
+    let named = check(
+        "root r -> a:64; unaccounted",
+        expect![[r#"
+            claimed once: 1 blocks, 64 bytes
+            the ledger does not close
+            the total cannot be checked: the allocator below the table keeps no account of its own
+        "#]],
+    );
+    let ledger = named.analysis.ledger();
+    assert_eq!((ledger.closes, ledger.allocator_live, ledger.difference), (false, None, None));
+}
+
+#[test]
 fn a_wrong_impl_is_listed_by_type() {
     let mut snapshot = Text::parse("root r -> a1:64, a2:64, b:16").snapshot();
     // It says that 72 bytes are in 64, and once that 80 are, 16 of them "negative".

@@ -543,6 +543,9 @@ pub struct AllocatorFigures {
     pub rss: u64,
     /// Bytes of memory that the block table itself takes (address space that was touched).
     pub table: u64,
+    /// The allocator keeps no account of its own: `live` and `tool` are the block
+    /// table's, so nothing checks that table, and what lies between is not known.
+    pub is_unaccounted: bool,
 }
 
 /// A number of blocks and their usable bytes.

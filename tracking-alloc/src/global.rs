@@ -3,37 +3,54 @@
 
 #![expect(unsafe_code, reason = "a global allocator is unsafe by its interface")]
 
+use crate::below::{asked, is_jemalloc, set_aside, Below};
+use crate::jemalloc;
+use crate::mode::{self, Mode, Value};
+use crate::side::Side;
 use crate::slot::{self, Record, MAX_EPOCH};
 use crate::table::{Table, LARGE};
-use crate::{jemalloc, TrackingAlloc};
+use crate::TrackingAlloc;
 use heap_snapshot::live::{self, LiveBlocks, Traffic};
 use heap_snapshot::record::{AllocatorFigures, BlockCount, LiveBlock};
 use std::alloc::{GlobalAlloc, Layout};
 use std::cell::Cell;
+use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use tikv_jemalloc_sys as ffi;
-use tikv_jemallocator::Jemalloc;
 
 /// One per process, whatever number of `TrackingAlloc` values there are.
 static TABLE: Table = Table::new();
 
-/// Filled when the first block is recorded.
-static CLASSES: jemalloc::Classes = jemalloc::Classes::new();
+/// Bytes set aside beyond what the table's rule says, where the allocator below was asked.
+static BEYOND: Side = Side::new();
 
-/// Bytes that jemalloc sets aside for a request.
+/// Bytes set aside for a block of the table.
 #[inline]
-fn usable(size: usize, align: usize) -> usize {
-    CLASSES.usable(size, align)
+fn usable(addr: usize, record: Record) -> usize {
+    if IS_FOREIGN.load(Ordering::Relaxed) {
+        set_aside(record.size, record.align()) + BEYOND.get(addr) as usize
+    } else {
+        jemalloc::usable(record.size, record.align())
+    }
 }
 
-/// The birth epoch, and above it how many reasons there are to take the slow
-/// way: one load tells the hot path all it needs.
-static STATE: AtomicU32 = AtomicU32::new(0);
+/// The birth epoch, and above it what leads away from the hot path of *sizes*:
+/// one load tells it all it needs.
+static STATE: AtomicU32 = AtomicU32::new(UNREAD);
 const EPOCH: u32 = MAX_EPOCH;
 /// Added for each thread in a tool scope and each running checkpoint.
 const SLOW: u32 = 1 << 8;
+/// Those of them that are there.
+const BUSY: u32 = (1 << 24) - SLOW;
+/// Each block's usable size is asked for.
+const IS_ASKED: u32 = 1 << 24;
+/// Nothing is tracked, now and for the life of the process.
+const OFF: u32 = u32::MAX;
+/// No block has been allocated yet, nor the environment read.
+const UNREAD: u32 = u32::MAX - 1;
 
 static INSTALLED: AtomicBool = AtomicBool::new(false);
+/// Blocks come from another allocator than jemalloc.
+static IS_FOREIGN: AtomicBool = AtomicBool::new(false);
 /// Number of the tool's arena + 1; 0 before it is made.
 static TOOL_ARENA: AtomicU32 = AtomicU32::new(0);
 /// Bytes of the block that jemalloc makes for a thread's cache.
@@ -56,9 +73,35 @@ fn is_plain(size: usize, align: usize) -> bool {
     size.wrapping_sub(slot::TINY + 1) < LARGE - slot::TINY && align <= 16
 }
 
+/// Reads `HEAP_TRACK`, once a process: what the state is from now on.
+#[cold]
+fn start(below: Below<'_>) -> u32 {
+    let value = mode::from_env();
+    let state = match value {
+        Value::Mode(Mode::Off) => OFF,
+        Value::Mode(_) | Value::Wrong(_) => {
+            IS_FOREIGN.store(!below.is_jemalloc, Ordering::Relaxed);
+            if below.usable.is_some() {
+                IS_ASKED
+            } else {
+                0
+            }
+        }
+    };
+    match STATE.compare_exchange(UNREAD, state, Ordering::AcqRel, Ordering::Acquire) {
+        Ok(_) => {
+            if let Value::Wrong(value) = value {
+                mode::complain(value);
+            }
+            state
+        }
+        Err(state) => state, // another thread was first, and read the same
+    }
+}
+
 #[inline(always)]
-fn record_new(ptr: *mut u8, size: usize, align: usize, state: u32) {
-    if is_plain(size, align) {
+fn record_new(below: Below<'_>, ptr: *mut u8, size: usize, align: usize, state: u32) {
+    if is_plain(size, align) && state & IS_ASKED == 0 {
         if let Some(slot) = TABLE.slot(ptr as usize) {
             if !ptr.is_null() {
                 slot.store(slot::wide(size, align, state & EPOCH), Ordering::Relaxed);
@@ -66,26 +109,30 @@ fn record_new(ptr: *mut u8, size: usize, align: usize, state: u32) {
             return;
         }
     }
-    record_slow(ptr, size, align, state & EPOCH, false);
+    record_slow(below, ptr, size, align, state & EPOCH, false);
 }
 
 #[cold]
-fn record_slow(ptr: *mut u8, size: usize, align: usize, epoch: u32, is_tool: bool) {
+fn record_slow(below: Below<'_>, ptr: *mut u8, size: usize, align: usize, epoch: u32, is_tool: bool) {
     if ptr.is_null() {
         return;
     }
+    if let Some(ask) = below.usable {
+        // SAFETY: a block of the allocator that `ask` is for, by the promise of
+        // `TrackingAlloc::usable_by`; it is live, since nobody has been given it yet.
+        let bytes = unsafe { ask(ptr.cast()) };
+        let beyond = bytes.saturating_sub(set_aside(size, align));
+        BEYOND.set(ptr as usize, u32::try_from(beyond).unwrap_or(0));
+    }
     let record = Record { size, align_log2: align.trailing_zeros() as u8, epoch, is_tool };
-    let usable = jemalloc::usable(size, align);
+    let usable = usable(ptr as usize, record);
     TABLE.record(ptr as usize, record, usable);
     if !INSTALLED.swap(true, Ordering::Relaxed) {
-        CLASSES.fill();
-        // The first block of the process: all else that is allocated now is
-        // the cache of its one thread.
-        let figures = jemalloc::figures(None, 0);
-        CACHE_BLOCK.store(
-            figures.allocated.saturating_sub(figures.cached).saturating_sub(usable as u64),
-            Ordering::Relaxed,
-        );
+        if below.is_jemalloc {
+            // The first block of the process: all else that is allocated now is
+            // the cache of its one thread.
+            CACHE_BLOCK.store(jemalloc::cache_block(usable as u64), Ordering::Relaxed);
+        }
         live::install(&Blocks);
     }
 }
@@ -97,90 +144,125 @@ fn count(at: usize, usable: usize) {
     }
 }
 
-/// Allocates while a checkpoint runs or some thread is in a tool scope.
+/// Allocates in all cases that the hot path does not take.
 #[cold]
-fn alloc_slow(layout: Layout, state: u32, is_zeroed: bool) -> *mut u8 {
-    let epoch = state & EPOCH;
-    if IS_TOOL.get() {
-        if let Some(flags) = tool_flags() {
-            // Never tiny, so that a slot's tool bit always has its place.
-            let size = layout.size().max(16);
-            let flags = flags
-                | ffi::MALLOCX_ALIGN(layout.align().max(16))
-                | if is_zeroed { ffi::MALLOCX_ZERO } else { 0 };
-            // SAFETY: the size is not 0, and the flags name an arena that was made and an alignment.
-            let ptr = unsafe { ffi::mallocx(size, flags) }.cast::<u8>();
-            record_slow(ptr, size, layout.align().max(16), epoch, true);
-            return ptr;
-        }
+#[inline(never)]
+fn alloc_slow(below: Below<'_>, layout: Layout, mut state: u32, is_zeroed: bool) -> *mut u8 {
+    if state == UNREAD {
+        state = start(below);
     }
-    // SAFETY: our caller's layout, under `GlobalAlloc`'s contract.
-    let ptr = unsafe {
-        if is_zeroed {
-            Jemalloc.alloc_zeroed(layout)
-        } else {
-            Jemalloc.alloc(layout)
+    let allocate = |layout: Layout| {
+        // SAFETY: our caller's layout, under `GlobalAlloc`'s contract, or a larger one.
+        unsafe {
+            if is_zeroed {
+                below.alloc.alloc_zeroed(layout)
+            } else {
+                below.alloc.alloc(layout)
+            }
         }
     };
+    if state == OFF {
+        return allocate(layout);
+    }
+    let (size, align, epoch) = (layout.size(), layout.align(), state & EPOCH);
+    if state & BUSY != 0 && IS_TOOL.get() {
+        // Never tiny, so that a slot's tool bit always has its place.
+        let layout = Layout::from_size_align(size.max(16), align.max(16)).unwrap_or(layout);
+        let ptr = match tool_arena().filter(|_| below.is_jemalloc) {
+            Some(arena) => jemalloc::alloc_in(arena, layout, is_zeroed),
+            None => asked(layout, false).map_or(ptr::null_mut(), allocate),
+        };
+        record_slow(below, ptr, layout.size(), layout.align(), epoch, true);
+        return ptr;
+    }
+    let ptr = asked(layout, below.is_jemalloc).map_or(ptr::null_mut(), allocate);
     if !ptr.is_null() {
-        record_new(ptr, layout.size(), layout.align(), state);
-        count(0, jemalloc::usable(layout.size(), layout.align()));
+        record_new(below, ptr, size, align, state);
+        if state & BUSY != 0 {
+            count(0, usable_now(ptr, size, align));
+        }
     }
     ptr
+}
+
+fn usable_now(ptr: *mut u8, size: usize, align: usize) -> usize {
+    let record = Record { size, align_log2: align.trailing_zeros() as u8, epoch: 0, is_tool: false };
+    usable(ptr as usize, record)
 }
 
 /// Frees whatever the hot path does not: tiny, large, the tool's, unknown
 /// blocks, and all while a checkpoint runs.
 #[cold]
-fn dealloc_slow(ptr: *mut u8, layout: Layout) {
+#[inline(never)]
+fn dealloc_slow(below: Below<'_>, ptr: *mut u8, layout: Layout) {
     let record = forget(ptr);
-    if let Some(Record { is_tool: true, .. }) = record {
-        // Not into this thread's cache, which would hand it to the program.
-        // SAFETY: `ptr` is a live block of jemalloc, which our caller gives up.
-        unsafe { ffi::dallocx(ptr.cast(), ffi::MALLOCX_TCACHE_NONE) };
+    if let Some(Record { is_tool: true, size, align_log2, .. }) = record {
+        if below.is_jemalloc {
+            // Not into this thread's cache, which would hand it to the program.
+            // SAFETY: our caller's pointer, a live block of the tool's arena.
+            unsafe { jemalloc::free(ptr) };
+        } else if let Some(layout) =
+            Layout::from_size_align(size, 1 << align_log2).ok().and_then(|layout| asked(layout, false))
+        {
+            // SAFETY: allocated with this layout, by `alloc_slow` or `realloc_slow`.
+            unsafe { below.alloc.dealloc(ptr, layout) };
+        }
         return;
     }
-    // SAFETY: our caller's pointer and layout, under `GlobalAlloc`'s contract.
-    unsafe { Jemalloc.dealloc(ptr, layout) };
+    if let Some(layout) = asked(layout, below.is_jemalloc) {
+        // SAFETY: our caller's pointer, and what was asked for its layout.
+        unsafe { below.alloc.dealloc(ptr, layout) };
+    }
 }
 
 /// Forgets a block and counts what there is to count.
 fn forget(ptr: *mut u8) -> Option<Record> {
-    let record = TABLE.forget(ptr as usize, jemalloc::usable);
+    let record = TABLE.begins_at(ptr as usize);
     match record {
         None => {
             UNKNOWN_FREES.fetch_add(1, Ordering::Relaxed);
         }
-        Some(record) if !record.is_tool => {
+        Some(record) => {
             let state = STATE.load(Ordering::Relaxed);
-            if state >= SLOW && record.epoch < state & EPOCH {
-                count(2, jemalloc::usable(record.size, record.align()));
+            if !record.is_tool && state & BUSY != 0 && record.epoch < state & EPOCH {
+                count(2, usable(ptr as usize, record));
             }
+            TABLE.forget(ptr as usize, usable);
         }
-        Some(_) => {}
     }
     record
 }
 
-fn tool_flags() -> Option<std::ffi::c_int> {
-    let arena = TOOL_ARENA.load(Ordering::Acquire).checked_sub(1)?;
-    Some(ffi::MALLOCX_ARENA(arena as usize) | ffi::MALLOCX_TCACHE_NONE)
+fn tool_arena() -> Option<u32> {
+    TOOL_ARENA.load(Ordering::Acquire).checked_sub(1)
 }
 
-// SAFETY: every block comes from jemalloc with the caller's size and alignment
-// (or, for the tool, with larger ones) and goes back to it exactly once; what is
-// recorded beside it never changes what is returned. Nothing here unwinds or
-// allocates through itself.
-unsafe impl GlobalAlloc for TrackingAlloc {
+impl<A: GlobalAlloc + 'static> TrackingAlloc<A> {
+    #[inline(always)]
+    fn below(&self) -> Below<'_> {
+        Below { alloc: &self.inner, is_jemalloc: is_jemalloc::<A>(), usable: self.usable }
+    }
+}
+
+// SAFETY: every block comes from the allocator below with the caller's size and
+// alignment (or with larger ones, by one rule) and goes back to it exactly once;
+// what is recorded beside it never changes what is returned. Nothing here
+// unwinds or allocates through itself.
+unsafe impl<A: GlobalAlloc + 'static> GlobalAlloc for TrackingAlloc<A> {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let state = STATE.load(Ordering::Relaxed);
         if state >= SLOW {
-            return alloc_slow(layout, state, false);
+            if state == OFF {
+                // SAFETY: our caller's layout.
+                return unsafe { self.inner.alloc(layout) };
+            }
+            return alloc_slow(self.below(), layout, state, false);
         }
-        // SAFETY: our caller's layout.
-        let ptr = unsafe { Jemalloc.alloc(layout) };
-        record_new(ptr, layout.size(), layout.align(), state);
+        let Some(asked) = asked(layout, is_jemalloc::<A>()) else { return ptr::null_mut() };
+        // SAFETY: our caller's layout, or a larger one.
+        let ptr = unsafe { self.inner.alloc(asked) };
+        record_new(self.below(), ptr, layout.size(), layout.align(), state);
         ptr
     }
 
@@ -188,56 +270,73 @@ unsafe impl GlobalAlloc for TrackingAlloc {
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         let state = STATE.load(Ordering::Relaxed);
         if state >= SLOW {
-            return alloc_slow(layout, state, true);
+            if state == OFF {
+                // SAFETY: our caller's layout.
+                return unsafe { self.inner.alloc_zeroed(layout) };
+            }
+            return alloc_slow(self.below(), layout, state, true);
         }
-        // SAFETY: our caller's layout.
-        let ptr = unsafe { Jemalloc.alloc_zeroed(layout) };
-        record_new(ptr, layout.size(), layout.align(), state);
+        let Some(asked) = asked(layout, is_jemalloc::<A>()) else { return ptr::null_mut() };
+        // SAFETY: our caller's layout, or a larger one.
+        let ptr = unsafe { self.inner.alloc_zeroed(asked) };
+        record_new(self.below(), ptr, layout.size(), layout.align(), state);
         ptr
     }
 
     #[inline]
     unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
+        let state = STATE.load(Ordering::Relaxed);
+        if state == OFF {
+            // SAFETY: our caller's pointer and layout.
+            return unsafe { self.inner.dealloc(ptr, layout) };
+        }
         // Forget the block before freeing it: once freed, another thread may be
         // given the same address, and its record must not be the one we erase.
-        if is_plain(layout.size(), layout.align()) && STATE.load(Ordering::Relaxed) < SLOW {
+        if is_plain(layout.size(), layout.align()) && state < SLOW {
             if let Some(slot) = TABLE.slot(ptr as usize) {
                 if slot::is_program_wide(slot.load(Ordering::Relaxed)) {
                     slot.store(0, Ordering::Relaxed);
-                    // SAFETY: our caller's pointer and layout.
-                    unsafe { Jemalloc.dealloc(ptr, layout) };
+                    if let Some(asked) = asked(layout, is_jemalloc::<A>()) {
+                        // SAFETY: our caller's pointer, and what was asked for its layout.
+                        unsafe { self.inner.dealloc(ptr, asked) };
+                    }
                     return;
                 }
             }
         }
-        dealloc_slow(ptr, layout);
+        dealloc_slow(self.below(), ptr, layout);
     }
 
     #[inline]
     unsafe fn realloc(&self, ptr: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
         let align = layout.align();
         let state = STATE.load(Ordering::Relaxed);
+        if state == OFF {
+            // SAFETY: our caller's pointer, layout and size.
+            return unsafe { self.inner.realloc(ptr, layout, new_size) };
+        }
         if state < SLOW && is_plain(layout.size(), align) && is_plain(new_size, align) {
-            if let Some(slot) = TABLE.slot(ptr as usize) {
+            if let (Some(slot), Some(asked)) = (TABLE.slot(ptr as usize), asked(layout, is_jemalloc::<A>())) {
                 let old = slot.load(Ordering::Relaxed);
                 if slot::is_program_wide(old) {
                     // As in `dealloc`: the record goes before the address can be another's.
                     slot.store(0, Ordering::Relaxed);
-                    // SAFETY: our caller's pointer, layout and size.
-                    let new = unsafe { Jemalloc.realloc(ptr, layout, new_size) };
+                    let asked_size = if is_jemalloc::<A>() { new_size } else { set_aside(new_size, align) };
+                    // SAFETY: our caller's pointer, layout and size, by the rule of `asked`.
+                    let new = unsafe { self.inner.realloc(ptr, asked, asked_size) };
                     if new.is_null() {
                         slot.store(old, Ordering::Relaxed);
                     } else if new == ptr {
                         slot.store(slot::resized(old, new_size), Ordering::Relaxed);
                     } else {
-                        record_new(new, new_size, align, state);
+                        record_new(self.below(), new, new_size, align, state);
                     }
                     return new;
                 }
             }
         }
         // SAFETY: our caller's pointer, layout and size.
-        unsafe { realloc_slow(ptr, layout, new_size) }
+        unsafe { realloc_slow(self.below(), ptr, layout, new_size) }
     }
 }
 
@@ -247,33 +346,45 @@ unsafe impl GlobalAlloc for TrackingAlloc {
 ///
 /// As [`GlobalAlloc::realloc`].
 #[cold]
-unsafe fn realloc_slow(ptr: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+#[inline(never)]
+unsafe fn realloc_slow(below: Below<'_>, ptr: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
     let record = forget(ptr);
+    let is_tool = record.is_some_and(|record| record.is_tool);
     let old_size = record.map_or(layout.size(), |record| record.size);
-    if let Some(Record { is_tool: true, align_log2, epoch, .. }) = record {
-        let size = new_size.max(16);
-        let flags = tool_flags().unwrap_or(0) | ffi::MALLOCX_ALIGN(1 << align_log2);
-        // SAFETY: `ptr` is a live block of jemalloc; the size is not 0.
-        let new = unsafe { ffi::rallocx(ptr.cast(), size, flags) }.cast::<u8>();
+    let align = record.map_or(layout.align(), |record| record.align());
+    let epoch = record.map_or(0, |record| record.epoch);
+    let new_size = if is_tool { new_size.max(16) } else { new_size };
+    let new = if is_tool && below.is_jemalloc {
+        // SAFETY: our caller's pointer, a live block of the tool's arena.
+        unsafe { jemalloc::realloc_in(tool_arena(), ptr, new_size, align) }
+    } else {
+        let old = Layout::from_size_align(old_size, align).ok().and_then(|old| asked(old, below.is_jemalloc));
+        let new = Layout::from_size_align(new_size, align).ok().and_then(|new| asked(new, below.is_jemalloc));
+        match (old, new) {
+            // SAFETY: our caller's pointer, what was asked for its layout, and what is for the new size.
+            (Some(old), Some(new)) => unsafe { below.alloc.realloc(ptr, old, new.size()) },
+            _ => ptr::null_mut(),
+        }
+    };
+    let state = STATE.load(Ordering::Relaxed);
+    let is_asked = state & IS_ASKED;
+    if is_tool {
         match new.is_null() {
-            true => record_slow(ptr, old_size, 1 << align_log2, epoch, true),
-            false => record_slow(new, size, 1 << align_log2, epoch, true),
+            true => record_slow(below, ptr, old_size, align, epoch, true),
+            false => record_slow(below, new, new_size, align, epoch, true),
         }
         return new;
     }
-    // SAFETY: our caller's pointer, layout and size.
-    let new = unsafe { Jemalloc.realloc(ptr, layout, new_size) };
-    let state = STATE.load(Ordering::Relaxed);
     match record {
         // The old block is still live.
-        Some(record) if new.is_null() => record_new(ptr, old_size, layout.align(), record.epoch),
+        Some(_) if new.is_null() => record_new(below, ptr, old_size, align, epoch | is_asked),
         // Grown or shrunk where it stands: the same block, with its birth.
-        Some(record) if new == ptr => record_new(new, new_size, layout.align(), record.epoch),
+        Some(_) if new == ptr => record_new(below, new, new_size, align, epoch | is_asked),
         _ if new.is_null() => {}
         _ => {
-            record_new(new, new_size, layout.align(), state);
-            if state >= SLOW {
-                count(0, jemalloc::usable(new_size, layout.align()));
+            record_new(below, new, new_size, align, state);
+            if state & BUSY != 0 {
+                count(0, usable_now(new, new_size, align));
             }
         }
     }
@@ -304,7 +415,7 @@ impl LiveBlocks for Blocks {
 
     fn for_each(&self, visit: &mut dyn FnMut(LiveBlock)) {
         TABLE.for_each(|addr, record| {
-            let usable = CLASSES.usable(record.size, record.align());
+            let usable = usable(addr, record);
             visit(Blocks::block((addr, record, usable)));
             usable
         });
@@ -315,15 +426,18 @@ impl LiveBlocks for Blocks {
             counter.store(0, Ordering::Relaxed);
         }
         IS_COUNTING.store(true, Ordering::Relaxed);
-        let step = |state: u32| Some(state + SLOW + u32::from(state & EPOCH < MAX_EPOCH));
-        let before = match STATE.fetch_update(Ordering::AcqRel, Ordering::Relaxed, step) {
-            Ok(before) | Err(before) => before,
+        let step = |state: u32| (state < UNREAD).then(|| state + SLOW + u32::from(state & EPOCH < MAX_EPOCH));
+        let Ok(before) = STATE.fetch_update(Ordering::AcqRel, Ordering::Relaxed, step) else {
+            IS_COUNTING.store(false, Ordering::Relaxed);
+            return (0, false); // nothing is tracked
         };
         ((before & EPOCH) + u32::from(before & EPOCH < MAX_EPOCH), before & EPOCH == MAX_EPOCH)
     }
 
     fn end(&self) -> Traffic {
-        IS_COUNTING.store(false, Ordering::Relaxed);
+        if !IS_COUNTING.swap(false, Ordering::Relaxed) {
+            return Traffic::default();
+        }
         STATE.fetch_sub(SLOW, Ordering::AcqRel);
         let [born_blocks, born_bytes, freed_blocks, freed_bytes] =
             [0, 1, 2, 3].map(|at: usize| TRAFFIC[at].load(Ordering::Relaxed));
@@ -338,7 +452,10 @@ impl LiveBlocks for Blocks {
     }
 
     fn set_tool(&self, is_tool: bool) -> bool {
-        if is_tool && TOOL_ARENA.load(Ordering::Acquire) == 0 {
+        if STATE.load(Ordering::Relaxed) >= UNREAD {
+            return false; // nothing is tracked
+        }
+        if is_tool && TOOL_ARENA.load(Ordering::Acquire) == 0 && !IS_FOREIGN.load(Ordering::Relaxed) {
             if let Some(arena) = jemalloc::create_arena() {
                 // A second arena, made by another thread at the same moment, stays empty.
                 let _ = TOOL_ARENA.compare_exchange(0, arena + 1, Ordering::AcqRel, Ordering::Relaxed);
@@ -354,11 +471,17 @@ impl LiveBlocks for Blocks {
     }
 
     fn figures(&self) -> AllocatorFigures {
-        let tool = TOOL_ARENA.load(Ordering::Acquire).checked_sub(1);
-        AllocatorFigures {
-            table: TABLE.resident(),
-            ..jemalloc::figures(tool, CACHE_BLOCK.load(Ordering::Relaxed))
+        let table = TABLE.resident() + BEYOND.resident();
+        if !IS_FOREIGN.load(Ordering::Relaxed) && STATE.load(Ordering::Relaxed) < UNREAD {
+            let figures = jemalloc::figures(tool_arena(), CACHE_BLOCK.load(Ordering::Relaxed));
+            return AllocatorFigures { table, ..figures };
         }
+        let mut figures = AllocatorFigures { table, is_unaccounted: true, ..AllocatorFigures::default() };
+        self.for_each(&mut |block| match block.is_tool {
+            true => figures.tool += block.usable,
+            false => figures.live += block.usable,
+        });
+        figures
     }
 
     fn unknown_frees(&self) -> u64 {
@@ -370,5 +493,5 @@ impl LiveBlocks for Blocks {
 /// that see whether the ledger notices.
 #[doc(hidden)]
 pub fn lose_record(addr: usize) -> bool {
-    TABLE.forget(addr, jemalloc::usable).is_some()
+    TABLE.forget(addr, usable).is_some()
 }

@@ -3,6 +3,7 @@
 #![expect(unsafe_code, reason = "calls jemalloc's C interface")]
 
 use heap_snapshot::record::AllocatorFigures;
+use std::alloc::Layout;
 use std::ffi::{c_char, c_int, CStr};
 use std::io::Write;
 use std::ptr;
@@ -13,7 +14,7 @@ use tikv_jemalloc_sys as ffi;
 const NATURAL_ALIGN: usize = 16;
 
 /// Flags for a request, by the rule of `tikv_jemallocator::Jemalloc`.
-pub(crate) fn flags(size: usize, align: usize) -> c_int {
+fn flags(size: usize, align: usize) -> c_int {
     if align <= NATURAL_ALIGN && align <= size {
         0
     } else {
@@ -21,36 +22,45 @@ pub(crate) fn flags(size: usize, align: usize) -> c_int {
     }
 }
 
-/// Bytes that jemalloc sets aside for a request: its size class. Computes, looks nothing up.
+/// Bytes that jemalloc sets aside for a request: its size class.
+#[inline]
 pub(crate) fn usable(size: usize, align: usize) -> usize {
+    CLASSES.usable(size, align)
+}
+
+/// Filled when the first block is recorded.
+static CLASSES: Classes = Classes::new();
+
+/// What [`usable`] says, from jemalloc. Computes, looks nothing up.
+fn class(size: usize, align: usize) -> usize {
     // SAFETY: `nallocx` only computes; a size of 0 is not allowed.
     unsafe { ffi::nallocx(size.max(1), flags(size, align)) }
 }
 
-/// Size classes of small requests: what [`usable`] says, for many blocks. Two
+/// Size classes of small requests: what [`class`] says, for many blocks. Two
 /// threads that fill it at once write the same.
-pub(crate) struct Classes([AtomicU16; Classes::COUNT]);
+struct Classes([AtomicU16; Classes::COUNT]);
 
 impl Classes {
     /// Sizes up to jemalloc's largest small class. All classes but that of 8
     /// bytes are multiples of 16, so a number per 16 bytes tells all.
     const COUNT: usize = 14_336 / NATURAL_ALIGN + 1;
 
-    pub(crate) const fn new() -> Classes {
+    const fn new() -> Classes {
         Classes([const { AtomicU16::new(0) }; Classes::COUNT])
     }
 
     /// Asks jemalloc some nine hundred times: microseconds. Allocates nothing.
     /// Until then every question goes to jemalloc.
-    pub(crate) fn fill(&self) {
-        for (at, class) in self.0.iter().enumerate().skip(1) {
-            class.store(usable(at * NATURAL_ALIGN, 1) as u16, Ordering::Relaxed);
+    fn fill(&self) {
+        for (at, slot) in self.0.iter().enumerate().skip(1) {
+            slot.store(class(at * NATURAL_ALIGN, 1) as u16, Ordering::Relaxed);
         }
     }
 
-    /// What [`usable`] says.
+    /// What [`class`] says.
     #[inline]
-    pub(crate) fn usable(&self, size: usize, align: usize) -> usize {
+    fn usable(&self, size: usize, align: usize) -> usize {
         if align <= NATURAL_ALIGN && size > 8 {
             if let Some(class) = self.0.get(size.div_ceil(NATURAL_ALIGN)) {
                 let class = class.load(Ordering::Relaxed);
@@ -61,7 +71,7 @@ impl Classes {
         } else if size <= 8 && align <= 8 {
             return 8;
         }
-        usable(size, align)
+        class(size, align)
     }
 }
 
@@ -104,6 +114,47 @@ pub(crate) fn create_arena() -> Option<u32> {
     };
     // `MALLOCX_ARENA` has room for 12 bits.
     (arena < 4094).then_some(arena)
+}
+
+/// Flags for a block of the tool: of its arena, past the caches of threads.
+fn tool_flags(arena: u32, align: usize) -> c_int {
+    ffi::MALLOCX_ARENA(arena as usize) | ffi::MALLOCX_TCACHE_NONE | ffi::MALLOCX_ALIGN(align)
+}
+
+/// A block from an arena. The layout's size is not 0.
+pub(crate) fn alloc_in(arena: u32, layout: Layout, is_zeroed: bool) -> *mut u8 {
+    let flags = tool_flags(arena, layout.align()) | if is_zeroed { ffi::MALLOCX_ZERO } else { 0 };
+    // SAFETY: the size is at least 1, and the flags name an arena that was made and an alignment.
+    unsafe { ffi::mallocx(layout.size().max(1), flags) }.cast()
+}
+
+/// Resizes a block of an arena; without the arena it moves into the caller's.
+///
+/// # Safety
+///
+/// `ptr` is a live block of jemalloc, given up by whoever has it if this does not return null.
+pub(crate) unsafe fn realloc_in(arena: Option<u32>, ptr: *mut u8, size: usize, align: usize) -> *mut u8 {
+    let flags = arena.map_or(ffi::MALLOCX_ALIGN(align), |arena| tool_flags(arena, align));
+    // SAFETY: a live block, by our caller's promise; the size is at least 1.
+    unsafe { ffi::rallocx(ptr.cast(), size.max(1), flags) }.cast()
+}
+
+/// Frees a block, not into this thread's cache.
+///
+/// # Safety
+///
+/// `ptr` is a live block of jemalloc, which nobody uses any more.
+pub(crate) unsafe fn free(ptr: *mut u8) {
+    // SAFETY: a live block, by our caller's promise.
+    unsafe { ffi::dallocx(ptr.cast(), ffi::MALLOCX_TCACHE_NONE) };
+}
+
+/// To be asked when there is one block, of `usable` bytes: the bytes of the
+/// block that jemalloc makes for a thread's cache, for that is all there is besides.
+pub(crate) fn cache_block(usable: u64) -> u64 {
+    CLASSES.fill();
+    let figures = figures(None, 0);
+    figures.allocated.saturating_sub(figures.cached).saturating_sub(usable)
 }
 
 /// Makes jemalloc add up its figures.
@@ -165,11 +216,11 @@ mod tests {
     #[test]
     fn classes_are_those_of_jemalloc() {
         let classes = Classes::new();
-        assert_eq!(classes.usable(9, 1), usable(9, 1), "empty");
+        assert_eq!(classes.usable(9, 1), class(9, 1), "empty");
         classes.fill();
         for size in 0..20_000 {
             for align in [1, 2, 4, 8, 16, 32, 64, 4096] {
-                assert_eq!(classes.usable(size, align), usable(size, align), "{size} {align}");
+                assert_eq!(classes.usable(size, align), class(size, align), "{size} {align}");
             }
         }
     }

@@ -18,17 +18,16 @@
 //! than [`LARGE`] bytes leaves at each page that begins inside it the distance
 //! to the page of its base, and at each further chunk its base.
 
-#![expect(unsafe_code, reason = "maps its own memory, and hands out references into it")]
+#![expect(unsafe_code, reason = "says of its memory that all-zero is a value")]
 
+use crate::memory::{AllZero, Mapped, PAGE};
 use crate::slot::{self, Record, GRANULE, START};
-use std::ptr;
-use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
-const CHUNK_LOG2: usize = 26;
-const CHUNK: usize = 1 << CHUNK_LOG2;
-const ADDRESS_BITS: usize = 48;
-const SLOTS: usize = CHUNK / GRANULE;
-const PAGE: usize = 4096;
+pub(crate) const CHUNK_LOG2: usize = 26;
+pub(crate) const CHUNK: usize = 1 << CHUNK_LOG2;
+pub(crate) const CHUNKS: usize = 1 << (48 - CHUNK_LOG2);
+pub(crate) const SLOTS: usize = CHUNK / GRANULE;
 const PAGES: usize = CHUNK / PAGE;
 
 /// Largest block, in usable bytes, that is found by scanning back alone:
@@ -45,22 +44,23 @@ struct Chunk {
     reaches_in: AtomicU64,
 }
 
+// SAFETY: atomic integers, of which zero is a value; aligned to 8 bytes.
+unsafe impl AllZero for Chunk {}
+
 pub(crate) struct Table {
-    chunks: [AtomicPtr<Chunk>; 1 << (ADDRESS_BITS - CHUNK_LOG2)],
+    chunks: [Mapped<Chunk>; CHUNKS],
     /// Range of chunks in use: `first` is the complement, so that zero is empty.
     first_complement: AtomicUsize,
     last: AtomicUsize,
 }
 
-/// Bytes that the allocator sets aside for a request of this size and alignment.
-pub(crate) type Usable = fn(size: usize, align: usize) -> usize;
+/// Bytes that the allocator set aside for the block at an address.
+pub(crate) type Usable = fn(addr: usize, record: Record) -> usize;
 
 impl Table {
-    #[allow(clippy::declare_interior_mutable_const, reason = "the initial value of an array")]
     pub(crate) const fn new() -> Table {
-        const EMPTY: AtomicPtr<Chunk> = AtomicPtr::new(ptr::null_mut());
         Table {
-            chunks: [EMPTY; 1 << (ADDRESS_BITS - CHUNK_LOG2)],
+            chunks: [const { Mapped::new() }; CHUNKS],
             first_complement: AtomicUsize::new(0),
             last: AtomicUsize::new(0),
         }
@@ -74,11 +74,7 @@ impl Table {
 
     #[inline(always)]
     fn chunk(&self, addr: usize) -> Option<&Chunk> {
-        let chunk = self.chunks.get(addr >> CHUNK_LOG2)?.load(Ordering::Acquire);
-        // SAFETY: an entry is null or a mapping of `Chunk`'s size that `make_chunk`
-        // published with release order, zero-filled by the operating system
-        // (all-zero is a valid `Chunk`) and never unmapped.
-        unsafe { chunk.as_ref() }
+        self.chunks.get(addr >> CHUNK_LOG2)?.get()
     }
 
     /// The chunk of an address; makes it if need be. `None` where the operating
@@ -86,33 +82,10 @@ impl Table {
     #[cold]
     fn make_chunk(&self, addr: usize) -> Option<&Chunk> {
         let index = addr >> CHUNK_LOG2;
-        let entry = self.chunks.get(index)?;
-        if entry.load(Ordering::Acquire).is_null() {
-            let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
-            // SAFETY: asks for new memory at an address of the system's choice.
-            let fresh = unsafe {
-                libc::mmap(
-                    ptr::null_mut(),
-                    size_of::<Chunk>(),
-                    libc::PROT_READ | libc::PROT_WRITE,
-                    flags,
-                    -1,
-                    0,
-                )
-            };
-            if fresh == libc::MAP_FAILED {
-                return None;
-            }
-            let won =
-                entry.compare_exchange(ptr::null_mut(), fresh.cast(), Ordering::AcqRel, Ordering::Acquire);
-            if won.is_err() {
-                // SAFETY: another thread was first; nobody has seen `fresh`.
-                unsafe { libc::munmap(fresh, size_of::<Chunk>()) };
-            }
-            self.first_complement.fetch_max(!index, Ordering::AcqRel);
-            self.last.fetch_max(index, Ordering::AcqRel);
-        }
-        self.chunk(addr)
+        let chunk = self.chunks.get(index)?.get_or_map()?;
+        self.first_complement.fetch_max(!index, Ordering::AcqRel);
+        self.last.fetch_max(index, Ordering::AcqRel);
+        Some(chunk)
     }
 
     /// Records any block. Returns false where the table has no room for it.
@@ -128,11 +101,11 @@ impl Table {
             return true;
         }
         let (first, rest) = slot::encode(record);
-        if let Some(rest) = rest {
-            // Blocks with a long record are large and begin at a multiple of a
-            // cache line, so the slots that follow are in this chunk and inside the block.
-            chunk.slots[at + 1].store(rest[0], Ordering::Relaxed);
-            chunk.slots[at + 2].store(rest[1], Ordering::Relaxed);
+        for (next, rest) in rest.iter().flatten().enumerate() {
+            // Blocks with a long record take three slots or more; the last ones may be in the next chunk.
+            let addr = addr + (next + 1) * GRANULE;
+            let Some(chunk) = self.chunk(addr).or_else(|| self.make_chunk(addr)) else { return false };
+            chunk.slots[(addr & (CHUNK - 1)) / GRANULE].store(*rest, Ordering::Relaxed);
         }
         if usable > LARGE {
             self.set_reach(addr, usable, true);
@@ -154,10 +127,13 @@ impl Table {
         }
         chunk.slots[at].store(0, Ordering::Relaxed);
         if slot::encode(record).1.is_some() {
-            chunk.slots[at + 1].store(0, Ordering::Relaxed);
-            chunk.slots[at + 2].store(0, Ordering::Relaxed);
+            for next in 1..=2 {
+                if let Some(slot) = self.slot(addr + next * GRANULE) {
+                    slot.store(0, Ordering::Relaxed);
+                }
+            }
         }
-        let usable = usable(record.size, record.align());
+        let usable = usable(addr, record);
         if usable > LARGE {
             self.set_reach(addr, usable, false);
         }
@@ -170,7 +146,7 @@ impl Table {
         let at = (addr & (CHUNK - 1)) / GRANULE;
         let slot = chunk.slots[at].load(Ordering::Acquire);
         if addr % GRANULE == 0 {
-            decode_wide(chunk, at, slot).or_else(|| slot::decode_tiny(slot, 0))
+            self.decode_wide(addr, slot).or_else(|| slot::decode_tiny(slot, 0))
         } else if addr % GRANULE == slot::TINY {
             slot::decode_tiny(slot, 1)
         } else {
@@ -198,36 +174,31 @@ impl Table {
 
     /// The block that holds `addr`: its base, record and usable size.
     pub(crate) fn lookup(&self, addr: usize, usable: Usable) -> Option<(usize, Record, usize)> {
-        if addr >> ADDRESS_BITS != 0 {
+        if addr >> CHUNK_LOG2 >= CHUNKS {
             return None;
         }
         // Most are asked for by their first byte; blocks do not overlap.
         if let Some(record) = self.begins_at(addr) {
-            return Some((addr, record, usable(record.size, record.align())));
+            return Some((addr, record, usable(addr, record)));
         }
         // A small block may reach into a chunk in which none has begun yet.
         let chunk = self.chunk(addr);
         let page = (addr & (CHUNK - 1)) / PAGE;
         let distance = chunk.map_or(0, |chunk| chunk.pages[page].load(Ordering::Relaxed) as usize);
-        let from = if distance > 0 {
+        let holds = |(base, record): (usize, Record)| {
+            let usable = usable(base, record);
+            (addr >= base && addr - base < usable).then_some((base, record, usable))
+        };
+        let large = if distance > 0 {
             // It begins in an earlier page, and nothing begins after it there.
             let page_base = (addr & !(PAGE - 1)).checked_sub(distance * PAGE)?;
-            page_base + PAGE - 1
+            self.last_start(page_base + PAGE - 1, PAGE)
         } else {
             let base = chunk.map_or(0, |chunk| chunk.reaches_in.load(Ordering::Relaxed) as usize);
-            if base != 0 {
-                if let Some(record) = self.begins_at(base) {
-                    let usable = usable(record.size, record.align());
-                    if addr >= base && addr - base < usable {
-                        return Some((base, record, usable));
-                    }
-                }
-            }
-            addr
+            self.begins_at(base).filter(|_| base != 0).map(|record| (base, record))
         };
-        let (base, record) = self.last_start(from, LARGE.max(PAGE))?;
-        let usable = usable(record.size, record.align());
-        (addr - base < usable).then_some((base, record, usable))
+        // Where the large block ends, others may stand behind it in the page (not in jemalloc's).
+        large.and_then(holds).or_else(|| self.last_start(addr, LARGE.max(PAGE)).and_then(holds))
     }
 
     /// The last block that begins at or before `from`, looking back `reach` bytes.
@@ -249,7 +220,7 @@ impl Table {
                 let slot = chunk.slots[at].load(Ordering::Acquire);
                 if slot & START != 0 {
                     let base = chunk_base + at * GRANULE;
-                    if let Some(record) = decode_wide(chunk, at, slot) {
+                    if let Some(record) = self.decode_wide(base, slot) {
                         return Some((base, record));
                     }
                     if half == 1 {
@@ -295,7 +266,7 @@ impl Table {
                     continue;
                 }
                 let addr = base + at * GRANULE;
-                if let Some(record) = decode_wide(chunk, at, slot) {
+                if let Some(record) = self.decode_wide(addr, slot) {
                     at += visit(addr, record).div_ceil(GRANULE).max(1);
                     continue;
                 }
@@ -313,24 +284,18 @@ impl Table {
     pub(crate) fn resident(&self) -> u64 {
         let first = !self.first_complement.load(Ordering::Acquire);
         let last = self.last.load(Ordering::Acquire);
-        let mut bytes = 0;
         if first > last {
             return 0;
         }
-        for entry in &self.chunks[first..=last] {
-            let chunk = entry.load(Ordering::Acquire);
-            if chunk.is_null() {
-                continue;
-            }
-            let mut resident = [0u8; size_of::<Chunk>().div_ceil(PAGE)];
-            // SAFETY: the range is a whole mapping of ours, and `resident` has a byte for each of its pages.
-            let done =
-                unsafe { libc::mincore(chunk.cast(), size_of::<Chunk>(), resident.as_mut_ptr().cast()) };
-            if done == 0 {
-                bytes += resident.iter().filter(|page| **page & 1 == 1).count() as u64 * PAGE as u64;
-            }
-        }
-        bytes
+        self.chunks[first..=last].iter().map(Mapped::resident).sum()
+    }
+
+    /// The record that a slot begins, its rest read from the slots that follow.
+    #[inline]
+    fn decode_wide(&self, addr: usize, slot: u32) -> Option<Record> {
+        slot::decode_wide(slot, |next| {
+            self.slot(addr + next * GRANULE).map_or(0, |slot| slot.load(Ordering::Relaxed))
+        })
     }
 }
 
@@ -342,16 +307,15 @@ fn is_empty(slots: &[AtomicU32]) -> bool {
     slots.iter().fold(0, |any, slot| any | slot.load(Ordering::Relaxed)) & START == 0
 }
 
-#[inline]
-fn decode_wide(chunk: &Chunk, at: usize, slot: u32) -> Option<Record> {
-    slot::decode_wide(slot, |next| chunk.slots.get(at + next).map_or(0, |slot| slot.load(Ordering::Relaxed)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn usable(size: usize, _align: usize) -> usize {
+    fn usable(_addr: usize, record: Record) -> usize {
+        set_aside(record.size)
+    }
+
+    fn set_aside(size: usize) -> usize {
         if size <= 8 {
             8
         } else {
@@ -388,10 +352,10 @@ mod tests {
             (chunk + 10 * CHUNK - 4096, 8192, 4),
         ];
         for (addr, size, align) in blocks {
-            assert!(table.record(addr, record(size, align), usable(size, 1 << align)));
+            assert!(table.record(addr, record(size, align), set_aside(size)));
         }
         for (addr, size, align) in blocks {
-            let bytes = usable(size, 1 << align);
+            let bytes = set_aside(size);
             let expected = Some((addr, record(size, align), bytes));
             for at in [0, 1, bytes / 3, bytes / 2, bytes - 1] {
                 assert_eq!(table.lookup(addr + at, usable), expected, "{at} bytes into {addr:#x}");
@@ -403,7 +367,7 @@ mod tests {
         let mut met = Vec::new();
         table.for_each(|addr, record| {
             met.push((addr, record.size, record.align_log2));
-            usable(record.size, record.align())
+            set_aside(record.size)
         });
         assert_eq!(met, blocks);
         for (addr, size, align) in blocks {
@@ -438,7 +402,7 @@ mod tests {
         for _ in 0..20_000 {
             let large = random(50) == 0;
             let size = if large { random(300_000) + 14_337 } else { random(600) + 1 };
-            let bytes = usable(size, 1);
+            let bytes = set_aside(size);
             let step = if bytes == 8 { 8 } else { 16 };
             let mut addr = base + random(3 * CHUNK) / 16 * 16;
             if large {
@@ -446,7 +410,7 @@ mod tests {
             } else if step == 8 {
                 addr += 8 * random(2);
             }
-            let before = live.range(..addr + bytes).next_back().map(|(&at, &size)| (at, usable(size, 1)));
+            let before = live.range(..addr + bytes).next_back().map(|(&at, &size)| (at, set_aside(size)));
             match before {
                 Some((at, taken)) if at + taken > addr => {
                     assert!(table.forget(at, usable).is_some());
@@ -457,9 +421,9 @@ mod tests {
                     let pages = (addr / PAGE * PAGE)..(addr + bytes).next_multiple_of(PAGE);
                     let in_reach = live.range(..pages.end).next_back();
                     if let Some((&at, &other)) = in_reach {
-                        let is_other_large = usable(other, 1) > LARGE;
-                        let other_end = (at + usable(other, 1)).next_multiple_of(PAGE);
-                        if (large && at + usable(other, 1) > pages.start)
+                        let is_other_large = set_aside(other) > LARGE;
+                        let other_end = (at + set_aside(other)).next_multiple_of(PAGE);
+                        if (large && at + set_aside(other) > pages.start)
                             || (is_other_large && other_end > addr)
                         {
                             continue;
@@ -473,14 +437,14 @@ mod tests {
             let expected = live
                 .range(..=probe)
                 .next_back()
-                .filter(|(&at, &size)| probe - at < usable(size, 1))
-                .map(|(&at, &size)| (at, record(size, 0), usable(size, 1)));
+                .filter(|(&at, &size)| probe - at < set_aside(size))
+                .map(|(&at, &size)| (at, record(size, 0), set_aside(size)));
             assert_eq!(table.lookup(probe, usable), expected);
         }
         let mut met = Vec::new();
         table.for_each(|addr, record| {
             met.push((addr, record.size));
-            usable(record.size, record.align())
+            set_aside(record.size)
         });
         assert_eq!(met, live.into_iter().collect::<Vec<_>>());
     }

@@ -31,6 +31,12 @@ const UNSAFE_FILES: &[&str] = &[
     "tests/programs/borrowck/src/arena.rs",
     "tracking-alloc/src/global.rs",
     "tracking-alloc/src/jemalloc.rs",
+    "tracking-alloc/src/lib.rs",
+    "tracking-alloc/src/memory.rs",
+    "tracking-alloc/src/mode.rs",
+    "tracking-alloc/src/no_jemalloc.rs",
+    "tracking-alloc/src/off.rs",
+    "tracking-alloc/src/side.rs",
     "tracking-alloc/src/table.rs",
 ];
 

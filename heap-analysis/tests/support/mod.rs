@@ -15,6 +15,7 @@
 //! | `unclaimed 64`, `tool 64`, `born 64` | blocks without a node |
 //! | `pinned a:48` | (after `a` exists) a block that only a weak handle in `a` keeps |
 //! | `lost 8` | the allocator counts 8 bytes more than the table |
+//! | `unaccounted` | the allocator keeps no account |
 //!
 //! The type of a node is its name without digits, so `a1` and `a2` are of type `a`.
 
@@ -67,6 +68,7 @@ pub(crate) struct Text {
     blocks: Vec<LiveBlock>,
     places: BTreeMap<u64, u64>,
     lost: u64,
+    is_unaccounted: bool,
     end: u64,
     pub(crate) is_tracked: bool,
 }
@@ -110,6 +112,7 @@ impl Text {
             ["unclaimed", size] => drop(self.block(size.parse().unwrap(), 1, false)),
             ["born", size] => drop(self.block(size.parse().unwrap(), 2, false)),
             ["tool", size] => drop(self.block(size.parse().unwrap(), 1, true)),
+            ["unaccounted"] => self.is_unaccounted = true,
             ["lost", size] => self.lost += size.parse::<u64>().unwrap(),
             ["pinned", ref what] => panic!("write `a pinned {what}`"),
             [from, "pinned", size] => {
@@ -299,7 +302,11 @@ impl Text {
         writer.list(FrameKind::SHARED, &shared);
         self.blocks.iter().for_each(|block| writer.block(block));
         let live: u64 = self.blocks.iter().filter(|block| !block.is_tool).map(|block| block.usable).sum();
-        writer.allocator(&AllocatorFigures { live: live + self.lost, ..AllocatorFigures::default() });
+        writer.allocator(&AllocatorFigures {
+            live: live + self.lost,
+            is_unaccounted: self.is_unaccounted,
+            ..AllocatorFigures::default()
+        });
         writer.footer(&Footer { quiescent: true, blocks: self.blocks.len() as u64, ..Footer::default() });
         let bytes = writer.finish().unwrap();
         read::read(&bytes[..], |_| true).unwrap().snapshots.remove(0)

@@ -1,0 +1,39 @@
+//! In place of `jemalloc` where the feature is off: never asked.
+
+#![expect(unsafe_code, reason = "has the face of the module that it stands for")]
+
+use heap_snapshot::record::AllocatorFigures;
+use std::alloc::Layout;
+use std::ptr;
+
+pub(crate) fn usable(size: usize, _align: usize) -> usize {
+    size
+}
+
+pub(crate) fn alloc_in(_arena: u32, _layout: Layout, _is_zeroed: bool) -> *mut u8 {
+    ptr::null_mut()
+}
+
+/// # Safety
+///
+/// None: it does nothing.
+pub(crate) unsafe fn realloc_in(_arena: Option<u32>, _ptr: *mut u8, _size: usize, _align: usize) -> *mut u8 {
+    ptr::null_mut()
+}
+
+/// # Safety
+///
+/// None: it does nothing.
+pub(crate) unsafe fn free(_ptr: *mut u8) {}
+
+pub(crate) fn cache_block(_usable: u64) -> u64 {
+    0
+}
+
+pub(crate) fn create_arena() -> Option<u32> {
+    None
+}
+
+pub(crate) fn figures(_tool_arena: Option<u32>, _cache_block: u64) -> AllocatorFigures {
+    AllocatorFigures { is_unaccounted: true, ..AllocatorFigures::default() }
+}
