@@ -20,6 +20,7 @@
 mod inside;
 
 use crate::lens::Lens;
+use crate::stacks::Recorded;
 use crate::symbols;
 use heap_snapshot::layout;
 use heap_snapshot::read::{Snapshot, NO_PARENT};
@@ -278,6 +279,8 @@ pub struct Heap {
     /// Positions of edges sorted by where they end.
     in_start: Vec<u32>,
     in_edge: Vec<u32>,
+    /// Who allocated the blocks.
+    pub(crate) stacks: Recorded,
     counts: BuildCounts,
     problems: Vec<String>,
 }
@@ -622,6 +625,7 @@ impl Builder {
             labels: take(&mut snapshot.labels),
             census: take(&mut snapshot.census),
             contents: take(&mut snapshot.contents),
+            stacks: Recorded::take(&mut snapshot),
             blocks: take(&mut snapshot.blocks),
             problems,
             ..Heap::default()

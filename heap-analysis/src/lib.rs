@@ -20,6 +20,7 @@
 //! | which types have no `Walk`, and what to write | [`Analysis::missing`] | [`missing::MissingRow`] |
 //! | which keys, into which tables | [`Analysis::keys`] | [`keys::KeyRow`] |
 //! | what is wasted, in which size classes | [`Analysis::fragmentation`] | [`fragmentation::Fragmentation`] |
+//! | which code allocated it | [`Analysis::stacks`] | [`stacks::StackRow`] |
 //! | does it add up | [`Analysis::ledger`] | [`ledger::Ledger`] |
 //!
 //! Rows hold numbers and names and derive `Serialize`, so that console, window
@@ -37,6 +38,7 @@
 //! assert!(analysis.ledger().closes);
 //! ```
 
+pub mod addresses;
 pub mod analysis;
 pub mod config;
 pub mod demo;
@@ -55,6 +57,7 @@ pub mod owners;
 pub mod path;
 mod reach;
 pub mod retained;
+pub mod stacks;
 pub mod summary;
 mod symbols;
 pub mod tree;

@@ -16,7 +16,7 @@ pub const HEAD_SIZE: usize = 40;
 pub const MAX_BODY: usize = 64 << 20;
 
 /// Version that this crate writes. It reads this major number and the one before; others are refused.
-pub const VERSION: (u16, u16) = (2, 0);
+pub const VERSION: (u16, u16) = (2, 1);
 
 macro_rules! frame_kinds {
     ($($(#[$doc:meta])* $konst:ident = $value:literal, $text:literal;)*) => {
@@ -72,6 +72,12 @@ frame_kinds! {
     IMAGES = 18, "images";
     /// A list of [`crate::record::DynValue`].
     DYN_VALUES = 19, "dyn values";
+    /// [`crate::record::StackFigures`].
+    STACK_FIGURES = 20, "stack figures";
+    /// Nodes of the tree of stacks ([`crate::record::StackFrame`]), appended.
+    STACK_FRAMES = 21, "stack frames";
+    /// Which stacks allocated the blocks of the frame of blocks before it.
+    BLOCK_STACKS = 22, "block stacks";
 }
 
 /// The names of all kinds in a file, so that a reader can name those it does not know.
@@ -269,4 +275,8 @@ columns! {
 columns! {
     /// Live blocks by ascending address.
     BlockColumns { packed, addr, requested, rounding, align, epoch, flags }
+}
+columns! {
+    /// Nodes of the tree of stacks, or stacks of blocks; see [`crate::stacks`].
+    StackColumns { packed }
 }

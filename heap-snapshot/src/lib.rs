@@ -41,7 +41,8 @@
 //! | edges | `sites` | combinations of kind, form, label and type |
 //! | contents | `classes` | variants with a split |
 //!
-//! How a record is packed is told at the head of each file of `src/pack/`. All that
+//! How a record is packed is told at the head of each file of `src/pack/`, and for
+//! stacks (since 2.1) of `src/stacks.rs`. All that
 //! it is measured from begins anew in each frame, so that a damaged frame costs no other.
 //!
 //! # Example
@@ -75,5 +76,6 @@ pub mod live;
 mod pack;
 pub mod read;
 pub mod record;
+mod stacks;
 mod varint;
 pub mod write;

@@ -4,7 +4,7 @@
 //! `heap-walk` asks here. So neither knows the other, and a program that only
 //! walks never compiles an allocator.
 
-use crate::record::{AllocatorFigures, BlockCount, LiveBlock};
+use crate::record::{AllocatorFigures, BlockCount, LiveBlock, StackFigures, StackFrame};
 use std::sync::OnceLock;
 
 /// What happened to the program's blocks while a checkpoint ran.
@@ -45,6 +45,22 @@ pub trait LiveBlocks: Sync {
 
     /// Frees of blocks that were not in the table, since the program began.
     fn unknown_frees(&self) -> u64;
+
+    /// How stacks are taken; `None` where they are not.
+    fn stacks(&self) -> Option<StackFigures> {
+        None
+    }
+
+    /// The number of the stack that allocated the block that begins at `addr`; 0
+    /// where none was taken. Nanoseconds.
+    fn stack_of(&self, _addr: u64) -> u32 {
+        0
+    }
+
+    /// The stack with a number; its parent's is smaller.
+    fn stack(&self, _number: u32) -> Option<StackFrame> {
+        None
+    }
 }
 
 static INSTALLED: OnceLock<&'static dyn LiveBlocks> = OnceLock::new();

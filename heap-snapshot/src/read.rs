@@ -3,15 +3,16 @@
 //! in the file.
 
 use crate::frame::{
-    BlockColumns, ContentColumns, EdgeColumns, FrameKind, Head, Kinds, NodeColumns, HEAD_SIZE, MAGIC, MARKER,
-    MAX_BODY, VERSION,
+    BlockColumns, ContentColumns, EdgeColumns, FrameKind, Head, Kinds, NodeColumns, StackColumns, HEAD_SIZE,
+    MAGIC, MARKER, MAX_BODY, VERSION,
 };
 use crate::pack::{BlockReader, ContentReader, EdgeReader, NodeReader};
 use crate::record::{
     AllocatorFigures, Census, Content, DynValue, Edge, EdgeKind, Footer, Header, Image, LabelDesc, LabelIdx,
-    LiveBlock, Node, NodeTypeDesc, NodeTypeIdx, Root, Shared, ShownValue, Split, Target, TypeDesc, TypeIdx,
-    Unreadable, VariantOffsets,
+    LiveBlock, Node, NodeTypeDesc, NodeTypeIdx, Root, Shared, ShownValue, Split, StackFigures, StackFrame,
+    Target, TypeDesc, TypeIdx, Unreadable, VariantOffsets,
 };
+use crate::stacks;
 use crate::varint::Column;
 use serde::de::DeserializeOwned;
 use std::fmt;
@@ -130,6 +131,12 @@ pub struct Snapshot {
     pub dyn_values: Vec<DynValue>,
     /// Live blocks by ascending address.
     pub blocks: Vec<LiveBlock>,
+    /// How stacks were taken; `None` where they were not.
+    pub stacks: Option<StackFigures>,
+    /// Stacks; the number of one is its position and 1. A parent stands before its children.
+    pub stack_frames: Vec<StackFrame>,
+    /// By block: the number of the stack that allocated it, or 0. Empty where stacks were not taken.
+    pub block_stacks: Vec<u32>,
     /// The allocator's account.
     pub allocator: Option<AllocatorFigures>,
     /// How the checkpoint went; missing where the file was cut off.
@@ -458,6 +465,28 @@ impl Decoder {
                     self.snapshot().allocator = Some(figures);
                 }
             }
+            FrameKind::STACK_FIGURES => {
+                if let Some(figures) = self.decode(name, body) {
+                    self.snapshot().stacks = Some(figures);
+                }
+            }
+            FrameKind::STACK_FRAMES => {
+                if let Some(columns) = self.decode::<StackColumns>(name, body) {
+                    if stacks::read_frames(&columns, &mut self.snapshot().stack_frames).is_none() {
+                        self.problem(name, "stacks do not fit together: read up to the first misfit".into());
+                    }
+                }
+            }
+            FrameKind::BLOCK_STACKS => {
+                if let Some(columns) = self.decode::<StackColumns>(name, body) {
+                    if self.block_stacks(&columns).is_none() {
+                        self.problem(
+                            name,
+                            "stacks and blocks do not fit together: read up to the first misfit".into(),
+                        );
+                    }
+                }
+            }
             FrameKind::FOOTER => {
                 if let Some(footer) = self.decode(name, body) {
                     self.snapshot().footer = Some(footer);
@@ -642,6 +671,15 @@ impl Decoder {
             contents.push(Content { node: last, variant, split });
         }
         Some(())
+    }
+
+    fn block_stacks(&mut self, columns: &StackColumns) -> Option<()> {
+        let snapshot = self.snapshot();
+        // Found by address, so that a lost frame of blocks costs only its own stacks.
+        let at = snapshot.blocks.binary_search_by_key(&columns.first, |block| block.addr).ok()?;
+        let count = snapshot.blocks.len();
+        snapshot.block_stacks.resize(count, 0);
+        stacks::read_blocks(columns, &mut snapshot.block_stacks[at..])
     }
 
     fn blocks(&mut self, columns: &BlockColumns) -> Option<()> {

@@ -548,6 +548,45 @@ pub struct AllocatorFigures {
     pub is_unaccounted: bool,
 }
 
+open_enum! {
+    /// How the frames of stacks are found.
+    StackWay {
+        /// Not at all: the program can't be unwound.
+        NONE = 0, "none";
+        /// By frame pointers.
+        FRAME_POINTERS = 1, "frame pointers";
+        /// By the unwinder and its tables.
+        UNWINDER = 2, "unwinder";
+    }
+}
+
+/// How the stacks of a snapshot were taken.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub struct StackFigures {
+    /// See [`StackWay`].
+    pub way: u8,
+    /// 0: each block has its stack. Else every byte that is allocated is a sample
+    /// with probability 1/`mean`, and the blocks with a sample have their stacks: of
+    /// requested size `s` one in 1/(1 − e^(−s/mean)).
+    pub mean: u64,
+    /// Stacks that could not be taken or kept, since the program began.
+    pub lost: u64,
+    /// Nodes of the tree of all stacks of the process, those of freed blocks included.
+    pub nodes: u64,
+    /// Bytes of memory that tree and numbers take; part of [`AllocatorFigures::table`].
+    pub table: u64,
+}
+
+/// A stack: a frame and the stack below which it stands. Nodes are numbered from 1.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct StackFrame {
+    /// The stack of the caller; 0 for an outermost frame.
+    pub parent: u32,
+    /// Return address: the next instruction after the call. 0: this stack could not be taken.
+    pub address: u64,
+}
+
 /// A number of blocks and their usable bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
 #[serde(default)]

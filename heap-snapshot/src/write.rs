@@ -8,8 +8,9 @@ use crate::pack::{BlockPacker, ContentPacker, EdgePacker, NodePacker};
 pub use crate::pack::{Met, NodeSite};
 use crate::record::{
     AllocatorFigures, Content, Edge, Footer, Header, LabelDesc, LiveBlock, Node, NodeTypeDesc, Root, Split,
-    TypeDesc,
+    StackFigures, StackFrame, TypeDesc,
 };
+use crate::stacks::{BlockStackPacker, FramePacker};
 use serde::Serialize;
 use std::io::{self, Write};
 use std::time::Instant;
@@ -39,6 +40,8 @@ pub struct Writer<W: Write> {
     edges: EdgePacker,
     contents: ContentPacker,
     blocks: BlockPacker,
+    stack_frames: FramePacker,
+    block_stacks: BlockStackPacker,
     counts: Counts,
     /// The counts when a frame of the kind was last written.
     framed: Counts,
@@ -68,6 +71,8 @@ impl<W: Write> Writer<W> {
             edges: EdgePacker::default(),
             contents: ContentPacker::default(),
             blocks: BlockPacker::default(),
+            stack_frames: FramePacker::default(),
+            block_stacks: BlockStackPacker::default(),
             counts: Counts::default(),
             framed: Counts::default(),
         };
@@ -81,6 +86,7 @@ impl<W: Write> Writer<W> {
         self.flush();
         self.counts = Counts::default();
         self.framed = Counts::default();
+        self.stack_frames.restart();
         self.frame(FrameKind::HEADER, header);
     }
 
@@ -115,6 +121,26 @@ impl<W: Write> Writer<W> {
     /// Notes the allocator's figures.
     pub fn allocator(&mut self, figures: &AllocatorFigures) {
         self.frame(FrameKind::ALLOCATOR, figures);
+    }
+
+    /// Notes how stacks were taken.
+    pub fn stack_figures(&mut self, figures: &StackFigures) {
+        self.frame(FrameKind::STACK_FIGURES, figures);
+    }
+
+    /// Writes a stack and returns its number. Its parent was written before.
+    pub fn stack(&mut self, frame: StackFrame) -> u32 {
+        let id = self.stack_frames.put(frame);
+        if self.stack_frames.byte_size() >= COLUMN_BYTES {
+            self.flush_stacks();
+        }
+        id
+    }
+
+    /// Writes a live block and the stack that allocated it, or 0.
+    pub fn block_of(&mut self, block: &LiveBlock, stack: u32) {
+        self.block_stacks.put(block.addr, stack);
+        self.block(block);
     }
 
     /// The number that the next node will have.
@@ -268,6 +294,20 @@ impl<W: Write> Writer<W> {
             self.frame(FrameKind::BLOCKS, &columns);
         }
         self.blocks.reuse(columns.packed);
+        // Stacks before who refers to them, and that after the blocks that it speaks of.
+        self.flush_stacks();
+        let stacks = self.block_stacks.take();
+        if stacks.count > 0 {
+            self.frame(FrameKind::BLOCK_STACKS, &stacks);
+        }
+    }
+
+    #[cold]
+    fn flush_stacks(&mut self) {
+        let frames = self.stack_frames.take();
+        if frames.count > 0 {
+            self.frame(FrameKind::STACK_FRAMES, &frames);
+        }
     }
 
     fn frame<T: Serialize>(&mut self, kind: FrameKind, body: &T) {

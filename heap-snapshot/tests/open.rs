@@ -5,7 +5,7 @@ mod common;
 use common::assert_whole;
 use heap_snapshot::frame::{FrameKind, VERSION};
 use heap_snapshot::read::read;
-use heap_snapshot::record::{Edge, EdgeKind, LabelIdx, Target};
+use heap_snapshot::record::{Edge, EdgeKind, LabelIdx, StackFrame, Target};
 use heap_snapshot::write::Writer;
 
 /// An edge kind that does not exist.
@@ -32,7 +32,7 @@ fn unknown_frames_are_skipped_and_unknown_edges_kept() {
 }
 
 /// Versions of which a file is committed.
-const CORPUS: &[(u16, u16)] = &[(1, 0), (1, 1), (2, 0)];
+const CORPUS: &[(u16, u16)] = &[(1, 0), (1, 1), (2, 0), (2, 1)];
 
 /// Snapshots of every version are still read. The file of a new version is
 /// written with `WRITE_CORPUS=1`, once.
@@ -49,5 +49,19 @@ fn committed_files_of_old_versions() {
         assert_eq!(file.problems, [], "{path}");
         assert_eq!(file.kinds.version, (*major, *minor));
         assert_whole(&file.snapshots[0], 40);
+        let has_stacks = (*major, *minor) >= (2, 1);
+        assert_eq!(file.snapshots[0].stacks.is_some(), has_stacks);
+        assert_eq!(file.snapshots[0].block_stacks.len(), if has_stacks { 40 } else { 0 });
     }
+}
+
+#[test]
+fn stacks_come_back() {
+    let file = read(&common::small()[..], |_| true).expect("a snapshot");
+    let snapshot = &file.snapshots[0];
+    assert_eq!(snapshot.block_stacks[..9], [1, 0, 1, 1, 2, 0, 1, 1, 3]);
+    assert_eq!(snapshot.stack_frames.len(), 10);
+    assert_eq!(snapshot.stack_frames[0], StackFrame { parent: 0, address: 0x5000 });
+    assert_eq!(snapshot.stack_frames[9], StackFrame { parent: 1, address: 0x5000 + 36 });
+    assert_eq!(snapshot.stacks.map(|figures| figures.nodes), Some(40));
 }

@@ -2,11 +2,14 @@
 
 use crate::directive::{self, Action, Directive, Hits};
 use crate::exit;
+use crate::images;
 use crate::log::{bytes, line};
 use crate::root::Held;
 use crate::sink::Sink;
+use crate::stacks::Stacks;
 use crate::walk::Walk;
 use crate::walker::{Start, Walker};
+use heap_snapshot::frame::FrameKind;
 use heap_snapshot::live::{self, ToolScope};
 use heap_snapshot::record::{AllocatorFigures, BlockCount, Footer, Header};
 use heap_snapshot::write::Writer;
@@ -478,15 +481,22 @@ pub(crate) fn write(
 
     let blocks_begun = Instant::now();
     let mut tool = BlockCount::default();
+    let mut stacks = live.and_then(Stacks::new);
     if let Some(live) = live {
         live.for_each(&mut |block| {
             if block.is_tool {
                 tool.blocks += 1;
                 tool.bytes += block.usable;
+            } else if let Some(stacks) = &mut stacks {
+                stacks.block(&block, &mut writer);
             } else {
                 writer.block(&block);
             }
         });
+    }
+    if let Some(stacks) = &stacks {
+        writer.stack_figures(&stacks.figures);
+        writer.list(FrameKind::IMAGES, &images::of(&stacks.addresses));
     }
     let figures = live.map(|live| AllocatorFigures { rss: rss(), ..live.figures() });
     let blocks_ns = nanoseconds(blocks_begun);

@@ -66,6 +66,8 @@ mod exit;
 #[cfg(feature = "enabled")]
 mod guard;
 #[cfg(feature = "enabled")]
+mod images;
+#[cfg(feature = "enabled")]
 mod impls;
 #[cfg(feature = "enabled")]
 mod label;
@@ -88,6 +90,8 @@ mod shape;
 mod sink;
 #[cfg(feature = "enabled")]
 mod snapshot;
+#[cfg(feature = "enabled")]
+mod stacks;
 #[cfg(feature = "enabled")]
 mod tally;
 #[cfg(feature = "enabled")]

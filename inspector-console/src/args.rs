@@ -96,4 +96,26 @@ pub(crate) enum Command {
         #[arg(long, value_name = "N", default_value_t = 20)]
         top: usize,
     },
+    /// Live blocks by the stack that allocated them (of a program run with HEAP_TRACK=stacks)
+    Stacks {
+        /// Rows; 0 for all
+        #[arg(long, value_name = "N", default_value_t = 10)]
+        top: usize,
+    },
+    /// What nobody claims, by size or by the stack that allocated it
+    Unclaimed {
+        /// `size` or `stack`
+        #[arg(long, value_name = "WHAT", default_value = "size")]
+        by: By,
+        /// Rows; 0 for all
+        #[arg(long, value_name = "N", default_value_t = 20)]
+        top: usize,
+    },
+}
+
+/// How unclaimed blocks are put together.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(crate) enum By {
+    Size,
+    Stack,
 }

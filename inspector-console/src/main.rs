@@ -7,7 +7,7 @@ mod args;
 mod commands;
 mod table;
 
-use args::{Args, Command};
+use args::{Args, By, Command};
 use clap::Parser;
 use heap_analysis::config::Config;
 use heap_analysis::load::{load, LoadError};
@@ -71,6 +71,9 @@ fn run(args: &Args) -> Result<String, String> {
         Command::Tree { node, depth, top } => commands::tree::run(&out, node, *depth, *top),
         Command::Path { node } => commands::path::run(&out, node),
         Command::Ledger => Ok(commands::ledger::run(&out)),
+        Command::Stacks { top } => Ok(commands::stacks::run(&out, false, *top)),
+        Command::Unclaimed { by: By::Stack, top } => Ok(commands::stacks::run(&out, true, *top)),
+        Command::Unclaimed { by: By::Size, top } => Ok(commands::ledger::unclaimed_by_size(&out, *top)),
         Command::Missing { top } => Ok(commands::missing::run(&out, *top)),
     }
 }

@@ -10,8 +10,9 @@ use crate::side::Side;
 use crate::slot::{self, Record, MAX_EPOCH};
 use crate::table::{Table, LARGE};
 use crate::TrackingAlloc;
+use crate::{contexts, sample, stack};
 use heap_snapshot::live::{self, LiveBlocks, Traffic};
-use heap_snapshot::record::{AllocatorFigures, BlockCount, LiveBlock};
+use heap_snapshot::record::{AllocatorFigures, BlockCount, LiveBlock, StackFigures, StackFrame};
 use std::alloc::{GlobalAlloc, Layout};
 use std::cell::Cell;
 use std::ptr;
@@ -22,6 +23,11 @@ static TABLE: Table = Table::new();
 
 /// Bytes set aside beyond what the table's rule says, where the allocator below was asked.
 static BEYOND: Side = Side::new();
+
+/// The stacks that allocated the blocks: nodes of [`stack::CONTEXTS`].
+static STACKS: Side = Side::new();
+/// Bytes for each stack, on average; 0 where each block has its stack.
+static MEAN: AtomicU64 = AtomicU64::new(0);
 
 /// Bytes set aside for a block of the table.
 #[inline]
@@ -43,6 +49,9 @@ const SLOW: u32 = 1 << 8;
 const BUSY: u32 = (1 << 24) - SLOW;
 /// Each block's usable size is asked for.
 const IS_ASKED: u32 = 1 << 24;
+/// Blocks have their stacks: all of them, or those with a sample in them.
+const HAS_STACKS: u32 = 1 << 25;
+const IS_SAMPLED: u32 = 1 << 26;
 /// Nothing is tracked, now and for the life of the process.
 const OFF: u32 = u32::MAX;
 /// No block has been allocated yet, nor the environment read.
@@ -81,11 +90,15 @@ fn start(below: Below<'_>) -> u32 {
         Value::Mode(Mode::Off) => OFF,
         Value::Mode(_) | Value::Wrong(_) => {
             IS_FOREIGN.store(!below.is_jemalloc, Ordering::Relaxed);
-            if below.usable.is_some() {
-                IS_ASKED
-            } else {
-                0
-            }
+            let stacks = match value {
+                Value::Mode(Mode::Stacks { mean: 0 }) => HAS_STACKS,
+                Value::Mode(Mode::Stacks { mean }) => {
+                    MEAN.store(mean, Ordering::Relaxed);
+                    HAS_STACKS | IS_SAMPLED
+                }
+                _ => 0,
+            };
+            stacks | below.usable.map_or(0, |_| IS_ASKED)
         }
     };
     match STATE.compare_exchange(UNREAD, state, Ordering::AcqRel, Ordering::Acquire) {
@@ -99,17 +112,23 @@ fn start(below: Below<'_>) -> u32 {
     }
 }
 
+/// Records a plain block. False where it is null, or the first one in its chunk.
 #[inline(always)]
-fn record_new(below: Below<'_>, ptr: *mut u8, size: usize, align: usize, state: u32) {
-    if is_plain(size, align) && state & IS_ASKED == 0 {
-        if let Some(slot) = TABLE.slot(ptr as usize) {
-            if !ptr.is_null() {
-                slot.store(slot::wide(size, align, state & EPOCH), Ordering::Relaxed);
-            }
-            return;
-        }
+fn record_plain(ptr: *mut u8, size: usize, align: usize, epoch: u32) -> bool {
+    // No block begins in the first chunk of the address space, so null has no slot.
+    let slot = TABLE.slot(ptr as usize);
+    if let Some(slot) = slot {
+        slot.store(slot::wide(size, align, epoch), Ordering::Relaxed);
     }
-    record_slow(below, ptr, size, align, state & EPOCH, false);
+    slot.is_some()
+}
+
+/// Records a block of the program, off the hot path.
+fn record_new(below: Below<'_>, ptr: *mut u8, size: usize, align: usize, state: u32) {
+    let is_plain = is_plain(size, align) && state & IS_ASKED == 0;
+    if !(is_plain && record_plain(ptr, size, align, state & EPOCH)) {
+        record_slow(below, ptr, size, align, state & EPOCH, false);
+    }
 }
 
 #[cold]
@@ -127,7 +146,7 @@ fn record_slow(below: Below<'_>, ptr: *mut u8, size: usize, align: usize, epoch:
     let record = Record { size, align_log2: align.trailing_zeros() as u8, epoch, is_tool };
     let usable = usable(ptr as usize, record);
     TABLE.record(ptr as usize, record, usable);
-    if !INSTALLED.swap(true, Ordering::Relaxed) {
+    if !INSTALLED.load(Ordering::Relaxed) && !INSTALLED.swap(true, Ordering::Relaxed) {
         if below.is_jemalloc {
             // The first block of the process: all else that is allocated now is
             // the cache of its one thread.
@@ -172,17 +191,50 @@ fn alloc_slow(below: Below<'_>, layout: Layout, mut state: u32, is_zeroed: bool)
             Some(arena) => jemalloc::alloc_in(arena, layout, is_zeroed),
             None => asked(layout, false).map_or(ptr::null_mut(), allocate),
         };
+        if state & HAS_STACKS != 0 {
+            STACKS.clear(ptr as usize);
+        }
         record_slow(below, ptr, layout.size(), layout.align(), epoch, true);
         return ptr;
     }
     let ptr = asked(layout, below.is_jemalloc).map_or(ptr::null_mut(), allocate);
     if !ptr.is_null() {
+        // Before the record, so that who finds that finds the stack.
+        if state & HAS_STACKS != 0 {
+            note_stack(ptr, size, state);
+        }
         record_new(below, ptr, size, align, state);
         if state & BUSY != 0 {
             count(0, usable_now(ptr, size, align));
         }
     }
     ptr
+}
+
+/// Notes the stack of a new block.
+#[inline]
+fn note_stack(ptr: *mut u8, size: usize, state: u32) {
+    if state & IS_SAMPLED == 0 {
+        STACKS.set(ptr as usize, stack::here());
+    } else if sample::hits(size, MEAN.load(Ordering::Relaxed)) {
+        STACKS.set(ptr as usize, stack::here());
+    }
+}
+
+/// The stack of a block that was resized: its own, or that of the bytes that it
+/// grew by, if there was a sample only among them.
+fn resized_stack(stack: u32, old_size: usize, new_size: usize, state: u32) -> u32 {
+    if state & IS_SAMPLED == 0 {
+        return stack;
+    }
+    let mean = MEAN.load(Ordering::Relaxed);
+    let is_hit = new_size > old_size && sample::hits(new_size - old_size, mean);
+    match stack {
+        contexts::NONE if is_hit => stack::here(),
+        contexts::NONE => contexts::NONE,
+        stack if sample::still_hits(old_size, new_size, mean) => stack,
+        _ => contexts::NONE,
+    }
 }
 
 fn usable_now(ptr: *mut u8, size: usize, align: usize) -> usize {
@@ -196,6 +248,10 @@ fn usable_now(ptr: *mut u8, size: usize, align: usize) -> usize {
 #[inline(never)]
 fn dealloc_slow(below: Below<'_>, ptr: *mut u8, layout: Layout) {
     let record = forget(ptr);
+    // Where each block has its stack, the next one here overwrites it.
+    if STATE.load(Ordering::Relaxed) & IS_SAMPLED != 0 {
+        STACKS.clear(ptr as usize);
+    }
     if let Some(Record { is_tool: true, size, align_log2, .. }) = record {
         if below.is_jemalloc {
             // Not into this thread's cache, which would hand it to the program.
@@ -217,18 +273,18 @@ fn dealloc_slow(below: Below<'_>, ptr: *mut u8, layout: Layout) {
 
 /// Forgets a block and counts what there is to count.
 fn forget(ptr: *mut u8) -> Option<Record> {
-    let record = TABLE.begins_at(ptr as usize);
+    let record = TABLE.forget(ptr as usize, usable);
     match record {
         None => {
             UNKNOWN_FREES.fetch_add(1, Ordering::Relaxed);
         }
-        Some(record) => {
+        Some(record) if !record.is_tool => {
             let state = STATE.load(Ordering::Relaxed);
-            if !record.is_tool && state & BUSY != 0 && record.epoch < state & EPOCH {
+            if state & BUSY != 0 && record.epoch < state & EPOCH {
                 count(2, usable(ptr as usize, record));
             }
-            TABLE.forget(ptr as usize, usable);
         }
+        Some(_) => {}
     }
     record
 }
@@ -238,84 +294,36 @@ fn tool_arena() -> Option<u32> {
 }
 
 impl<A: GlobalAlloc + 'static> TrackingAlloc<A> {
-    #[inline(always)]
     fn below(&self) -> Below<'_> {
         Below { alloc: &self.inner, is_jemalloc: is_jemalloc::<A>(), usable: self.usable }
     }
-}
 
-// SAFETY: every block comes from the allocator below with the caller's size and
-// alignment (or with larger ones, by one rule) and goes back to it exactly once;
-// what is recorded beside it never changes what is returned. Nothing here
-// unwinds or allocates through itself.
-unsafe impl<A: GlobalAlloc + 'static> GlobalAlloc for TrackingAlloc<A> {
-    #[inline]
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let state = STATE.load(Ordering::Relaxed);
-        if state >= SLOW {
-            if state == OFF {
-                // SAFETY: our caller's layout.
-                return unsafe { self.inner.alloc(layout) };
-            }
-            return alloc_slow(self.below(), layout, state, false);
-        }
+    /// The hot path of *sizes*. Inlined, so that a layout known to the caller costs no test.
+    #[inline(always)]
+    fn alloc_sizes(&self, layout: Layout, state: u32, is_zeroed: bool) -> *mut u8 {
         let Some(asked) = asked(layout, is_jemalloc::<A>()) else { return ptr::null_mut() };
         // SAFETY: our caller's layout, or a larger one.
-        let ptr = unsafe { self.inner.alloc(asked) };
-        record_new(self.below(), ptr, layout.size(), layout.align(), state);
+        let ptr = unsafe {
+            if is_zeroed {
+                self.inner.alloc_zeroed(asked)
+            } else {
+                self.inner.alloc(asked)
+            }
+        };
+        let (size, align) = (layout.size(), layout.align());
+        if !(is_plain(size, align) && record_plain(ptr, size, align, state)) {
+            self.record_cold(ptr, size, align, state);
+        }
         ptr
     }
 
-    #[inline]
-    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        let state = STATE.load(Ordering::Relaxed);
-        if state >= SLOW {
-            if state == OFF {
-                // SAFETY: our caller's layout.
-                return unsafe { self.inner.alloc_zeroed(layout) };
-            }
-            return alloc_slow(self.below(), layout, state, true);
-        }
-        let Some(asked) = asked(layout, is_jemalloc::<A>()) else { return ptr::null_mut() };
-        // SAFETY: our caller's layout, or a larger one.
-        let ptr = unsafe { self.inner.alloc_zeroed(asked) };
-        record_new(self.below(), ptr, layout.size(), layout.align(), state);
-        ptr
-    }
-
-    #[inline]
-    unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
-        let state = STATE.load(Ordering::Relaxed);
-        if state == OFF {
-            // SAFETY: our caller's pointer and layout.
-            return unsafe { self.inner.dealloc(ptr, layout) };
-        }
-        // Forget the block before freeing it: once freed, another thread may be
-        // given the same address, and its record must not be the one we erase.
-        if is_plain(layout.size(), layout.align()) && state < SLOW {
-            if let Some(slot) = TABLE.slot(ptr as usize) {
-                if slot::is_program_wide(slot.load(Ordering::Relaxed)) {
-                    slot.store(0, Ordering::Relaxed);
-                    if let Some(asked) = asked(layout, is_jemalloc::<A>()) {
-                        // SAFETY: our caller's pointer, and what was asked for its layout.
-                        unsafe { self.inner.dealloc(ptr, asked) };
-                    }
-                    return;
-                }
-            }
-        }
-        dealloc_slow(self.below(), ptr, layout);
-    }
-
-    #[inline]
-    unsafe fn realloc(&self, ptr: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+    /// # Safety
+    ///
+    /// As [`GlobalAlloc::realloc`].
+    #[inline(always)]
+    unsafe fn realloc_sizes(&self, ptr: *mut u8, layout: Layout, new_size: usize, state: u32) -> *mut u8 {
         let align = layout.align();
-        let state = STATE.load(Ordering::Relaxed);
-        if state == OFF {
-            // SAFETY: our caller's pointer, layout and size.
-            return unsafe { self.inner.realloc(ptr, layout, new_size) };
-        }
-        if state < SLOW && is_plain(layout.size(), align) && is_plain(new_size, align) {
+        if is_plain(layout.size(), align) && is_plain(new_size, align) {
             if let (Some(slot), Some(asked)) = (TABLE.slot(ptr as usize), asked(layout, is_jemalloc::<A>())) {
                 let old = slot.load(Ordering::Relaxed);
                 if slot::is_program_wide(old) {
@@ -328,15 +336,133 @@ unsafe impl<A: GlobalAlloc + 'static> GlobalAlloc for TrackingAlloc<A> {
                         slot.store(old, Ordering::Relaxed);
                     } else if new == ptr {
                         slot.store(slot::resized(old, new_size), Ordering::Relaxed);
-                    } else {
-                        record_new(self.below(), new, new_size, align, state);
+                    } else if !record_plain(new, new_size, align, state) {
+                        self.record_cold(new, new_size, align, state);
                     }
                     return new;
                 }
             }
         }
         // SAFETY: our caller's pointer, layout and size.
+        unsafe { self.realloc_cold(ptr, layout, new_size) }
+    }
+
+    // Ways off the hot path, by reference: what they need is put together there.
+
+    #[cold]
+    #[inline(never)]
+    fn record_cold(&self, ptr: *mut u8, size: usize, align: usize, state: u32) {
+        let record =
+            Record { size, align_log2: align.trailing_zeros() as u8, epoch: state & EPOCH, is_tool: false };
+        // Programs make many tiny blocks: theirs is the shorter of the slow ways.
+        if record.is_tiny() && TABLE.record_tiny(ptr as usize, record) {
+            return;
+        }
+        record_slow(self.below(), ptr, size, align, state & EPOCH, false);
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn alloc_cold(&self, layout: Layout, state: u32, is_zeroed: bool) -> *mut u8 {
+        alloc_slow(self.below(), layout, state, is_zeroed)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn dealloc_cold(&self, ptr: *mut u8, layout: Layout) {
+        if layout.size() <= slot::TINY
+            && STATE.load(Ordering::Relaxed) < SLOW
+            && TABLE.forget_tiny(ptr as usize)
+        {
+            if let Some(asked) = asked(layout, is_jemalloc::<A>()) {
+                // SAFETY: our caller's pointer, and what was asked for its layout.
+                unsafe { self.inner.dealloc(ptr, asked) };
+            }
+            return;
+        }
+        dealloc_slow(self.below(), ptr, layout);
+    }
+
+    /// # Safety
+    ///
+    /// As [`GlobalAlloc::realloc`].
+    #[cold]
+    #[inline(never)]
+    unsafe fn realloc_cold(&self, ptr: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+        // SAFETY: our caller's pointer, layout and size.
         unsafe { realloc_slow(self.below(), ptr, layout, new_size) }
+    }
+}
+
+// SAFETY: every block comes from the allocator below with the caller's size and
+// alignment (or with larger ones, by one rule) and goes back to it exactly once;
+// what is recorded beside it never changes what is returned. Nothing here
+// unwinds or allocates through itself.
+unsafe impl<A: GlobalAlloc + 'static> GlobalAlloc for TrackingAlloc<A> {
+    #[inline]
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        let state = STATE.load(Ordering::Relaxed);
+        if state < SLOW {
+            return self.alloc_sizes(layout, state, false);
+        }
+        if state == OFF {
+            // SAFETY: our caller's layout.
+            return unsafe { self.inner.alloc(layout) };
+        }
+        self.alloc_cold(layout, state, false)
+    }
+
+    #[inline]
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        let state = STATE.load(Ordering::Relaxed);
+        if state < SLOW {
+            return self.alloc_sizes(layout, state, true);
+        }
+        if state == OFF {
+            // SAFETY: our caller's layout.
+            return unsafe { self.inner.alloc_zeroed(layout) };
+        }
+        self.alloc_cold(layout, state, true)
+    }
+
+    #[inline]
+    unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
+        let state = STATE.load(Ordering::Relaxed);
+        if state < SLOW {
+            // Forget the block before freeing it: once freed, another thread may be
+            // given the same address, and its record must not be the one we erase.
+            if is_plain(layout.size(), layout.align()) {
+                if let Some(slot) = TABLE.slot(ptr as usize) {
+                    if slot::is_program_wide(slot.load(Ordering::Relaxed)) {
+                        slot.store(0, Ordering::Relaxed);
+                        if let Some(asked) = asked(layout, is_jemalloc::<A>()) {
+                            // SAFETY: our caller's pointer, and what was asked for its layout.
+                            unsafe { self.inner.dealloc(ptr, asked) };
+                        }
+                        return;
+                    }
+                }
+            }
+        } else if state == OFF {
+            // SAFETY: our caller's pointer and layout.
+            return unsafe { self.inner.dealloc(ptr, layout) };
+        }
+        self.dealloc_cold(ptr, layout);
+    }
+
+    #[inline]
+    unsafe fn realloc(&self, ptr: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+        let state = STATE.load(Ordering::Relaxed);
+        if state < SLOW {
+            // SAFETY: our caller's pointer, layout and size.
+            return unsafe { self.realloc_sizes(ptr, layout, new_size, state) };
+        }
+        if state == OFF {
+            // SAFETY: our caller's pointer, layout and size.
+            return unsafe { self.inner.realloc(ptr, layout, new_size) };
+        }
+        // SAFETY: our caller's pointer, layout and size.
+        unsafe { self.realloc_cold(ptr, layout, new_size) }
     }
 }
 
@@ -348,7 +474,17 @@ unsafe impl<A: GlobalAlloc + 'static> GlobalAlloc for TrackingAlloc<A> {
 #[cold]
 #[inline(never)]
 unsafe fn realloc_slow(below: Below<'_>, ptr: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+    let mut state = STATE.load(Ordering::Relaxed);
+    if state == UNREAD {
+        // A block from before tracking, and nothing of ours yet.
+        state = start(below);
+    }
     let record = forget(ptr);
+    // Taken along before the address can be another block's.
+    let stack = if state & HAS_STACKS == 0 { contexts::NONE } else { STACKS.get(ptr as usize) };
+    if state & IS_SAMPLED != 0 {
+        STACKS.clear(ptr as usize);
+    }
     let is_tool = record.is_some_and(|record| record.is_tool);
     let old_size = record.map_or(layout.size(), |record| record.size);
     let align = record.map_or(layout.align(), |record| record.align());
@@ -366,8 +502,14 @@ unsafe fn realloc_slow(below: Below<'_>, ptr: *mut u8, layout: Layout, new_size:
             _ => ptr::null_mut(),
         }
     };
-    let state = STATE.load(Ordering::Relaxed);
     let is_asked = state & IS_ASKED;
+    if state & HAS_STACKS != 0 && !is_tool {
+        if new.is_null() {
+            STACKS.set(ptr as usize, stack);
+        } else {
+            STACKS.set(new as usize, resized_stack(stack, old_size, new_size, state));
+        }
+    }
     if is_tool {
         match new.is_null() {
             true => record_slow(below, ptr, old_size, align, epoch, true),
@@ -389,6 +531,11 @@ unsafe fn realloc_slow(below: Below<'_>, ptr: *mut u8, layout: Layout, new_size:
         }
     }
     new
+}
+
+/// Bytes of memory that stacks take.
+fn stacks_resident() -> u64 {
+    STACKS.resident() + stack::CONTEXTS.resident()
 }
 
 /// The face that heap-walk sees.
@@ -471,7 +618,7 @@ impl LiveBlocks for Blocks {
     }
 
     fn figures(&self) -> AllocatorFigures {
-        let table = TABLE.resident() + BEYOND.resident();
+        let table = TABLE.resident() + BEYOND.resident() + stacks_resident();
         if !IS_FOREIGN.load(Ordering::Relaxed) && STATE.load(Ordering::Relaxed) < UNREAD {
             let figures = jemalloc::figures(tool_arena(), CACHE_BLOCK.load(Ordering::Relaxed));
             return AllocatorFigures { table, ..figures };
@@ -486,6 +633,28 @@ impl LiveBlocks for Blocks {
 
     fn unknown_frees(&self) -> u64 {
         UNKNOWN_FREES.load(Ordering::Relaxed)
+    }
+
+    fn stacks(&self) -> Option<StackFigures> {
+        let state = STATE.load(Ordering::Relaxed);
+        (state < UNREAD && state & HAS_STACKS != 0).then(|| StackFigures {
+            way: stack::way().0,
+            mean: MEAN.load(Ordering::Relaxed),
+            lost: stack::lost(),
+            nodes: u64::from(stack::CONTEXTS.count()),
+            table: stacks_resident(),
+        })
+    }
+
+    fn stack_of(&self, addr: u64) -> u32 {
+        usize::try_from(addr).map_or(0, |addr| STACKS.get(addr))
+    }
+
+    fn stack(&self, number: u32) -> Option<StackFrame> {
+        if number == contexts::UNKNOWN {
+            return Some(StackFrame { parent: contexts::NONE, address: 0 });
+        }
+        stack::CONTEXTS.frame(number).map(|(parent, address)| StackFrame { parent, address })
     }
 }
 

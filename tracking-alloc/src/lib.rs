@@ -68,6 +68,10 @@ compile_error!("tracking-alloc needs a 64-bit Unix: leave out the `#[global_allo
 #[cfg(feature = "enabled")]
 mod below;
 #[cfg(feature = "enabled")]
+mod contexts;
+#[cfg(feature = "enabled")]
+mod frames;
+#[cfg(feature = "enabled")]
 mod global;
 #[cfg(all(feature = "enabled", feature = "jemalloc"))]
 mod jemalloc;
@@ -81,9 +85,13 @@ mod mode;
 #[cfg(not(feature = "enabled"))]
 mod off;
 #[cfg(feature = "enabled")]
+mod sample;
+#[cfg(feature = "enabled")]
 mod side;
 #[cfg(feature = "enabled")]
 mod slot;
+#[cfg(feature = "enabled")]
+mod stack;
 #[cfg(feature = "enabled")]
 mod table;
 
@@ -107,6 +115,7 @@ pub type UsableSize = unsafe extern "C" fn(*mut std::ffi::c_void) -> usize;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TrackingAlloc<A = Lower> {
     inner: A,
+    #[cfg_attr(not(feature = "enabled"), expect(dead_code, reason = "nothing is tracked"))]
     usable: Option<UsableSize>,
 }
 

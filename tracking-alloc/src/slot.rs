@@ -122,6 +122,12 @@ pub(crate) fn tiny_mask(half: usize) -> u32 {
     0xffff << (16 * half)
 }
 
+/// Whether half `half` of a slot holds a tiny block.
+#[inline(always)]
+pub(crate) fn is_tiny(slot: u32, half: usize) -> bool {
+    slot & (WIDE | TINY_LIVE[half]) == TINY_LIVE[half]
+}
+
 /// Decodes half `half` of a slot.
 pub(crate) fn decode_tiny(slot: u32, half: usize) -> Option<Record> {
     if slot & WIDE != 0 || slot & TINY_LIVE[half] == 0 {

@@ -115,6 +115,28 @@ impl Table {
         true
     }
 
+    /// Records a tiny block. False where its chunk does not exist.
+    #[inline]
+    pub(crate) fn record_tiny(&self, addr: usize, record: Record) -> bool {
+        let slot = self.slot(addr);
+        if let Some(slot) = slot {
+            slot.fetch_or(slot::encode_tiny(record, addr >> 3 & 1), Ordering::Relaxed);
+        }
+        slot.is_some()
+    }
+
+    /// Forgets the tiny block that begins at `addr`. False where there is none.
+    #[inline]
+    pub(crate) fn forget_tiny(&self, addr: usize) -> bool {
+        let half = addr >> 3 & 1;
+        let is_live = |slot: &&AtomicU32| slot::is_tiny(slot.load(Ordering::Relaxed), half);
+        let slot = self.slot(addr).filter(is_live);
+        if let Some(slot) = slot {
+            slot.fetch_and(!slot::tiny_mask(half), Ordering::Relaxed);
+        }
+        slot.is_some()
+    }
+
     /// Forgets the block that begins at `addr`; `None` if there is none.
     #[cold]
     pub(crate) fn forget(&self, addr: usize, usable: Usable) -> Option<Record> {

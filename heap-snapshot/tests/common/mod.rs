@@ -126,8 +126,14 @@ pub(crate) fn write(writer: &mut Writer<Vec<u8>>, nodes: u64) {
     let unreadable = Unreadable { node: 1, place: 2, label: 0, ty: 0, reason: "locked".into() };
     writer.list(FrameKind::UNREADABLE, &[unreadable]);
     for n in 0..nodes {
-        writer.block(&block(n));
+        let stack = match n % 4 {
+            0 => writer.stack(StackFrame { parent: 1.min(n as u32 / 4), address: 0x5000 + n }),
+            1 => 0,
+            _ => 1,
+        };
+        writer.block_of(&block(n), stack);
     }
+    writer.stack_figures(&StackFigures { way: StackWay::FRAME_POINTERS.0, nodes, ..StackFigures::default() });
     writer.allocator(&AllocatorFigures { allocated: 100, live: 90, ..AllocatorFigures::default() });
     writer.footer(&Footer { nodes, quiescent: true, problems: vec!["none".into()], ..Footer::default() });
 }

@@ -2,6 +2,7 @@
 //! blocks, and values behind `dyn`, which their vtables tell apart.
 
 use super::{Block, Opaque, Walker, RAW};
+use crate::images;
 use crate::label;
 use crate::raw::RawMemory;
 use crate::shape::Shape;
@@ -50,9 +51,13 @@ impl Dynamic {
     }
 
     /// The image that an address lies in, and its base.
-    fn image(&mut self, addr: u64) -> Option<(u32, u64)> {
+    fn image(&mut self, memory: &RawMemory, addr: u64) -> Option<(u32, u64)> {
         let images = &mut self.images;
-        let mapped = self.mapped.get_or_insert_with(|| mapped_files(images));
+        let mapped = self.mapped.get_or_insert_with(|| {
+            let (all, mapped) = images::mapped(memory);
+            *images = all;
+            mapped
+        });
         let at = mapped.partition_point(|(from, _, _)| *from <= addr).checked_sub(1)?;
         let (_, to, image) = mapped[at];
         (addr < to).then(|| (image, images[image as usize].base))
@@ -68,7 +73,7 @@ impl Dynamic {
     }
 
     fn read_vtable(&mut self, memory: &RawMemory, addr: u64) -> Option<Vtable> {
-        let (image, base) = self.image(addr).filter(|_| addr % WORD == 0)?;
+        let (image, base) = self.image(memory, addr).filter(|_| addr % WORD == 0)?;
         let mut words = Vec::with_capacity(VTABLE_WORDS);
         memory.words(addr, VTABLE_WORDS as u64 * WORD, |word| words.push(word));
         let &[drop, size, align, ref methods @ ..] = words.as_slice() else { return None };
@@ -77,7 +82,7 @@ impl Dynamic {
         }
         let mut functions = Vec::new();
         for function in std::iter::once(&drop).chain(methods) {
-            match self.image(*function) {
+            match self.image(memory, *function) {
                 Some((_, base)) => functions.push(function - base),
                 None if *function == 0 && functions.is_empty() => functions.push(0),
                 None if functions.is_empty() => return None,
@@ -91,38 +96,6 @@ impl Dynamic {
         let Vtable { size, image, vtable, functions } = vtable.clone();
         self.values.push(DynValue { node, size, image, vtable, functions });
     }
-}
-
-/// The files that are mapped into this process with code in them, from the
-/// kernel. Others hold no vtables, and their paths are nobody's business.
-fn mapped_files(images: &mut Vec<Image>) -> Vec<(u64, u64, u32)> {
-    let maps = std::fs::read("/proc/self/maps").unwrap_or_default();
-    let maps = String::from_utf8_lossy(&maps);
-    let pieces = || {
-        maps.lines().filter_map(|line| {
-            // from-to rights offset device inode path
-            let mut columns = line.splitn(6, ' ');
-            let (range, rights, path) = (columns.next()?, columns.next()?, columns.nth(3)?.trim_start());
-            path.starts_with('/').then_some((range, rights, path))
-        })
-    };
-    let with_code: HashSet<&str> =
-        pieces().filter(|(_, rights, _)| rights.contains('x')).map(|(_, _, path)| path).collect();
-    let mut mapped = Vec::new();
-    for (range, _, path) in pieces().filter(|(_, _, path)| with_code.contains(path)) {
-        let Some((from, to)) = range.split_once('-') else { continue };
-        let (Ok(from), Ok(to)) = (u64::from_str_radix(from, 16), u64::from_str_radix(to, 16)) else {
-            continue;
-        };
-        let image = images.iter().rposition(|image| image.path == path).unwrap_or_else(|| {
-            // The first piece of a file that is loaded begins where the file does.
-            images.push(Image { path: path.to_owned(), base: from, build_id: String::new() });
-            images.len() - 1
-        });
-        mapped.push((from, to, image as u32));
-    }
-    mapped.sort_unstable();
-    mapped
 }
 
 /// The second word of a wide reference: of `dyn` the vtable, of slices the length.

@@ -32,6 +32,44 @@ pub(crate) fn run(out: &Out<'_>) -> String {
     out.end(text)
 }
 
+/// `unclaimed`: by size.
+pub(crate) fn unclaimed_by_size(out: &Out<'_>, top: usize) -> String {
+    let ledger = out.analysis.ledger();
+    if out.is_json {
+        return out.json(&ledger.unclaimed);
+    }
+    let text = match ledger.unclaimed.is_empty() {
+        true if ledger.is_tracked => "every block of the program is claimed\n".into(),
+        true => verdict(ledger),
+        false => unclaimed(out, ledger, if top == 0 { usize::MAX } else { top }),
+    };
+    out.end(text)
+}
+
+fn unclaimed(out: &Out<'_>, ledger: &Ledger, top: usize) -> String {
+    let mut table = Table::new(&[
+        Column::Number("size class"),
+        Column::Number("requested"),
+        Column::Number("blocks"),
+        Column::Number("bytes"),
+        Column::Number("for example"),
+    ]);
+    for row in ledger.unclaimed.iter().take(top) {
+        table.row([
+            row.usable.to_string(),
+            row.requested.to_string(),
+            count(row.blocks),
+            bytes(row.bytes),
+            format!("{:#x}", row.example),
+        ]);
+    }
+    let mut text = table.render(out.width);
+    if ledger.unclaimed.len() > top {
+        text.push_str(&format!("and {} more sizes\n", count((ledger.unclaimed.len() - top) as u64)));
+    }
+    text
+}
+
 pub(crate) fn verdict(ledger: &Ledger) -> String {
     ledger.verdict.iter().map(|sentence| format!("{sentence}\n")).collect()
 }
@@ -146,26 +184,7 @@ fn lists(out: &Out<'_>, ledger: &Ledger) -> String {
     }
     if !ledger.unclaimed.is_empty() {
         text.push_str("\nUnclaimed\n");
-        let mut table = Table::new(&[
-            Column::Number("size class"),
-            Column::Number("requested"),
-            Column::Number("blocks"),
-            Column::Number("bytes"),
-            Column::Number("for example"),
-        ]);
-        for row in ledger.unclaimed.iter().take(ROWS) {
-            table.row([
-                row.usable.to_string(),
-                row.requested.to_string(),
-                count(row.blocks),
-                bytes(row.bytes),
-                format!("{:#x}", row.example),
-            ]);
-        }
-        text.push_str(&table.render(out.width));
-        if ledger.unclaimed.len() > ROWS {
-            text.push_str(&format!("and {} more sizes\n", count((ledger.unclaimed.len() - ROWS) as u64)));
-        }
+        text.push_str(&unclaimed(out, ledger, ROWS));
     }
     if !ledger.pinned.is_empty() {
         text.push_str("\nKept by weak handles, their values gone\n");

@@ -5,6 +5,7 @@ pub(crate) mod missing;
 pub(crate) mod owns;
 pub(crate) mod path;
 pub(crate) mod roots;
+pub(crate) mod stacks;
 pub(crate) mod summary;
 pub(crate) mod tree;
 pub(crate) mod type_detail;

@@ -2,6 +2,7 @@
 
 use super::{id, Out};
 use crate::table::{Column, Table};
+use heap_analysis::find::Subject;
 use heap_analysis::owners::Sizes;
 use heap_analysis::units::{bytes, count};
 
@@ -68,6 +69,13 @@ pub(crate) fn run(out: &Out<'_>, subject: &str) -> Result<String, String> {
         text.push_str(&table.render(out.width));
         if owns.outside.len() > OUTSIDE {
             text.push_str(&format!("and {} more\n", count((owns.outside.len() - OUTSIDE) as u64)));
+        }
+    }
+    if let Subject::Node(node) = found {
+        let stack = out.analysis.stack_of(node);
+        if !stack.is_empty() {
+            text.push_str("\nAllocated by\n");
+            super::stacks::frames(&mut text, &stack);
         }
     }
     Ok(out.end(text))

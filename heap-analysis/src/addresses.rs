@@ -1,0 +1,221 @@
+//! What the code at an address is: functions, those inlined there included,
+//! with file and line, from the program's files and their debug information.
+//!
+//! A file is opened when the first address in it is asked for, and read only
+//! where it is needed. It must be the one that ran: where the build id in the
+//! snapshot is not the file's, that is said, and addresses are all there is.
+
+use addr2line::Loader;
+use heap_snapshot::record::Image;
+use object::{Object, ObjectSegment, ReadCache};
+use serde::Serialize;
+use std::cell::OnceCell;
+use std::collections::HashMap;
+use std::fs::File;
+use std::time::UNIX_EPOCH;
+
+/// A function at an address.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Function {
+    /// Its path, without the hash of the symbol.
+    pub name: String,
+    /// Source file, as the compiler was told it; empty where that is not known.
+    pub file: String,
+    /// Line, from 1; 0 where that is not known.
+    pub line: u32,
+}
+
+/// The code of one call.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Code {
+    /// The return address, in the observed process.
+    pub address: u64,
+    /// File name of the image and the address in it.
+    pub place: String,
+    /// The functions, innermost inlined one first; none where no symbol is known.
+    pub functions: Vec<Function>,
+}
+
+impl Code {
+    /// The functions, or the place.
+    pub fn name(&self) -> &str {
+        self.functions.first().map_or(&self.place, |function| &function.name)
+    }
+}
+
+/// An image and, once it was asked for, its file.
+struct Source<'a> {
+    image: &'a Image,
+    file: OnceCell<Option<(Loader, u64)>>,
+}
+
+/// Looks up return addresses. Each is looked up once.
+pub(crate) struct Addresses<'a> {
+    /// By ascending base.
+    sources: Vec<Source<'a>>,
+    taken_ms: u64,
+    known: HashMap<u64, Code>,
+    problems: Vec<String>,
+}
+
+impl<'a> Addresses<'a> {
+    /// `taken_ms` is when the snapshot was taken, in milliseconds since 1970.
+    pub(crate) fn new(images: &'a [Image], taken_ms: u64) -> Addresses<'a> {
+        let mut sources: Vec<Source<'a>> =
+            images.iter().map(|image| Source { image, file: OnceCell::new() }).collect();
+        sources.sort_by_key(|source| source.image.base);
+        sources.dedup_by_key(|source| source.image.base);
+        Addresses { sources, taken_ms, known: HashMap::new(), problems: Vec::new() }
+    }
+
+    /// What was wrong with files, in sentences.
+    pub(crate) fn into_problems(self) -> Vec<String> {
+        self.problems
+    }
+
+    pub(crate) fn code(&mut self, address: u64) -> &Code {
+        if !self.known.contains_key(&address) {
+            let code = self.find(address);
+            self.known.insert(address, code);
+        }
+        &self.known[&address]
+    }
+
+    fn find(&mut self, address: u64) -> Code {
+        let at = self.sources.partition_point(|source| source.image.base <= address);
+        let Some(source) = at.checked_sub(1).map(|at| &self.sources[at]) else {
+            return Code { address, place: format!("{address:#x}"), functions: Vec::new() };
+        };
+        let image = source.image;
+        let problems = &mut self.problems;
+        let file = source.file.get_or_init(|| match open(image, self.taken_ms) {
+            Ok(file) => Some(file),
+            Err(why) => {
+                problems.push(format!("no names of functions: {why}: {}", image.path));
+                None
+            }
+        });
+        let name = image.path.rsplit('/').next().unwrap_or_default();
+        let offset = address - image.base;
+        // The call is before the address to which it returns.
+        let functions = file.as_ref().map_or_else(Vec::new, |(loader, base)| {
+            functions(loader, base.wrapping_add(offset).wrapping_sub(1))
+        });
+        Code { address, place: format!("{name}+{offset:#x}"), functions }
+    }
+}
+
+/// The file of an image, if it is the one that ran, and the address that it gives its first page.
+fn open(image: &Image, taken_ms: u64) -> Result<(Loader, u64), String> {
+    let file = File::open(&image.path).map_err(|error| format!("the file cannot be read ({error})"))?;
+    let changed = file.metadata().and_then(|metadata| metadata.modified()).ok();
+    let cache = ReadCache::new(file);
+    let parsed = object::File::parse(&cache).map_err(|error| format!("the file cannot be read ({error})"))?;
+    if image.build_id.is_empty() {
+        let changed_ms =
+            changed.and_then(|time| time.duration_since(UNIX_EPOCH).ok()).map_or(0, |time| time.as_millis());
+        if taken_ms > 0 && changed_ms > u128::from(taken_ms) {
+            return Err("the file has no build id and is newer than the snapshot".into());
+        }
+    } else {
+        let id = parsed.build_id().ok().flatten().unwrap_or_default();
+        let id: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
+        if !id.eq_ignore_ascii_case(&image.build_id) {
+            return Err(format!(
+                "the file is another build ({id}) than the one that ran ({})",
+                image.build_id
+            ));
+        }
+    }
+    // Addresses of the snapshot count from where the file's first page is mapped.
+    let base = parsed.segments().map(|segment| segment.address()).min().unwrap_or(0) & !0xfff;
+    let loader = Loader::new(&image.path).map_err(|error| format!("the file cannot be read ({error})"))?;
+    Ok((loader, base))
+}
+
+fn functions(loader: &Loader, probe: u64) -> Vec<Function> {
+    let mut functions = Vec::new();
+    if let Ok(mut frames) = loader.find_frames(probe) {
+        while let Ok(Some(frame)) = frames.next() {
+            let Some(name) = frame.function.as_ref().and_then(|name| name.raw_name().ok()) else { continue };
+            let (file, line) = frame
+                .location
+                .map_or(("", 0), |location| (location.file.unwrap_or_default(), location.line.unwrap_or(0)));
+            functions.push(Function { name: demangled(&name), file: file.into(), line });
+        }
+    }
+    if functions.is_empty() {
+        if let Some(name) = loader.find_symbol(probe) {
+            functions.push(Function { name: demangled(name), file: String::new(), line: 0 });
+        }
+    }
+    functions
+}
+
+fn demangled(symbol: &str) -> String {
+    format!("{:#}", rustc_demangle::demangle(symbol))
+}
+
+/// Whether a function is the way from a collection to the allocator: the same
+/// in every stack.
+pub(crate) fn is_allocators(name: &str) -> bool {
+    const OURS: &[&str] = &[
+        "tracking_alloc::",
+        "backtrace::",
+        "__rustc::__r",
+        "__rust_",
+        "__rg_",
+        "alloc::alloc::",
+        "alloc::raw_vec::",
+    ];
+    let path = name.trim_start_matches(['<', '&']);
+    OURS.iter().any(|prefix| path.starts_with(prefix))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[inline(never)]
+    fn here() -> u64 {
+        std::hint::black_box(here as fn() -> u64 as usize as u64 + 1)
+    }
+
+    /// This test's own file, which is mapped where the kernel says.
+    #[test]
+    fn functions_of_this_program_are_found() {
+        let path = std::fs::canonicalize(std::env::current_exe().unwrap()).unwrap();
+        let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
+        let line = maps.lines().find(|line| line.ends_with(path.to_str().unwrap())).unwrap();
+        let base = u64::from_str_radix(line.split('-').next().unwrap(), 16).unwrap();
+        let image = Image { path: path.to_str().unwrap().into(), base, build_id: String::new() };
+        let images = [image];
+        let mut addresses = Addresses::new(&images, 0);
+        let code = addresses.code(here() + 1);
+        assert!(code.name().ends_with("addresses::tests::here"), "{code:?}");
+        assert!(code.place.contains("+0x"));
+        assert_eq!(addresses.code(16).name(), "0x10");
+        assert!(addresses.into_problems().is_empty());
+        // Another build.
+        let other = [Image { build_id: "00ff".into(), ..images[0].clone() }];
+        let mut addresses = Addresses::new(&other, 0);
+        assert_eq!(addresses.code(here()).functions, []);
+        assert!(addresses.code(here() + 1).name().contains("+0x"));
+        let problems = addresses.into_problems();
+        assert!(problems.len() == 1 && problems[0].contains("another build"), "said once: {problems:?}");
+    }
+
+    #[test]
+    fn the_allocators_functions_are_known() {
+        for name in [
+            "alloc::raw_vec::RawVecInner<A>::grow",
+            "<alloc::alloc::Global as core::alloc::Allocator>::allocate",
+            "__rustc::__rust_alloc",
+        ] {
+            assert!(is_allocators(name), "{name}");
+        }
+        for name in ["alloc::vec::Vec<T,A>::push", "my::alloc::alloc", "main"] {
+            assert!(!is_allocators(name), "{name}");
+        }
+    }
+}

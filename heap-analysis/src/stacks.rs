@@ -1,0 +1,235 @@
+//! Live blocks by the stack that allocated them.
+
+use crate::addresses::{is_allocators, Addresses, Code};
+use crate::analysis::Analysis;
+use crate::heap::{NodeId, NONE};
+use heap_snapshot::read::Snapshot;
+use heap_snapshot::record::{Image, LiveBlock, StackFigures, StackFrame, StackWay};
+use serde::Serialize;
+use std::cmp::Reverse;
+use std::collections::HashMap;
+
+/// Stacks as the snapshot has them.
+#[derive(Debug, Default)]
+pub(crate) struct Recorded {
+    figures: Option<StackFigures>,
+    frames: Vec<StackFrame>,
+    /// By block, or empty.
+    by_block: Vec<u32>,
+    images: Vec<Image>,
+}
+
+impl Recorded {
+    pub(crate) fn take(snapshot: &mut Snapshot) -> Recorded {
+        Recorded {
+            figures: snapshot.stacks.take(),
+            frames: std::mem::take(&mut snapshot.stack_frames),
+            by_block: std::mem::take(&mut snapshot.block_stacks),
+            // Values behind `dyn` refer to positions in this list too.
+            images: snapshot.images.clone(),
+        }
+    }
+
+    /// The stack of a block of `blocks`; 0 where none is known.
+    fn of(&self, block: usize, blocks: &[LiveBlock]) -> u32 {
+        // Blocks of a damaged file may have been left out: then positions say nothing.
+        let is_whole = self.by_block.len() == blocks.len();
+        self.by_block.get(block).copied().filter(|_| is_whole).unwrap_or(0)
+    }
+
+    fn frame(&self, stack: u32) -> Option<StackFrame> {
+        self.frames.get((stack as usize).checked_sub(1)?).copied()
+    }
+}
+
+/// Blocks that one stack allocated.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct StackRow {
+    /// Blocks that have this stack.
+    pub blocks: u64,
+    /// Their usable bytes.
+    pub bytes: u64,
+    /// Their requested bytes; where only a part of the blocks has its stack, those
+    /// of all that the part stands for.
+    pub estimated_bytes: u64,
+    /// One of the blocks.
+    pub example: u64,
+    /// Frames, innermost first, without the allocator's own. Empty where no stack is known.
+    pub frames: Vec<Code>,
+}
+
+/// Blocks by stack.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct StackRows {
+    /// How stacks were found: `frame pointers`, `unwinder`, `none`; empty where they were not asked for.
+    pub way: String,
+    /// Bytes for each stack, on average; 0 where every block has its own.
+    pub mean: u64,
+    /// Usable bytes of all blocks that were looked at.
+    pub total: u64,
+    /// How many stacks there are, those that are not in the rows included.
+    pub stacks: usize,
+    /// Most bytes first; the blocks without a stack are a row without frames.
+    pub rows: Vec<StackRow>,
+    /// What is wrong, in sentences.
+    pub problems: Vec<String>,
+}
+
+#[derive(Default)]
+struct Sum {
+    blocks: u64,
+    bytes: u64,
+    estimated: f64,
+    example: u64,
+}
+
+impl Sum {
+    fn add(&mut self, other: &Sum) {
+        self.blocks += other.blocks;
+        self.bytes = self.bytes.saturating_add(other.bytes);
+        self.estimated += other.estimated;
+        if self.example == 0 {
+            self.example = other.example;
+        }
+    }
+}
+
+impl Analysis {
+    /// Whether blocks have stacks.
+    pub fn has_stacks(&self) -> bool {
+        self.heap.stacks.figures.is_some()
+    }
+
+    /// The program's live blocks by stack, or only the unclaimed ones: the `top` rows
+    /// with most bytes, or all for 0. O(blocks), and the debug information of what
+    /// is on the stacks: seconds for large programs.
+    pub fn stacks(&self, only_unclaimed: bool, top: usize) -> StackRows {
+        let heap = &*self.heap;
+        let figures = heap.stacks.figures.unwrap_or_default();
+        let mut sums: HashMap<u32, Sum> = HashMap::new();
+        let blocks = heap.blocks.iter().zip(&heap.block_node).enumerate();
+        let is_wanted = |block: &LiveBlock, node: u32| match only_unclaimed {
+            true => node == NONE && heap.is_population(block),
+            false => !block.is_tool,
+        };
+        for (at, (block, _)) in blocks.filter(|(_, (block, &node))| is_wanted(block, node)) {
+            let stack = heap.stacks.of(at, &heap.blocks);
+            let sum = Sum {
+                blocks: 1,
+                bytes: block.usable,
+                estimated: if stack == 0 { 0.0 } else { estimate(block.requested, figures.mean) },
+                example: block.addr,
+            };
+            sums.entry(stack).or_default().add(&sum);
+        }
+        let mut addresses = Addresses::new(&heap.stacks.images, heap.header.unix_ms);
+        // Stacks that differ only in what is not shown are one.
+        let mut shown: HashMap<(u32, usize), Sum> = HashMap::new();
+        let mut total = 0_u64;
+        for (stack, sum) in sums {
+            total = total.saturating_add(sum.bytes);
+            shown.entry(self.visible(stack, &mut addresses)).or_default().add(&sum);
+        }
+        let mut shown: Vec<((u32, usize), Sum)> = shown.into_iter().collect();
+        let is_sampled = figures.mean > 0;
+        shown.sort_by_key(|(_, sum)| {
+            let weight = if is_sampled { sum.estimated as u64 } else { sum.bytes };
+            (Reverse(weight), Reverse(sum.bytes), sum.example)
+        });
+        let stacks = shown.len();
+        if top > 0 {
+            shown.truncate(top);
+        }
+        let rows = shown
+            .into_iter()
+            .map(|(visible, sum)| StackRow {
+                blocks: sum.blocks,
+                bytes: sum.bytes,
+                estimated_bytes: sum.estimated as u64,
+                example: sum.example,
+                frames: self.frames(visible, &mut addresses),
+            })
+            .collect();
+        let way = heap.stacks.figures.map_or("", |figures| StackWay(figures.way).name().unwrap_or("unknown"));
+        let mut problems = self.stack_problems();
+        problems.extend(addresses.into_problems());
+        StackRows { way: way.into(), mean: figures.mean, total, stacks, rows, problems }
+    }
+
+    /// The stack that allocated a node's block, innermost frame first; empty where none is known.
+    pub fn stack_of(&self, node: NodeId) -> Vec<Code> {
+        let heap = &*self.heap;
+        let Some(block) = heap.block(node) else { return Vec::new() };
+        let at = heap.blocks.partition_point(|other| other.addr < block.addr);
+        let mut addresses = Addresses::new(&heap.stacks.images, heap.header.unix_ms);
+        let visible = self.visible(heap.stacks.of(at, &heap.blocks), &mut addresses);
+        self.frames(visible, &mut addresses)
+    }
+
+    fn stack_problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        match self.heap.stacks.figures {
+            None => problems.push("the program took no stacks: run it with HEAP_TRACK=stacks".into()),
+            Some(figures) if StackWay(figures.way) == StackWay::NONE => problems.push(
+                "the program cannot be unwound: build it with `-C force-frame-pointers=yes`, or with unwind tables"
+                    .into(),
+            ),
+            Some(figures) if figures.lost > 0 => {
+                problems.push(format!("{} stacks could not be taken or kept", figures.lost));
+            }
+            Some(_) => {}
+        }
+        problems
+    }
+
+    /// A stack without the frames of the allocator: where it begins to be shown,
+    /// and how many functions inlined there are left out.
+    fn visible(&self, stack: u32, addresses: &mut Addresses<'_>) -> (u32, usize) {
+        let mut at = stack;
+        while let Some(frame) = self.heap.stacks.frame(at).filter(|frame| frame.address != 0) {
+            let functions = &addresses.code(frame.address).functions;
+            let own = functions.iter().take_while(|function| is_allocators(&function.name)).count();
+            if own == 0 || own < functions.len() {
+                return (at, own);
+            }
+            at = frame.parent;
+        }
+        (at, 0)
+    }
+
+    /// Frames of a stack, innermost first, from where it is [`Analysis::visible`].
+    fn frames(&self, (stack, own): (u32, usize), addresses: &mut Addresses<'_>) -> Vec<Code> {
+        let mut frames: Vec<Code> = Vec::new();
+        let mut at = stack;
+        // A parent's number is smaller than its child's, also in a hostile file.
+        while let Some(frame) = self.heap.stacks.frame(at).filter(|frame| frame.address != 0) {
+            frames.push(addresses.code(frame.address).clone());
+            at = frame.parent;
+        }
+        if let Some(first) = frames.first_mut() {
+            first.functions.drain(..own);
+        }
+        frames
+    }
+}
+
+/// Requested bytes of the blocks that one with a stack stands for.
+fn estimate(requested: u64, mean: u64) -> f64 {
+    let bytes = requested as f64;
+    if mean == 0 || requested == 0 {
+        return bytes;
+    }
+    bytes / -(-bytes / mean as f64).exp_m1()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_small_block_stands_for_the_mean_and_a_large_one_for_itself() {
+        assert_eq!(estimate(100, 0), 100.0);
+        assert!((estimate(8, 512 << 10) / (512 << 10) as f64 - 1.0).abs() < 1e-3);
+        assert!((estimate(1 << 30, 512 << 10) / (1_u64 << 30) as f64 - 1.0).abs() < 1e-9);
+    }
+}

@@ -1,0 +1,240 @@
+//! The stack that allocates, as a node of the calling-context tree.
+//!
+//! How frames are found is decided by comparing both ways on the first stacks:
+//! frame pointers, where they say what the unwinder says (an eighth of a
+//! microsecond for forty frames), else the unwinder. The comparison goes on, ever
+//! more rarely, since a program may be built with frame pointers in parts only:
+//! the first disagreement ends their use. Coroutines, whose stack is not their
+//! thread's, are left to the unwinder.
+
+use crate::contexts::{Contexts, NONE, UNKNOWN};
+use crate::frames::{self, Bounds};
+use heap_snapshot::record::StackWay;
+use std::cell::Cell;
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicU8, Ordering};
+
+/// All stacks of the process.
+pub(crate) static CONTEXTS: Contexts = Contexts::new();
+
+/// Frames kept of a stack, the innermost ones.
+const DEPTH: usize = 256;
+/// Of deeper stacks the outermost frames are left out in steps of so many, so
+/// that a recursion that goes one deeper still shares the frames before.
+const STEP: usize = 64;
+/// Frames that are walked at most, to know how many are left out.
+const WALKED: usize = 1 << 14;
+
+/// Stacks that are found both ways before one is settled on.
+const TRIALS: u32 = 64;
+/// Innermost frames by pointers that must be the unwinder's: all, but for so many
+/// outermost ones, where the C library starts threads without frame pointers.
+const STARTUP: usize = 3;
+/// Stacks of a thread up to the first comparison after that; from then on at each fourfold number.
+const FIRST_CHECK: u32 = 1 << 12;
+
+const TRYING: u8 = 0;
+const POINTERS: u8 = 1;
+const UNWINDER: u8 = 2;
+const NEITHER: u8 = 3;
+
+static WAY: AtomicU8 = AtomicU8::new(TRYING);
+static TRIED: AtomicU32 = AtomicU32::new(0);
+/// Of these, stacks with more than a frame by either way.
+static USEFUL: AtomicU32 = AtomicU32::new(0);
+/// Stacks that were asked for and could not be taken or kept.
+static LOST: AtomicU64 = AtomicU64::new(0);
+
+/// What a thread remembers. Const-initialised and without destructors, so that
+/// it is there before main and while a thread ends.
+struct Thread {
+    is_inside: Cell<bool>,
+    /// Bounds of its stack; `high` 0 before they were asked for, 1 where nobody knows them.
+    low: Cell<usize>,
+    high: Cell<usize>,
+    taken: Cell<u32>,
+    next_check: Cell<u32>,
+    /// The frames of the stack that is being taken, innermost first.
+    frames: [Cell<u64>; DEPTH],
+    /// The stack before: return addresses and nodes, outermost first.
+    before: [Cell<u64>; DEPTH],
+    nodes: [Cell<u32>; DEPTH],
+    depth: Cell<usize>,
+}
+
+thread_local! {
+    static THREAD: Thread = const {
+        Thread {
+            is_inside: Cell::new(false),
+            low: Cell::new(0),
+            high: Cell::new(0),
+            taken: Cell::new(0),
+            next_check: Cell::new(FIRST_CHECK),
+            frames: [const { Cell::new(0) }; DEPTH],
+            before: [const { Cell::new(0) }; DEPTH],
+            nodes: [const { Cell::new(0) }; DEPTH],
+            depth: Cell::new(0),
+        }
+    };
+}
+
+/// The stack of the caller: a node of [`CONTEXTS`], or `UNKNOWN`.
+#[inline(never)]
+pub(crate) fn here() -> u32 {
+    let pointer = frames::pointer();
+    let inside = 0u8;
+    let inside = (&raw const inside).addr();
+    let node = THREAD.with(|thread| {
+        // The unwinder may allocate, and gets no stack for that.
+        if thread.is_inside.replace(true) {
+            return None;
+        }
+        let depth = thread.find(pointer, inside);
+        let node = thread.intern(depth);
+        thread.is_inside.set(false);
+        node
+    });
+    node.unwrap_or_else(|| {
+        LOST.fetch_add(1, Ordering::Relaxed);
+        UNKNOWN
+    })
+}
+
+impl Thread {
+    /// Puts the frames of the calling stack into `frames` and says how many there
+    /// are, those that do not fit in included.
+    fn find(&self, pointer: usize, inside: usize) -> usize {
+        match WAY.load(Ordering::Relaxed) {
+            POINTERS => {
+                let taken = self.taken.get().wrapping_add(1);
+                self.taken.set(taken);
+                if taken == self.next_check.get() {
+                    self.next_check.set(taken.saturating_mul(4));
+                    return self.compare(pointer, inside);
+                }
+                let mut frames = self.collect();
+                match self.bounds() {
+                    Some(bounds) if frames::by_pointers(pointer, bounds, |address| frames.put(address)) => {
+                        frames.count
+                    }
+                    _ => self.unwind(inside),
+                }
+            }
+            UNWINDER => self.unwind(inside),
+            NEITHER => 0,
+            _ => self.compare(pointer, inside),
+        }
+    }
+
+    fn collect(&self) -> Collect<'_> {
+        Collect { frames: &self.frames, count: 0 }
+    }
+
+    fn unwind(&self, inside: usize) -> usize {
+        let mut frames = self.collect();
+        frames::by_unwinder(inside, |address| frames.put(address));
+        frames.count
+    }
+
+    /// Takes a stack both ways and decides what comes of it.
+    #[cold]
+    fn compare(&self, pointer: usize, inside: usize) -> usize {
+        let count = self.unwind(inside);
+        // Without an unwinder what the pointers say is all there is.
+        let is_blind = count < 2;
+        let known = count.min(DEPTH);
+        let (mut found, mut is_same) = (0, true);
+        let is_ours = self.bounds().is_some_and(|bounds| {
+            frames::by_pointers(pointer, bounds, |address| {
+                if is_blind {
+                    self.frames[found].set(address);
+                } else if found < known {
+                    is_same &= self.frames[found].get() == address;
+                }
+                found += 1;
+                found < DEPTH
+            })
+        });
+        if !is_ours {
+            return count; // a coroutine's stack tells nothing of others
+        }
+        if !is_blind && (!is_same || found + STARTUP < known) {
+            WAY.store(UNWINDER, Ordering::Relaxed);
+        } else if WAY.load(Ordering::Relaxed) == TRYING {
+            let is_useful = !is_blind || found > 1;
+            let useful = USEFUL.fetch_add(u32::from(is_useful), Ordering::Relaxed) + u32::from(is_useful);
+            if TRIED.fetch_add(1, Ordering::Relaxed) + 1 >= TRIALS {
+                let way = if useful > 0 { POINTERS } else { NEITHER };
+                let _ = WAY.compare_exchange(TRYING, way, Ordering::Relaxed, Ordering::Relaxed);
+            }
+        }
+        if is_blind {
+            found
+        } else {
+            count
+        }
+    }
+
+    fn bounds(&self) -> Option<Bounds> {
+        if self.high.get() == 0 {
+            let bounds = frames::bounds().unwrap_or(Bounds { low: 0, high: 1 });
+            self.low.set(bounds.low);
+            self.high.set(bounds.high);
+        }
+        (self.high.get() > 16).then(|| Bounds { low: self.low.get(), high: self.high.get() })
+    }
+
+    /// The node of the first `count` of `frames`. Frames are compared with the
+    /// stack before from the outermost one on: only what is new is looked up.
+    fn intern(&self, count: usize) -> Option<u32> {
+        // One frame is where the unwinder gave up: it would say nothing.
+        if count < 2 {
+            return None;
+        }
+        let kept = if count > DEPTH { DEPTH - (count - DEPTH).wrapping_neg() % STEP } else { count };
+        let frames = self.frames[..kept].iter().rev();
+        let before = self.before[..self.depth.get()].iter();
+        let same =
+            frames.clone().zip(before).take_while(|(frame, before)| frame.get() == before.get()).count();
+        let mut node = if same == 0 { NONE } else { self.nodes[same - 1].get() };
+        for (at, frame) in frames.enumerate().skip(same) {
+            self.depth.set(at);
+            node = CONTEXTS.child(node, frame.get())?;
+            self.before[at].set(frame.get());
+            self.nodes[at].set(node);
+        }
+        self.depth.set(kept);
+        Some(node)
+    }
+}
+
+/// Return addresses as they are found.
+struct Collect<'a> {
+    frames: &'a [Cell<u64>; DEPTH],
+    count: usize,
+}
+
+impl Collect<'_> {
+    #[inline(always)]
+    fn put(&mut self, address: u64) -> bool {
+        if let Some(frame) = self.frames.get(self.count) {
+            frame.set(address);
+        }
+        self.count += 1;
+        self.count < WALKED
+    }
+}
+
+/// How stacks are taken, as far as that is decided.
+pub(crate) fn way() -> StackWay {
+    match WAY.load(Ordering::Relaxed) {
+        POINTERS => StackWay::FRAME_POINTERS,
+        NEITHER => StackWay::NONE,
+        // While both ways are tried the unwinder's frames are kept.
+        _ => StackWay::UNWINDER,
+    }
+}
+
+/// Stacks that could not be taken or kept, since the program began.
+pub(crate) fn lost() -> u64 {
+    LOST.load(Ordering::Relaxed)
+}

@@ -1,0 +1,191 @@
+//! *stacks*: each block has its stack in every odd place where blocks are made,
+//! and the table still adds up to what jemalloc says.
+
+#![allow(unsafe_code, reason = "forks, and calls the allocator as collections do")]
+
+use heap_snapshot::record::{LiveBlock, StackWay};
+use std::cell::RefCell;
+use std::hint::black_box;
+use std::process::Command;
+use tracking_alloc::{blocks, TrackingAlloc};
+
+#[global_allocator]
+static ALLOC: TrackingAlloc = TrackingAlloc::new();
+
+fn judge(what: &str) {
+    let (mut sum, mut without) = (0, 0);
+    blocks().for_each(&mut |block: LiveBlock| {
+        sum += block.usable;
+        without += u32::from(blocks().stack_of(block.addr) == 0);
+    });
+    assert_eq!(blocks().figures().live, sum, "{what}");
+    let is_every = blocks().stacks().is_some_and(|stacks| stacks.mean == 0);
+    assert!(!is_every || without == 0, "{what}: {without} blocks without a stack");
+}
+
+/// Return addresses, innermost first.
+fn stack(at: *const u8) -> Vec<u64> {
+    let mut number = blocks().stack_of(at as u64);
+    let mut addresses = Vec::new();
+    while let Some(frame) = blocks().stack(number) {
+        assert!(frame.parent < number);
+        addresses.push(frame.address);
+        number = frame.parent;
+    }
+    addresses
+}
+
+#[inline(never)]
+fn left(size: usize) -> Vec<u8> {
+    black_box(vec![black_box(1); size])
+}
+
+#[inline(never)]
+fn right(size: usize) -> Vec<u8> {
+    black_box(vec![black_box(2); size])
+}
+
+#[inline(never)]
+fn deep(depth: usize) -> Vec<u8> {
+    match depth {
+        0 => left(24),
+        _ => black_box(deep(depth - 1)),
+    }
+}
+
+struct Late;
+
+impl Drop for Late {
+    fn drop(&mut self) {
+        let late = left(300);
+        assert_ne!(blocks().stack_of(late.as_ptr() as u64), 0, "while the thread ends");
+    }
+}
+
+thread_local! {
+    static LATE: RefCell<Option<Late>> = const { RefCell::new(None) };
+}
+
+fn every_block() {
+    judge("at start");
+    let pairs: Vec<(Vec<u8>, Vec<u8>)> = (1..500).map(|size| (left(size), right(size))).collect();
+    let first = stack(pairs[0].0.as_ptr());
+    assert!(first.len() > 3, "{first:?}");
+    for (a, b) in &pairs {
+        assert_eq!(blocks().stack_of(a.as_ptr() as u64), blocks().stack_of(pairs[0].0.as_ptr() as u64));
+        assert_ne!(blocks().stack_of(a.as_ptr() as u64), blocks().stack_of(b.as_ptr() as u64));
+    }
+    judge("two stacks");
+
+    // Through growth in place and by moving, and after a failed one.
+    let mut grown = left(20);
+    let own = blocks().stack_of(grown.as_ptr() as u64);
+    let mut moves = 0;
+    while grown.len() < 1 << 20 {
+        let before = grown.as_ptr();
+        grown.push(0);
+        moves += u32::from(grown.as_ptr() != before);
+        assert_eq!(blocks().stack_of(grown.as_ptr() as u64), own);
+    }
+    assert!(moves > 3);
+    // SAFETY: the block is live and has this layout; the new size is not 0.
+    unsafe {
+        let layout = std::alloc::Layout::from_size_align(grown.capacity(), 1).expect("a layout");
+        assert!(black_box(std::alloc::realloc(grown.as_mut_ptr(), layout, 1 << 47)).is_null());
+    }
+    assert_eq!(blocks().stack_of(grown.as_ptr() as u64), own, "put back");
+    grown.truncate(3);
+    grown.shrink_to_fit();
+    assert_eq!(blocks().stack_of(grown.as_ptr() as u64), own, "shrunk to 8 bytes");
+    judge("resized");
+
+    // Deep ones are cut at the outer end, in steps.
+    let (a, b) = (deep(5000), deep(5001));
+    let (a, b) = (stack(a.as_ptr()), stack(b.as_ptr()));
+    assert!((190..=256).contains(&a.len()) && (190..=256).contains(&b.len()), "{} {}", a.len(), b.len());
+    assert_eq!(a[..8], b[..8]);
+
+    let kept = std::thread::spawn(|| {
+        LATE.with(|late| *late.borrow_mut() = Some(Late));
+        left(1000)
+    });
+    let kept = kept.join().expect("a thread");
+    drop(pairs);
+    judge("after a thread");
+    drop(kept);
+
+    // SAFETY: the child allocates, judges, and leaves without running anything of the parent's.
+    let child = unsafe { libc::fork() };
+    if child == 0 {
+        let made: Vec<Vec<u8>> = (1..100).map(right).collect();
+        let is_right = made.iter().all(|vec| blocks().stack_of(vec.as_ptr() as u64) > 1);
+        // SAFETY: ends the child.
+        unsafe { libc::_exit(if is_right { 0 } else { 1 }) };
+    }
+    let mut status = 0;
+    // SAFETY: waits for the child that was just made.
+    assert_eq!(unsafe { libc::waitpid(child, &mut status, 0) }, child);
+    assert_eq!(status, 0, "the child's blocks have stacks");
+    judge("after a fork");
+    let figures = blocks().stacks().expect("stacks");
+    assert_eq!(figures.lost, 0);
+    assert!(figures.nodes > 10 && figures.table > 0 && blocks().figures().table > figures.table);
+    println!("{}", StackWay(figures.way).name().expect("known"));
+}
+
+fn short_threads() {
+    for _ in 0..100 {
+        std::thread::scope(|scope| {
+            for _ in 0..10 {
+                scope.spawn(|| drop(left(100)));
+            }
+        });
+    }
+    judge("a thousand threads");
+}
+
+fn a_part() {
+    let kept: Vec<Vec<u8>> = (0..20_000).map(|_| left(1000)).collect();
+    let sampled = || kept.iter().filter(|vec| blocks().stack_of(vec.as_ptr() as u64) != 0).count();
+    // One in 65.5: 305, give or take 5 times 17.
+    assert!((220..390).contains(&sampled()), "{}", sampled());
+    let before = sampled();
+    drop(right(1 << 20));
+    assert_eq!(sampled(), before);
+    judge("sampled");
+    drop(kept);
+    // Where blocks with stacks were, blocks without have none: as many as before of as many.
+    let again: Vec<Vec<u8>> = (0..20_000).map(|_| right(1000)).collect();
+    let count = again.iter().filter(|vec| blocks().stack_of(vec.as_ptr() as u64) != 0).count();
+    assert!((220..390).contains(&count), "{count}");
+    // A vector that grew is as likely to have one as if it had been made so large.
+    let grown: Vec<Vec<u8>> = (0..400)
+        .map(|_| {
+            let mut vec = Vec::new();
+            (0..64).for_each(|_| vec.extend_from_slice(&[1; 1000]));
+            vec
+        })
+        .collect();
+    let count = grown.iter().filter(|vec| blocks().stack_of(vec.as_ptr() as u64) != 0).count();
+    // Capacities of 64,000 or more: at least 62 in a hundred, at most 87.
+    assert!((210..380).contains(&count), "{count}");
+    judge("grown");
+}
+
+fn main() {
+    match std::env::args().nth(1).as_deref() {
+        Some("stacks") => {
+            every_block();
+            return short_threads();
+        }
+        Some(_) => return a_part(),
+        None => {}
+    }
+    for mode in ["stacks", "stacks:64K"] {
+        let exe = std::env::current_exe().expect("this test");
+        let output = Command::new(exe).arg(mode).env("HEAP_TRACK", mode).output().expect("started again");
+        assert!(output.status.success(), "{mode}: {}", String::from_utf8_lossy(&output.stderr));
+        print!("{mode} {}", String::from_utf8_lossy(&output.stdout));
+    }
+    println!("\ntest stacks ... ok\n1 passed, 0 failed");
+}
