@@ -28,11 +28,20 @@
 //! | `HEAP_TRACK=` | keeps | costs |
 //! |---|---|---|
 //! | `sizes`, or unset | each live block | about 2 ns an allocation, 4 bytes per 16 of small blocks |
+//! | `stacks` | the stack that allocated each block too | 16 bytes for each new frame of a stack, 4 more bytes per 16 of small blocks, and the walk of the stack |
+//! | `stacks:512K` | the stacks of a part of the blocks, one for each so many bytes on average (`K`, `M`, `G`) | more than *sizes*, for all allocations take the slow way |
 //! | `off` | nothing; heap-walk says that sizes are estimates | a load and a branch |
 //!
 //! A value that it does not know gives a line on standard error, and *sizes*.
 //! Without the feature `enabled` (on by default) there is no tracking in the
 //! program, and no variable is read.
+//!
+//! Stacks are found by frame pointers where these say what the unwinder says,
+//! which is tried on the first stacks, else by the unwinder: ten times slower.
+//! Build with `-C force-frame-pointers=yes` for the former. Only the innermost 256
+//! frames or less are kept. A block that is resized keeps its stack. Of sampled
+//! blocks each byte allocated is a sample with the same probability, so what is
+//! known of them stands for all; a snapshot says what the probability was.
 //!
 //! # Over another allocator
 //!
