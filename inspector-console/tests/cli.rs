@@ -57,16 +57,18 @@ fn help() {
             Usage: inspector-console [OPTIONS] <FILE> [COMMAND]
 
             Questions:
-              summary  What the snapshot is, its roots, its largest types, and whether it adds up (the default)
-              roots    Roots with their parts: alone, in all, shared
-              types    The type table: how many there are of each type and where the bytes go
-              type     One type: layout, variants with their dead space, lengths against capacities
-              owns     What a root, a node or all nodes of a type own: alone, in all, with and without parts
-              tree     What hangs below a node
-              path     Why a node is alive: the shortest way from a root, and what it cannot live without
-              ledger   Whether the snapshot adds up: every block in one class, against the allocator's own figure
-              missing  Types the walk could not read, by bytes, each with the line to write
-              help     Print this message or the help of the given subcommand(s)
+              summary    What the snapshot is, its roots, its largest types, and whether it adds up (the default)
+              roots      Roots with their parts: alone, in all, shared
+              types      The type table: how many there are of each type and where the bytes go
+              type       One type: layout, variants with their dead space, lengths against capacities
+              owns       What a root, a node or all nodes of a type own: alone, in all, with and without parts
+              tree       What hangs below a node
+              path       Why a node is alive: the shortest way from a root, and what it cannot live without
+              ledger     Whether the snapshot adds up: every block in one class, against the allocator's own figure
+              missing    Types the walk could not read, by bytes, each with the line to write
+              stacks     Live blocks by the stack that allocated them (of a program run with HEAP_TRACK=stacks)
+              unclaimed  What nobody claims, by size or by the stack that allocated it
+              help       Print this message or the help of the given subcommand(s)
 
             Arguments:
               <FILE>  Snapshot file
@@ -625,4 +627,41 @@ fn the_compilers_own_heap() {
     has(&["tree", "mbcx.regioncx"], &["scc_values.location_map", "share, 2 holders", "Vec<mir::BasicBlock>"]);
     has(&["ledger"], &["claimed raw", "Unclaimed", "the allocator says the same"]);
     has(&["missing"], &["type without a `Walk`"]);
+}
+
+#[test]
+fn without_stacks_that_is_said() {
+    check(
+        "no-stacks",
+        &["demo.heapsnap", "stacks"],
+        expect![[r#"
+        problem: the program took no stacks: run it with HEAP_TRACK=stacks
+
+        type config: none
+    "#]],
+    );
+    check(
+        "no-stacks-unclaimed",
+        &["demo.heapsnap", "unclaimed", "--by", "stack"],
+        expect![[r#"
+        problem: the program took no stacks: run it with HEAP_TRACK=stacks
+
+        type config: none
+    "#]],
+    );
+    check(
+        "unclaimed",
+        &["demo.heapsnap", "unclaimed"],
+        expect![[r#"
+        size class  requested  blocks  bytes     for example
+               128        116       1  128 B  0x7f00000117e0
+               112        100       1  112 B  0x7f0000011620
+               112        101       1  112 B  0x7f0000011690
+               112        104       1  112 B  0x7f0000011700
+               112        109       1  112 B  0x7f0000011770
+
+        type config: none
+    "#]],
+    );
+    assert!(json("stacks-json", &["--json", "demo.heapsnap", "stacks"])["rows"].is_array());
 }
