@@ -52,6 +52,8 @@ const IS_ASKED: u32 = 1 << 24;
 /// Blocks have their stacks: all of them, or those with a sample in them.
 const HAS_STACKS: u32 = 1 << 25;
 const IS_SAMPLED: u32 = 1 << 26;
+/// Equal to `HAS_STACKS` where stacks are all that is beyond *sizes*.
+const IS_FAST_STACKS: u32 = HAS_STACKS | IS_ASKED | BUSY;
 /// Nothing is tracked, now and for the life of the process.
 const OFF: u32 = u32::MAX;
 /// No block has been allocated yet, nor the environment read.
@@ -119,6 +121,16 @@ fn record_plain(ptr: *mut u8, size: usize, align: usize, epoch: u32) -> bool {
     let slot = TABLE.slot(ptr as usize);
     if let Some(slot) = slot {
         slot.store(slot::wide(size, align, epoch), Ordering::Relaxed);
+    }
+    slot.is_some()
+}
+
+/// Forgets a plain block of the program. False where there is none.
+#[inline(always)]
+fn forget_plain(ptr: *mut u8) -> bool {
+    let slot = TABLE.slot(ptr as usize).filter(|slot| slot::is_program_wide(slot.load(Ordering::Relaxed)));
+    if let Some(slot) = slot {
+        slot.store(0, Ordering::Relaxed);
     }
     slot.is_some()
 }
@@ -364,16 +376,44 @@ impl<A: GlobalAlloc + 'static> TrackingAlloc<A> {
     #[cold]
     #[inline(never)]
     fn alloc_cold(&self, layout: Layout, state: u32, is_zeroed: bool) -> *mut u8 {
-        alloc_slow(self.below(), layout, state, is_zeroed)
+        if state & IS_FAST_STACKS != HAS_STACKS {
+            return alloc_slow(self.below(), layout, state, is_zeroed);
+        }
+        // As `alloc_sizes`, with the stack before the record.
+        let Some(asked) = asked(layout, is_jemalloc::<A>()) else { return ptr::null_mut() };
+        // SAFETY: our caller's layout, or a larger one.
+        let ptr = unsafe {
+            if is_zeroed {
+                self.inner.alloc_zeroed(asked)
+            } else {
+                self.inner.alloc(asked)
+            }
+        };
+        let (size, align, epoch) = (layout.size(), layout.align(), state & EPOCH);
+        if !ptr.is_null() {
+            note_stack(ptr, size, state);
+            if !(is_plain(size, align) && record_plain(ptr, size, align, epoch)) {
+                self.record_cold(ptr, size, align, epoch);
+            }
+        }
+        ptr
     }
 
     #[cold]
     #[inline(never)]
     fn dealloc_cold(&self, ptr: *mut u8, layout: Layout) {
-        if layout.size() <= slot::TINY
-            && STATE.load(Ordering::Relaxed) < SLOW
-            && TABLE.forget_tiny(ptr as usize)
-        {
+        let state = STATE.load(Ordering::Relaxed);
+        let is_fast = state < SLOW || state & IS_FAST_STACKS == HAS_STACKS;
+        let (size, align) = (layout.size(), layout.align());
+        let is_forgotten = is_fast
+            && match size <= slot::TINY {
+                true => TABLE.forget_tiny(ptr as usize),
+                false => is_plain(size, align) && forget_plain(ptr),
+            };
+        if is_forgotten {
+            if state & IS_SAMPLED != 0 {
+                STACKS.clear(ptr as usize);
+            }
             if let Some(asked) = asked(layout, is_jemalloc::<A>()) {
                 // SAFETY: our caller's pointer, and what was asked for its layout.
                 unsafe { self.inner.dealloc(ptr, asked) };
