@@ -226,9 +226,7 @@ fn alloc_slow(below: Below<'_>, layout: Layout, mut state: u32, is_zeroed: bool)
 /// Notes the stack of a new block.
 #[inline]
 fn note_stack(ptr: *mut u8, size: usize, state: u32) {
-    if state & IS_SAMPLED == 0 {
-        STACKS.set(ptr as usize, stack::here());
-    } else if sample::hits(size, MEAN.load(Ordering::Relaxed)) {
+    if state & IS_SAMPLED == 0 || sample::hits(size, MEAN.load(Ordering::Relaxed)) {
         STACKS.set(ptr as usize, stack::here());
     }
 }
