@@ -37,7 +37,7 @@
 //! program, and no variable is read.
 //!
 //! Stacks are found by frame pointers where these say what the unwinder says,
-//! which is tried on the first stacks, else by the unwinder: ten times slower.
+//! which is tried on the first stacks, else by the unwinder, many times slower.
 //! Build with `-C force-frame-pointers=yes` for the former. Only the innermost 256
 //! frames or less are kept. A block that is resized keeps its stack. Of sampled
 //! blocks each byte allocated is a sample with the same probability, so what is

@@ -9,7 +9,7 @@ use crate::shape::Shape;
 use crate::walk::Walk;
 use crate::Label;
 use heap_snapshot::record::{Content, DynValue, EdgeKind, Image, LiveBlock, Node, Split};
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
 
