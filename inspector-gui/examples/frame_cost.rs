@@ -190,6 +190,19 @@ fn run(nodes: usize, path: &Path) {
     window.measure(nodes, "the same, four levels down", 8.0, at_rest);
     window.measure(nodes, "hyperbolic, nothing happens", 8.0, &mut |_| Vec::new());
     assert!(!window.frame(Vec::new()).repaints, "an idle window asks for frames");
+    for (view, scene) in [
+        (View::Icicle, "icicle, a new picture each frame"),
+        (View::Treemap, "treemap, a new picture each frame"),
+    ] {
+        window.show(view);
+        // Into the largest, and back to everything.
+        window.measure(nodes, scene, 3.0, &mut |at| match at % 4 {
+            0 => press(Key::ArrowDown, Modifiers::NONE),
+            1 => press(Key::Enter, Modifiers::NONE),
+            2 => Vec::new(),
+            _ => press(Key::Home, Modifiers::NONE),
+        });
+    }
     let own = (resident() - loaded).max(0.0);
     println!("{nodes:>10}  {:.1} bytes a node beyond the loaded heap, after all views", own / nodes as f64);
 }

@@ -11,7 +11,7 @@ use std::collections::VecDeque;
 use std::ops::Range;
 
 /// Rectangles at most.
-pub const MAX_TILES: usize = 20_000;
+pub const MAX_TILES: usize = 6000;
 
 /// Narrower columns of an icicle, in points, are one together.
 const MIN_WIDTH: f32 = 1.5;

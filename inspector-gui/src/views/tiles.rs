@@ -346,7 +346,10 @@ impl TilesView {
                 (Kind::Treemap, false) => color.lerp_to_gamma(edge, 0.35),
             };
             let gap = if rect.width() > 3.0 && rect.height() > 3.0 { 0.5 } else { 0.0 };
-            canvas.rect(*rect, edge);
+            // What shows between rectangles is what they lie on.
+            if tile.depth == 0 {
+                canvas.rect(*rect, edge);
+            }
             canvas.rect(rect.shrink(gap), fill);
             if let Item::Node(node) = item {
                 let of = if *is_own { analysis.heap().shallow(*node) } else { analysis.retained(*node) };
