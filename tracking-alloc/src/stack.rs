@@ -1,9 +1,8 @@
 //! The stack that allocates, as a node of the calling-context tree.
 //!
 //! How frames are found is decided by comparing both ways on the first stacks:
-//! frame pointers, where they say what the unwinder says (an eighth of a
-//! microsecond for forty frames), else the unwinder. The comparison goes on, ever
-//! more rarely, since a program may be built with frame pointers in parts only:
+//! frame pointers, where they say what the unwinder says (many times faster), else
+//! the unwinder. The comparison goes on, ever more rarely, since a program may be built with frame pointers in parts only:
 //! the first disagreement ends their use. Coroutines, whose stack is not their
 //! thread's, are left to the unwinder.
 
