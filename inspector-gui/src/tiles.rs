@@ -133,14 +133,16 @@ pub fn treemap(analysis: &Analysis, top: &Item, area: Rect) -> Tiles {
         let run = below(analysis, &item);
         let mut parts: Vec<(u64, Item, bool)> = Vec::new();
         let mut at = run.start;
-        let is_full = all.tiles.len() + open.len() >= MAX_TILES;
-        if inner.width() < 4.0 || inner.height() < 4.0 || is_full {
+        // One for what is too small, one for its own bytes.
+        let room = MAX_TILES.saturating_sub(all.tiles.len() + open.len() + 2);
+        if inner.width() < 4.0 || inner.height() < 4.0 || room == 0 {
             all.hidden_bytes += whole - own;
             continue;
         }
         while at < run.end {
             let retained = analysis.retained(analysis.dominated().at(at));
-            let next = if retained as f64 * scale >= MIN_AREA { at..at + 1 } else { at..run.end };
+            let is_large = retained as f64 * scale >= MIN_AREA && parts.len() < room;
+            let next = if is_large { at..at + 1 } else { at..run.end };
             let part = bytes(analysis, &Item::Run(next.clone()));
             at = next.end;
             parts.push((part, run_item(analysis, next), false));
@@ -309,6 +311,11 @@ mod tests {
             }
             top = run_item(&analysis, run.start..run.start + 1);
         }
+        // More than there may be rectangles, in an area that has room for them.
+        let large = Rect::from_min_size(Pos2::ZERO, vec2(9000.0, 9000.0));
+        let map = treemap(&analysis, &Item::All, large);
+        assert!(map.tiles.len() <= MAX_TILES && map.tiles.len() > MAX_TILES / 2, "{}", map.tiles.len());
+        laws(&analysis, &Item::All, &map, large);
         let run = below(&analysis, &Item::All);
         let some = Item::Run(run.start..run.end.min(run.start + 2));
         laws(&analysis, &some, &icicle(&analysis, &some, area, 20.0), area);
