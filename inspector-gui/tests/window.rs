@@ -973,3 +973,18 @@ fn light_and_dark_are_a_click_apart() {
     window.click(Role::Button, if was_dark { "Light" } else { "Dark" });
     assert_ne!(window.0.ctx.style_of(window.0.ctx.theme()).visuals.dark_mode, was_dark);
 }
+
+#[test]
+fn the_compilers_own_heap_opens_with_its_config() {
+    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("../rustc-config/sample/rustc.heapsnap");
+    let mut window = Window::file(&sample);
+    let state = window.state();
+    assert_eq!(state.program.as_deref(), Some("rustc-main"));
+    assert_eq!(state.checkpoint.as_deref(), Some("after_borrowck"));
+    assert_eq!(state.config.as_deref(), Some("built in for `rustc-main`"));
+    assert_eq!((state.error, state.problems, state.ledger_closes), (None, vec![], Some(true)));
+    assert!(window.has(Role::Row, "root mbcx"));
+    window.type_into("Filter", "mir::");
+    let types = window.state().types.unwrap();
+    assert!(types.visible.iter().any(|name| name == "type Vec<mir::Statement>"), "{:?}", types.visible);
+}
