@@ -144,9 +144,12 @@ fn functions(loader: &Loader, probe: u64) -> Vec<Function> {
             functions.push(Function { name: demangled(&name), file: file.into(), line });
         }
     }
-    if functions.is_empty() {
-        if let Some(name) = loader.find_symbol(probe) {
-            functions.push(Function { name: demangled(name), file: String::new(), line: 0 });
+    if let Some(symbol) = loader.find_symbol(probe) {
+        match functions.last_mut() {
+            // The debug information may know no more than the last part of the path.
+            Some(outermost) if !outermost.name.contains("::") => outermost.name = demangled(symbol),
+            Some(_) => {}
+            None => functions.push(Function { name: demangled(symbol), file: String::new(), line: 0 }),
         }
     }
     functions
