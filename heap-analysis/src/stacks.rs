@@ -188,7 +188,9 @@ impl Analysis {
         let mut at = stack;
         while let Some(frame) = self.heap.stacks.frame(at).filter(|frame| frame.address != 0) {
             let functions = &addresses.code(frame.address).functions;
-            let own = functions.iter().take_while(|function| is_allocators(&function.name)).count();
+            // What is inlined into a function of the allocator is the allocator's, whatever it is called.
+            let own = functions.iter().rposition(|function| is_allocators(&function.name));
+            let own = own.map_or(0, |last| last + 1);
             if own == 0 || own < functions.len() {
                 return (at, own);
             }
