@@ -1,7 +1,7 @@
 //! The derive input as this crate sees it: what syn parsed, with attributes read and layout facts
 //! noted.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 
 use proc_macro2::Span;
 use quote::{format_ident, ToTokens};
@@ -51,6 +51,8 @@ pub(crate) struct Field<'a> {
     /// The name that a pattern of ours gives the field. It stands at the last token of the
     /// field's type, as if the user had written it there.
     pub(crate) binding: Ident,
+    /// Whether it is entered by its `Walk` and nothing else: known when it was asked once.
+    pub(crate) is_walked: OnceCell<bool>,
     /// The places of the type's first token and, if there are more, of its last.
     pub(crate) ty_ends: (Span, Option<Span>),
 }
@@ -192,6 +194,7 @@ fn fields<'a>(cx: &Ctxt, fields: &'a syn::Fields) -> Vec<Field<'a>> {
                 ty: &field.ty,
                 attrs: FieldAttrs::new(cx, &field.attrs),
                 binding: format_ident!("__f{}", i, span = ty_ends.1.unwrap_or(ty_ends.0)),
+                is_walked: OnceCell::new(),
                 ty_ends,
             }
         })

@@ -5,8 +5,8 @@
 //! so nothing meets a name of the user's. Calls about a field carry the place of the field's type,
 //! because that is what a missing `impl Walk` is about.
 
-use proc_macro2::{Delimiter, Group, Literal, Span, TokenStream, TokenTree};
-use quote::{quote, quote_spanned, ToTokens};
+use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
+use quote::{format_ident, quote, quote_spanned, ToTokens};
 use syn::spanned::Spanned;
 use syn::{DeriveInput, Type};
 
@@ -47,14 +47,12 @@ fn expand(input: &Input<'_>) -> TokenStream {
         (None, _) => own(input),
     };
     let imports = way::imports(input);
-    let labels = labels(input);
     let krate = &input.krate;
     // Short, because they are named once or more a field.
     let short = quote! {
-        use ::core::mem::offset_of as __offset_of;
         use #krate::Walk as __Walk;
     };
-    quote!(const _: () = { #short #imports #labels #items };)
+    quote!(const _: () = { #short #imports #items };)
 }
 
 /// `impl Walk for Type`.
@@ -63,6 +61,7 @@ fn own(input: &Input<'_>) -> TokenStream {
     let target = Target { ty: quote!(Self), pattern: quote!(Self), value: quote!(self), is_remote: false };
     let required = required(input);
     let walk = walk(input, &target);
+    let labels = labels(input);
     let key = key(input);
     let (report, impl_key) = key.unzip();
     let is_leaf = match &input.data {
@@ -77,7 +76,7 @@ fn own(input: &Input<'_>) -> TokenStream {
         let required = input.repr.packed.map(|_| &required);
         quote! {
             fn shape(&self) -> &'static #krate::Shape {
-                <Self as __Walk>::static_shape()
+                <Self as __Walk>::static_shape().0
             }
             #name
             fn describe(__d: &mut #krate::Describe<'_>) {
@@ -95,6 +94,7 @@ fn own(input: &Input<'_>) -> TokenStream {
             fn walk<'__a>(&'__a self, __w: &mut #krate::Walker<'__a>) {
                 #required
                 #report
+                #labels
                 #walk
             }
             #described
@@ -185,6 +185,7 @@ fn remote(input: &Input<'_>) -> TokenStream {
     let param = &target.value;
     let required = required(input);
     let walk = walk(input, &target);
+    let labels = labels(input);
     let layout = layout(input, &target);
     let is_leaf = match &input.data {
         Data::Struct(fields) if !input.attrs.has("partial") => is_leaf(input, fields),
@@ -200,6 +201,7 @@ fn remote(input: &Input<'_>) -> TokenStream {
                 Self: '__a,
             {
                 #required
+                #labels
                 #walk
             }
             fn shape_as(_: &#remote) -> &'static #krate::Shape {
@@ -267,14 +269,7 @@ fn implement(input: &Input<'_>, what: TokenStream, items: TokenStream) -> TokenS
     let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
     quote! {
         #[automatically_derived]
-        #[allow(
-            deprecated,
-            unreachable_code,
-            unreachable_patterns,
-            clippy::all,
-            clippy::nursery,
-            clippy::pedantic
-        )]
+        #[allow(deprecated, unreachable_code, clippy::all, clippy::nursery, clippy::pedantic)]
         impl #impl_generics #what for #ident #ty_generics #where_clause {
             #items
         }
@@ -526,7 +521,7 @@ fn walk_enum(input: &Input<'_>, target: &Target, variants: &[Variant<'_>]) -> To
         let ty = &target.ty;
         quote!(#krate::Shape::of::<#krate::As<#ty, Self>>())
     } else {
-        quote!(<Self as __Walk>::static_shape())
+        quote!(<Self as __Walk>::static_shape().0)
     };
     if variants.iter().all(|variant| variant.fields.is_empty()) && !is_partial {
         let index = 0..variants.len() as u32;
@@ -623,20 +618,19 @@ fn field_label(input: &Input<'_>, field: &Field<'_>, variant: &str) -> TokenStre
     label(input, [variant.to_owned(), field.name(), table])
 }
 
-/// A reference to a label. All those of a type are one static: a constant each would be a body
-/// each for the compiler to check.
+/// The name of a reference to a label.
 fn label(input: &Input<'_>, label: [String; 3]) -> TokenStream {
     let mut labels = input.labels.borrow_mut();
     labels.push(label);
-    let index = Literal::usize_unsuffixed(labels.len() - 1);
-    quote!(&__LABELS[#index])
+    format_ident!("__l{}", labels.len() - 1).into_token_stream()
 }
 
-/// The static that `label` refers to.
+/// The statement that makes the labels which `label` named. They are one constant, because each is
+/// a body for the compiler to check; and neither an item nor indexed, which would take it longer.
 fn labels(input: &Input<'_>) -> Option<TokenStream> {
     let krate = &input.krate;
     let labels = input.labels.borrow();
-    let len = Literal::usize_unsuffixed(labels.len());
+    let names = (0..labels.len()).map(|i| format_ident!("__l{i}"));
     let table = if labels.iter().all(|[variant, _, table]| variant.is_empty() && table.is_empty()) {
         let names = labels.iter().map(|[_, name, _]| name);
         quote!(fields([#(#names),*]))
@@ -644,7 +638,7 @@ fn labels(input: &Input<'_>) -> Option<TokenStream> {
         let labels = labels.iter().map(|label| quote!([#(#label),*]));
         quote!(table([#(#labels),*]))
     };
-    (!labels.is_empty()).then(|| quote!(static __LABELS: [#krate::Label; #len] = #krate::Label::#table;))
+    (!labels.is_empty()).then(|| quote!(let [#(#names),*] = const { &#krate::Label::#table };))
 }
 
 /// The place of a field's type.
@@ -782,14 +776,14 @@ fn describe_struct(input: &Input<'_>, target: &Target, fields: &[Field<'_>]) -> 
     if !input.attrs.has("partial") && is_plain(input, fields) {
         let plain = fields.iter().map(|field| {
             let (member, shape) = (&field.member, shape_of(field));
-            quote!((__offset_of!(#ty, #member), #shape))
+            quote!((::core::mem::offset_of!(#ty, #member), #shape))
         });
-        let names = labels_of(fields.is_empty());
+        let names = names(fields);
         return quote!(__d.plain_structure(#names, &[#(#plain),*]););
     }
     let described = fields.iter().map(|field| {
         let member = &field.member;
-        describe_field(input, field, Some(quote!(__offset_of!(#ty, #member))))
+        describe_field(input, field, Some(quote!(::core::mem::offset_of!(#ty, #member))))
     });
     if input.attrs.has("partial") {
         let types = fields.iter().map(|field| field.ty);
@@ -802,12 +796,9 @@ fn describe_struct(input: &Input<'_>, target: &Target, fields: &[Field<'_>]) -> 
 
 fn describe_enum(input: &Input<'_>, variants: &[Variant<'_>]) -> TokenStream {
     let krate = &input.krate;
-    let is_plain =
-        !input.attrs.has("partial") && variants.iter().all(|variant| is_plain(input, &variant.fields));
-    let variants = variants.iter().map(|variant| {
-        let name = variant.name();
+    let size = |variant: &Variant<'_>| {
         let types = variant.fields.iter().map(|field| field.ty);
-        let size = if input.repr.ordered {
+        if input.repr.ordered {
             quote! {
                 #krate::repr_c_size(
                     &[#((::core::mem::size_of::<#types>(), ::core::mem::align_of::<#types>())),*],
@@ -817,41 +808,47 @@ fn describe_enum(input: &Input<'_>, variants: &[Variant<'_>]) -> TokenStream {
             quote!(0)
         } else {
             quote!(::core::mem::size_of::<(#(#types,)*)>())
-        };
-        if is_plain {
-            let fields = variant.fields.iter().map(shape_of);
-            return quote!((#name, #size, &[#(#fields),*]));
         }
+    };
+    let is_plain = |variant: &Variant<'_>| is_plain(input, &variant.fields) && !variant.name().contains(' ');
+    if !input.attrs.has("partial") && variants.iter().all(is_plain) {
+        let fields = || variants.iter().flat_map(|variant| &variant.fields);
+        let variant_names: Vec<String> = variants.iter().map(Variant::name).collect();
+        let (variant_names, names) = (variant_names.join(" "), names(fields()));
+        let sizes = variants.iter().map(|variant| {
+            let (size, len) = (size(variant), variant.fields.len());
+            quote!((#size, #len))
+        });
+        let shapes = fields().map(shape_of);
+        return quote!(__d.plain_enumeration(#variant_names, #names, &[#(#sizes),*], &[#(#shapes),*]););
+    }
+    let variants = variants.iter().map(|variant| {
+        let (name, size) = (variant.name(), size(variant));
         let fields = variant.fields.iter().map(|field| describe_field(input, field, None));
         quote!(#krate::Variant::new(#name, #size, &[#(#fields),*]))
     });
-    if is_plain {
-        let names = labels_of(input.labels.borrow().is_empty());
-        return quote!(__d.plain_enumeration(#names, &[#(#variants),*]););
-    }
     if input.attrs.has("partial") {
         return quote!(__d.partial_enumeration(&[#(#variants),*]););
     }
     quote!(__d.enumeration(&[#(#variants),*]);)
 }
 
-/// Whether all fields are walked by their `Walk`, as most are. Their labels have their names, and
-/// a table of the rest is the quickest to compile.
+/// Whether all fields are walked by their `Walk`, as most are: a table is the quickest to compile.
 fn is_plain(input: &Input<'_>, fields: &[Field<'_>]) -> bool {
-    let is_walked = |field| matches!(way::entry(input, field), Entry::Walk | Entry::Mode(Mode::Show));
-    input.repr.packed.is_none() && !input.attrs.has("key") && fields.iter().all(is_walked)
+    let is_plain = |field: &Field<'_>| {
+        matches!(way::entry(input, field), Entry::Walk | Entry::Mode(Mode::Show))
+            && !field.name().contains(' ')
+    };
+    input.repr.packed.is_none() && fields.iter().all(is_plain)
 }
 
-/// The labels of a type's fields.
-fn labels_of(is_empty: bool) -> TokenStream {
-    if is_empty {
-        quote!(&[])
-    } else {
-        quote!(&__LABELS)
-    }
+/// Names of such fields: one constant, because each has a lifetime for the compiler to check.
+fn names<'f>(fields: impl IntoIterator<Item = &'f Field<'f>>) -> String {
+    let names: Vec<String> = fields.into_iter().map(Field::name).collect();
+    names.join(" ")
 }
 
-/// The function that gives the shape of such a field.
+/// What gives the shape of such a field.
 fn shape_of(field: &Field<'_>) -> TokenStream {
     let ty = field.ty;
     quote!(<#ty as __Walk>::static_shape)
@@ -863,8 +860,8 @@ fn describe_field(input: &Input<'_>, field: &Field<'_>, offset: Option<TokenStre
     let entry = way::entry(input, field);
     if let (Entry::Walk | Entry::Mode(Mode::Show), None) = (&entry, input.repr.packed) {
         return match offset {
-            Some(offset) => quote!(#krate::Field::at(#name, #offset, <#ty as __Walk>::static_shape())),
-            None => quote!(#krate::Field::of(#name, <#ty as __Walk>::static_shape())),
+            Some(offset) => quote!(#krate::Field::at(#name, #offset, <#ty as __Walk>::static_shape().0)),
+            None => quote!(#krate::Field::of(#name, <#ty as __Walk>::static_shape().0)),
         };
     }
     let offset = match offset {

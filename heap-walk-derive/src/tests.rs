@@ -87,20 +87,11 @@ fn a_struct_and_every_mode() {
         }"#,
         expect![[r#"
             const _: () = {
-                use ::core::mem::offset_of as __offset_of;
                 use ::heap_walk::Walk as __Walk;
-                static __LABELS: [::heap_walk::Label; 5] = ::heap_walk::Label::fields([
-                    "blocks",
-                    "source",
-                    "cache",
-                    "type",
-                    "len",
-                ]);
                 #[automatically_derived]
                 #[allow(
                     deprecated,
                     unreachable_code,
-                    unreachable_patterns,
                     clippy::all,
                     clippy::nursery,
                     clippy::pedantic
@@ -111,15 +102,18 @@ fn a_struct_and_every_mode() {
                 {
                     fn walk<'__a>(&'__a self, __w: &mut ::heap_walk::Walker<'__a>) {
                         let _ = (<DefId as __Walk>::is_leaf,);
+                        let [__l0, __l1, __l2, __l3, __l4] = const {
+                            &::heap_walk::Label::fields(["blocks", "source", "cache", "type", "len"])
+                        };
                         let Self { source: __f1, cache: __f3, r#type: __f4, .. } = self;
-                        <Vec<T> as __Walk>::walk_field(&self.blocks, __w, &__LABELS[0]);
-                        __w.show(&__LABELS[1], __f1);
-                        __w.visit_opaque(&__LABELS[2], &*__f3);
-                        __w.visit_with(&__LABELS[3], __f4, |__v, __w| walk_facts(__v, __w));
-                        <u32 as __Walk>::walk_field(&self.len, __w, &__LABELS[4]);
+                        <Vec<T> as __Walk>::walk_field(&self.blocks, __w, __l0);
+                        __w.show(__l1, __f1);
+                        __w.visit_opaque(__l2, &*__f3);
+                        __w.visit_with(__l3, __f4, |__v, __w| walk_facts(__v, __w));
+                        <u32 as __Walk>::walk_field(&self.len, __w, __l4);
                     }
                     fn shape(&self) -> &'static ::heap_walk::Shape {
-                        <Self as __Walk>::static_shape()
+                        <Self as __Walk>::static_shape().0
                     }
                     fn describe(__d: &mut ::heap_walk::Describe<'_>) {
                         __d.source_here("heap-walk-derive", "0.1.0");
@@ -127,39 +121,45 @@ fn a_struct_and_every_mode() {
                             &[
                                 ::heap_walk::Field::at(
                                     "blocks",
-                                    __offset_of!(Self, blocks),
-                                    <Vec<T> as __Walk>::static_shape(),
+                                    ::core::mem::offset_of!(Self, blocks),
+                                    <Vec<T> as __Walk>::static_shape().0,
                                 ),
                                 ::heap_walk::Field::at(
                                     "source",
-                                    __offset_of!(Self, source),
-                                    <DefId as __Walk>::static_shape(),
+                                    ::core::mem::offset_of!(Self, source),
+                                    <DefId as __Walk>::static_shape().0,
                                 ),
                                 ::heap_walk::Field::unwalked::<
                                     &'tcx Arena,
                                 >(
                                     "arena",
-                                    ::core::option::Option::Some(__offset_of!(Self, arena)),
+                                    ::core::option::Option::Some(
+                                        ::core::mem::offset_of!(Self, arena),
+                                    ),
                                     "skip",
                                 ),
                                 ::heap_walk::Field::unwalked::<
                                     foreign::Lru,
                                 >(
                                     "cache",
-                                    ::core::option::Option::Some(__offset_of!(Self, cache)),
+                                    ::core::option::Option::Some(
+                                        ::core::mem::offset_of!(Self, cache),
+                                    ),
                                     "opaque",
                                 ),
                                 ::heap_walk::Field::unwalked::<
                                     Facts,
                                 >(
                                     "type",
-                                    ::core::option::Option::Some(__offset_of!(Self, r#type)),
+                                    ::core::option::Option::Some(
+                                        ::core::mem::offset_of!(Self, r#type),
+                                    ),
                                     "with",
                                 ),
                                 ::heap_walk::Field::at(
                                     "len",
-                                    __offset_of!(Self, len),
-                                    <u32 as __Walk>::static_shape(),
+                                    ::core::mem::offset_of!(Self, len),
+                                    <u32 as __Walk>::static_shape().0,
                                 ),
                             ],
                         );
@@ -176,24 +176,21 @@ fn an_enum_of_every_kind_of_variant() {
         "enum E { Unit, Tuple(u32, #[walk(skip)] Box<E>), Named { r#in: String } }",
         expect![[r#"
             const _: () = {
-                use ::core::mem::offset_of as __offset_of;
                 use ::heap_walk::Walk as __Walk;
-                static __LABELS: [::heap_walk::Label; 2] = ::heap_walk::Label::table([
-                    ["Tuple", "0", ""],
-                    ["Named", "in", ""],
-                ]);
                 #[automatically_derived]
                 #[allow(
                     deprecated,
                     unreachable_code,
-                    unreachable_patterns,
                     clippy::all,
                     clippy::nursery,
                     clippy::pedantic
                 )]
                 impl ::heap_walk::Walk for E {
                     fn walk<'__a>(&'__a self, __w: &mut ::heap_walk::Walker<'__a>) {
-                        let __shape = <Self as __Walk>::static_shape();
+                        let [__l0, __l1] = const {
+                            &::heap_walk::Label::table([["Tuple", "0", ""], ["Named", "in", ""]])
+                        };
+                        let __shape = <Self as __Walk>::static_shape().0;
                         match self {
                             Self::Unit { .. } => {
                                 __w.variant(__shape, 0u32);
@@ -207,7 +204,7 @@ fn an_enum_of_every_kind_of_variant() {
                                         &[__f0 as *const _ as usize, __f1 as *const _ as usize],
                                     );
                                 }
-                                <u32 as __Walk>::walk_field(__f0, __w, &__LABELS[0]);
+                                <u32 as __Walk>::walk_field(__f0, __w, __l0);
                             }
                             Self::Named { r#in: __f0 } => {
                                 if __w.variant(__shape, 2u32) {
@@ -218,12 +215,12 @@ fn an_enum_of_every_kind_of_variant() {
                                         &[__f0 as *const _ as usize],
                                     );
                                 }
-                                <String as __Walk>::walk_field(__f0, __w, &__LABELS[1]);
+                                <String as __Walk>::walk_field(__f0, __w, __l1);
                             }
                         }
                     }
                     fn shape(&self) -> &'static ::heap_walk::Shape {
-                        <Self as __Walk>::static_shape()
+                        <Self as __Walk>::static_shape().0
                     }
                     fn describe(__d: &mut ::heap_walk::Describe<'_>) {
                         __d.source_here("heap-walk-derive", "0.1.0");
@@ -234,7 +231,10 @@ fn an_enum_of_every_kind_of_variant() {
                                     "Tuple",
                                     ::core::mem::size_of::<(u32, Box<E>)>(),
                                     &[
-                                        ::heap_walk::Field::of("0", <u32 as __Walk>::static_shape()),
+                                        ::heap_walk::Field::of(
+                                            "0",
+                                            <u32 as __Walk>::static_shape().0,
+                                        ),
                                         ::heap_walk::Field::unwalked::<
                                             Box<E>,
                                         >("1", ::core::option::Option::None, "skip"),
@@ -246,7 +246,7 @@ fn an_enum_of_every_kind_of_variant() {
                                     &[
                                         ::heap_walk::Field::of(
                                             "in",
-                                            <String as __Walk>::static_shape(),
+                                            <String as __Walk>::static_shape().0,
                                         ),
                                     ],
                                 ),
@@ -357,7 +357,11 @@ fn skipped_fields_are_described_and_nothing_more() {
                     &[
                         ::heap_walk::Field::unwalked::<
                             Foreign,
-                        >("0", ::core::option::Option::Some(__offset_of!(Self, 0)), "skip"),
+                        >(
+                            "0",
+                            ::core::option::Option::Some(::core::mem::offset_of!(Self, 0)),
+                            "skip",
+                        ),
                     ],
                 );
             }
@@ -382,7 +386,7 @@ fn enums_without_fields_have_no_arms_to_walk() {
         expect![[r#"
             fn f() {
                 __d.source_here("heap-walk-derive", "0.1.0");
-                __d.plain_enumeration(&[], &[]);
+                __d.plain_enumeration("", "", &[], &[]);
             }
         "#]],
     );
@@ -397,7 +401,7 @@ fn enums_without_fields_have_no_arms_to_walk() {
                     Self::C { .. } => 2u32,
                     Self::D { .. } => 3u32,
                 };
-                __w.variant(<Self as __Walk>::static_shape(), __index);
+                __w.variant(<Self as __Walk>::static_shape().0, __index);
             }
         "#]],
     );
@@ -412,20 +416,21 @@ fn an_ordered_repr_is_measured_in_that_order() {
             fn f() {
                 __d.source_here("heap-walk-derive", "0.1.0");
                 __d.plain_enumeration(
-                    &__LABELS,
+                    "B C",
+                    "0 1",
                     &[
                         (
-                            "B",
                             ::heap_walk::repr_c_size(
                                 &[
                                     (::core::mem::size_of::<u8>(), ::core::mem::align_of::<u8>()),
                                     (::core::mem::size_of::<u32>(), ::core::mem::align_of::<u32>()),
                                 ],
                             ),
-                            &[<u8 as __Walk>::static_shape, <u32 as __Walk>::static_shape],
+                            2usize,
                         ),
-                        ("C", ::heap_walk::repr_c_size(&[]), &[]),
+                        (::heap_walk::repr_c_size(&[]), 0usize),
                     ],
+                    &[<u8 as __Walk>::static_shape, <u32 as __Walk>::static_shape],
                 );
             }
         "#]],
@@ -437,16 +442,17 @@ fn an_ordered_repr_is_measured_in_that_order() {
             fn f() {
                 __d.source_here("heap-walk-derive", "0.1.0");
                 __d.plain_enumeration(
-                    &__LABELS,
+                    "B",
+                    "0",
                     &[
                         (
-                            "B",
                             ::heap_walk::repr_c_size(
                                 &[(::core::mem::size_of::<u8>(), ::core::mem::align_of::<u8>())],
                             ),
-                            &[<u8 as __Walk>::static_shape],
+                            1usize,
                         ),
                     ],
+                    &[<u8 as __Walk>::static_shape],
                 );
             }
         "#]],

@@ -43,6 +43,16 @@ pub(crate) enum Chosen {
 
 /// How a field is entered, with what its type says of itself taken into account.
 pub(crate) fn entry<'f>(input: &Input<'_>, field: &'f Field<'_>) -> Entry<'f> {
+    // Asked of each field several times, and mostly the answer.
+    if field.is_walked.get() == Some(&true) {
+        return Entry::Walk;
+    }
+    let entry = find_entry(input, field);
+    field.is_walked.get_or_init(|| matches!(entry, Entry::Walk));
+    entry
+}
+
+fn find_entry<'f>(input: &Input<'_>, field: &'f Field<'_>) -> Entry<'f> {
     let krate = &input.krate;
     let ty = field.ty;
     let mode = field.attrs.mode();
@@ -128,7 +138,7 @@ pub(crate) fn of_references(ty: &Type, follow: &TokenStream, krate: &Path) -> Op
         }
         Type::Path(TypePath { qself: None, path }) => {
             let last = path.segments.last()?;
-            if !CONTAINERS.iter().any(|name| last.ident == name) {
+            if !is_one_of(&last.ident, &CONTAINERS) {
                 return None;
             }
             let types = bound::type_args(&last.arguments).into_iter().enumerate();
@@ -179,7 +189,7 @@ fn infer_same(way: TokenStream, krate: &Path) -> TokenStream {
 fn is_owner_of_dyn(ty: &Type) -> bool {
     let Type::Path(TypePath { qself: None, path }) = ast::peel(ty) else { return false };
     path.segments.last().is_some_and(|last| {
-        ["Arc", "Box", "Rc"].iter().any(|name| last.ident == name)
+        is_one_of(&last.ident, &["Arc", "Box", "Rc"])
             && bound::type_args(&last.arguments)
                 .first()
                 .is_some_and(|inside| matches!(ast::peel(inside), Type::TraitObject(_)))
@@ -195,7 +205,7 @@ pub(crate) fn is_primitive(ty: &Type) -> bool {
     ];
     match ast::peel(ty) {
         Type::Array(array) => is_primitive(&array.elem),
-        Type::Path(path) => path.path.get_ident().is_some_and(|ident| NAMES.iter().any(|name| ident == name)),
+        Type::Path(path) => path.path.get_ident().is_some_and(|ident| is_one_of(ident, &NAMES)),
         _ => false,
     }
 }
@@ -204,7 +214,11 @@ pub(crate) fn is_primitive(ty: &Type) -> bool {
 /// and is visited in vain.)
 pub(crate) fn is_owner(ty: &Type) -> bool {
     let Type::Path(TypePath { qself: None, path }) = ast::peel(ty) else { return false };
-    path.segments
-        .last()
-        .is_some_and(|last| last.ident == "String" || CONTAINERS.iter().any(|name| last.ident == name))
+    path.segments.last().is_some_and(|last| last.ident == "String" || is_one_of(&last.ident, &CONTAINERS))
+}
+
+fn is_one_of(ident: &Ident, names: &[&str]) -> bool {
+    // Once: for each comparison the text is made anew.
+    let ident = ident.to_string();
+    names.contains(&ident.as_str())
 }

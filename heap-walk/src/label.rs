@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 /// Which field or position an edge starts from, and what kind of place it is. A constant.
 #[derive(Clone, Copy, Debug)]
 pub struct Label {
-    pub(crate) name: &'static str,
+    name: &'static str,
     variant: &'static str,
     pub(crate) place: Place,
     table: &'static str,

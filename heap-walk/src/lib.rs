@@ -109,7 +109,7 @@ pub use self::{
     label::Label,
     measure::{check_within, measure, measure_paths, Limit, Report, TypeRow},
     root::{register_arc, register_static, with_root},
-    shape::{repr_c_size, Describe, Field, Shape, Variant},
+    shape::{repr_c_size, Describe, Field, Shape, StaticShape, Variant},
     snapshot::snapshot,
     types::Container,
     walk::{Handle, Key, Walk},

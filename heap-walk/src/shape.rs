@@ -20,11 +20,17 @@ pub struct Shape {
     pub(crate) elem: Option<fn() -> &'static Shape>,
 }
 
+/// A shape, as derived code refers to it: a type without a lifetime, since each
+/// mention of one is a region more for the compiler to check.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug)]
+pub struct StaticShape(pub &'static Shape);
+
 impl Shape {
     /// The shape of a type that can be walked.
     #[inline]
     pub fn of<T: Walk>() -> &'static Shape {
-        T::static_shape()
+        T::static_shape().0
     }
 
     /// The shape of a type of which nothing but its name is known: what a

@@ -1,7 +1,7 @@
 //! The trait: what a value owns and refers to.
 
 use crate::label::Label;
-use crate::shape::{Describe, Shape};
+use crate::shape::{Describe, Shape, StaticShape};
 use crate::walker::Walker;
 
 /// Says what a value owns and refers to.
@@ -71,19 +71,19 @@ pub trait Walk {
 
     /// The shape of every value of a sized type. Not to be implemented.
     #[doc(hidden)]
-    fn static_shape() -> &'static Shape
+    fn static_shape() -> StaticShape
     where
         Self: Sized,
     {
         const {
-            &Shape {
+            StaticShape(&Shape {
                 name: Self::name,
                 size: Some(size_of::<Self>()),
                 align: align_of::<Self>(),
                 describe: Self::describe,
                 is_leaf: Self::is_leaf,
                 elem: None,
-            }
+            })
         }
     }
 

@@ -62,11 +62,11 @@ impl<K: Walk, V: Walk, S> Walk for HashMap<K, V, S> {
     fn walk<'a>(&'a self, w: &mut Walker<'a>) {
         let addr = match self.iter().next() {
             // A key without size may stand at the end of its entry.
-            Some((_, value)) if K::static_shape().size == Some(0) => value as *const V as usize,
+            Some((_, value)) if K::static_shape().0.size == Some(0) => value as *const V as usize,
             Some((key, _)) => key as *const K as usize,
             None => 0,
         };
-        own_table(w, self, &MAP, <(K, V)>::static_shape(), (addr, self.len(), self.capacity()));
+        own_table(w, self, &MAP, <(K, V)>::static_shape().0, (addr, self.len(), self.capacity()));
     }
     shape!();
     fn describe(d: &mut Describe<'_>) {
@@ -87,7 +87,7 @@ impl<K: Walk, V: Walk, S> Handle for HashMap<K, V, S> {
 impl<T: Walk, S> Walk for HashSet<T, S> {
     fn walk<'a>(&'a self, w: &mut Walker<'a>) {
         let addr = self.iter().next().map_or(0, |first| first as *const T as usize);
-        own_table(w, self, &SET, <(T, ())>::static_shape(), (addr, self.len(), self.capacity()));
+        own_table(w, self, &SET, <(T, ())>::static_shape().0, (addr, self.len(), self.capacity()));
     }
     shape!();
     fn describe(d: &mut Describe<'_>) {

@@ -8,7 +8,7 @@ macro_rules! leaf_methods {
     () => {
         fn walk<'a>(&'a self, _: &mut $crate::walker::Walker<'a>) {}
         fn shape(&self) -> &'static $crate::shape::Shape {
-            <Self as $crate::walk::Walk>::static_shape()
+            <Self as $crate::walk::Walk>::static_shape().0
         }
         fn describe(d: &mut $crate::shape::Describe<'_>) {
             d.leaf();

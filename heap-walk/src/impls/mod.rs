@@ -24,7 +24,7 @@ mod vec;
 macro_rules! shape {
     () => {
         fn shape(&self) -> &'static $crate::shape::Shape {
-            <Self as $crate::walk::Walk>::static_shape()
+            <Self as $crate::walk::Walk>::static_shape().0
         }
     };
 }

@@ -9,7 +9,7 @@ use crate::walker::Walker;
 impl<T: Walk> Walk for Option<T> {
     #[inline]
     fn walk<'a>(&'a self, w: &mut Walker<'a>) {
-        let shape = Self::static_shape();
+        let shape = Self::static_shape().0;
         match self {
             None => {
                 w.variant(shape, 0);
@@ -28,7 +28,7 @@ impl<T: Walk> Walk for Option<T> {
     fn describe(d: &mut Describe<'_>) {
         d.enumeration(&[
             Variant::new("None", 0, &[]),
-            Variant::new("Some", size_of::<T>(), &[Field::of("0", T::static_shape())]),
+            Variant::new("Some", size_of::<T>(), &[Field::of("0", T::static_shape().0)]),
         ]);
     }
 }

@@ -23,7 +23,7 @@ macro_rules! tuple {
                 d.structure(&[$(Field::at(
                     stringify!($index),
                     core::mem::offset_of!(Self, $index),
-                    $name::static_shape(),
+                    $name::static_shape().0,
                 )),*]);
             }
             fn is_leaf() -> bool {

@@ -42,7 +42,14 @@ fn own_buffer<'a>(
 impl<T: Walk> Walk for Vec<T> {
     fn walk<'a>(&'a self, w: &mut Walker<'a>) {
         let elements: &[T] = self;
-        own_buffer(w, self, &VEC, T::static_shape(), elements as *const [T] as *const [()], self.capacity());
+        own_buffer(
+            w,
+            self,
+            &VEC,
+            T::static_shape().0,
+            elements as *const [T] as *const [()],
+            self.capacity(),
+        );
     }
     shape!();
     fn describe(d: &mut Describe<'_>) {
@@ -87,7 +94,14 @@ impl<T: Walk> Handle for VecDeque<T> {
 impl<T: Walk> Walk for BinaryHeap<T> {
     fn walk<'a>(&'a self, w: &mut Walker<'a>) {
         let elements = self.as_slice();
-        own_buffer(w, self, &HEAP, T::static_shape(), elements as *const [T] as *const [()], self.capacity());
+        own_buffer(
+            w,
+            self,
+            &HEAP,
+            T::static_shape().0,
+            elements as *const [T] as *const [()],
+            self.capacity(),
+        );
     }
     shape!();
     fn describe(d: &mut Describe<'_>) {

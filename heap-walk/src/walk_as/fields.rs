@@ -5,7 +5,7 @@ use super::{As, WalkAs};
 use crate::guard::Guard;
 use crate::label::Label;
 use crate::probe::Contents;
-use crate::shape::{Describe, Field, Shape, Variant};
+use crate::shape::{Describe, Field, Shape, StaticShape, Variant};
 use crate::walk::{Key, Walk};
 use crate::walker::Walker;
 use heap_snapshot::record::Split;
@@ -95,7 +95,7 @@ impl<'a> Walker<'a> {
 }
 
 /// What gives a field's shape.
-type ShapeOf = fn() -> &'static Shape;
+type ShapeOf = fn() -> StaticShape;
 
 // Short forms of what is generated most.
 #[doc(hidden)]
@@ -134,31 +134,35 @@ impl Describe<'_> {
         self.source(package, version, here.file(), here.line());
     }
 
-    /// A struct whose fields are all walked: their labels, offsets and shapes.
-    pub fn plain_structure(&mut self, labels: &[Label], fields: &[(usize, ShapeOf)]) {
-        let fields: Vec<Field> = labels
-            .iter()
-            .zip(fields)
-            .map(|(label, (offset, shape))| Field::at(label.name, *offset, shape()))
-            .collect();
+    /// A struct whose fields are all walked: their names, with spaces between,
+    /// and the offset and shape of each.
+    pub fn plain_structure(&mut self, names: &'static str, fields: &[(usize, ShapeOf)]) {
+        let field = |(name, (offset, shape)): (_, &(usize, ShapeOf))| Field::at(name, *offset, shape().0);
+        let fields: Vec<Field> = names.split(' ').zip(fields).map(field).collect();
         self.structure(&fields);
     }
 
-    /// An enum whose fields are all walked: the labels of all fields, and of the
-    /// variants the names, sizes and shapes of the fields.
-    pub fn plain_enumeration(&mut self, labels: &[Label], variants: &[(&'static str, usize, &[ShapeOf])]) {
-        let mut labels = labels.iter();
-        let fields: Vec<Vec<Field>> = variants
-            .iter()
-            .map(|(.., shapes)| {
-                let fields = labels.by_ref().take(shapes.len()).zip(*shapes);
-                fields.map(|(label, shape)| Field::of(label.name, shape())).collect()
-            })
-            .collect();
+    /// An enum whose fields are all walked: names of its variants and of all
+    /// their fields, the size and number of fields of each variant, and the
+    /// shapes of all fields.
+    pub fn plain_enumeration(
+        &mut self,
+        variants: &'static str,
+        fields: &'static str,
+        sizes: &[(usize, usize)],
+        shapes: &[ShapeOf],
+    ) {
+        let fields: Vec<Field> =
+            fields.split(' ').zip(shapes).map(|(name, shape)| Field::of(name, shape().0)).collect();
+        let mut rest = fields.as_slice();
         let variants: Vec<Variant<'_>> = variants
-            .iter()
-            .zip(&fields)
-            .map(|((name, tuple_size, _), fields)| Variant::new(name, *tuple_size, fields))
+            .split(' ')
+            .zip(sizes)
+            .map(|(name, (tuple_size, len))| {
+                let (fields, others) = rest.split_at(*len);
+                rest = others;
+                Variant::new(name, *tuple_size, fields)
+            })
             .collect();
         self.enumeration(&variants);
     }
