@@ -1,5 +1,6 @@
 //! What the derive costs a build: the same generated types without a derive,
-//! with `serde::Serialize`, with `Walk`, and with `Walk` while the feature is off.
+//! with `serde::Serialize`, with `Walk`, and with `Walk` while the feature is off;
+//! from scratch, and incrementally after an edit that touches none of the types.
 //!
 //! A generic method is compiled where it is used, so each package uses its
 //! derive once: it hands the value that holds one of each type to
@@ -54,11 +55,12 @@ const PACKAGES: [Package; 4] = [
 pub struct Row {
     /// What was derived.
     pub text: &'static str,
-    /// `cargo check`.
-    pub check: f64,
-    /// `cargo build`.
-    pub build: f64,
+    /// Of each of [`RUNS`].
+    pub seconds: [f64; 4],
 }
+
+/// What is run: the command, and whether what the compiler kept of the last time may be used.
+const RUNS: [(&str, bool); 4] = [("check", false), ("build", false), ("check", true), ("build", true)];
 
 /// The source of the types: ordinary structs and enums over each other.
 fn source(derive: &str, used: &str) -> String {
@@ -131,10 +133,13 @@ fn generate(folder: &Path) -> std::io::Result<()> {
 }
 
 /// Runs cargo and says how many CPU seconds it and its compilers took.
-fn cargo(folder: &Path, command: &str, package: &str) -> Result<f64, String> {
+fn cargo(folder: &Path, (command, is_incremental): (&str, bool), package: &str) -> Result<f64, String> {
+    // A folder each: with another setting, dependencies are built again.
+    let (incremental, target) = if is_incremental { ("1", "edited") } else { ("0", "target") };
     let begun = clock::children_ns();
     let status = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-        .args([command, "--quiet", "--package", package, "--target-dir", "target"])
+        .args([command, "--quiet", "--package", package, "--target-dir", target])
+        .env("CARGO_INCREMENTAL", incremental)
         .env_remove("CARGO_TARGET_DIR")
         .current_dir(folder)
         .status()
@@ -154,15 +159,15 @@ pub fn run(target: &Path, rounds: usize) -> Result<Vec<Row>, String> {
     let folder: PathBuf = target.join("generated");
     generate(&folder)
         .map_err(|error| format!("the packages cannot be written: {error}: {}", folder.display()))?;
-    let mut times: Vec<[Vec<f64>; 2]> = vec![Default::default(); PACKAGES.len()];
+    let mut times: Vec<[Vec<f64>; 4]> = vec![Default::default(); PACKAGES.len()];
     for round in 0..=rounds {
         for (package, times) in PACKAGES.iter().zip(&mut times) {
-            for (command, times) in ["check", "build"].into_iter().zip(times) {
+            for (run, times) in RUNS.into_iter().zip(times) {
                 let lib = folder.join(package.name).join("src/lib.rs");
                 // Another text, so that it is compiled again.
-                let text = format!("{}// {command} {round}\n", source(package.derive, package.used));
+                let text = format!("{}// {run:?} {round}\n", source(package.derive, package.used));
                 std::fs::write(&lib, text).map_err(|error| format!("{error}: {}", lib.display()))?;
-                let seconds = cargo(&folder, command, package.name)?;
+                let seconds = cargo(&folder, run, package.name)?;
                 // The first round builds what they depend on.
                 if round > 0 {
                     times.push(seconds);
@@ -170,11 +175,8 @@ pub fn run(target: &Path, rounds: usize) -> Result<Vec<Row>, String> {
             }
         }
     }
-    let row = |(package, [check, build]): (&Package, [Vec<f64>; 2])| Row {
-        text: package.text,
-        check: median(check),
-        build: median(build),
-    };
+    let row =
+        |(package, times): (&Package, [Vec<f64>; 4])| Row { text: package.text, seconds: times.map(median) };
     Ok(PACKAGES.iter().zip(times).map(row).collect())
 }
 
