@@ -549,7 +549,7 @@ impl<'a> OwnCrates<'a> {
                 at = end;
                 continue;
             }
-            if let Some(found) = self.of_path(path, &text(&tokens[next - 1..end]), end > next) {
+            if let Some(found) = self.of_path(path, &text(&tokens[next - 1..end])) {
                 let ends_here = matches!(found.how, How::Derive | How::Remote | How::Opaque | How::Copy);
                 advice.insert(found);
                 if ends_here {
@@ -604,7 +604,7 @@ impl<'a> OwnCrates<'a> {
     }
 
     /// What to write for a type of this path; `None` where nothing has to be.
-    fn of_path(&self, path: &[&str], full: &str, has_arguments: bool) -> Option<Advice> {
+    fn of_path(&self, path: &[&str], full: &str) -> Option<Advice> {
         let joined = path.join("::");
         if path.iter().any(|segment| segment.starts_with('{')) {
             return Some(opaque(full, "closures and futures have no name to describe them by"));
@@ -618,9 +618,8 @@ impl<'a> OwnCrates<'a> {
                     note: "on the field, where what is in the cell can be copied and has a `Walk`".into(),
                 });
             }
-            // Whatever holds something else is walked; the rest has private contents.
-            let is_walked = has_arguments || self.walked.contains(path);
-            return (!is_walked).then(|| opaque(full, "the standard library gives no way in"));
+            // Nearly all of std has a `Walk`: what is missing is elsewhere in the type.
+            return None;
         }
         if self.walked.contains(path) {
             return None;
@@ -660,15 +659,13 @@ fn features(path: &str) -> Option<&'static [&'static str]> {
 fn feature(path: &str, features: &[&str]) -> Advice {
     let (newest, older) = features.split_first().unwrap_or((&"", &[]));
     let note = match older {
-        [] => "in Cargo.toml".to_owned(),
-        older => format!("in Cargo.toml; of older versions {}", older.join(", ")),
+        [] => "in the package's folder".to_owned(),
+        older => format!("in the package's folder; of older versions {}", older.join(", ")),
     };
-    // All crates of the workspace are released together.
-    let version = env!("CARGO_PKG_VERSION");
     Advice {
         how: How::Feature,
         path: path.to_owned(),
-        line: format!("heap-walk = {{ version = \"{version}\", features = [\"{newest}\"] }}"),
+        line: format!("cargo add heap-walk --features {newest}"),
         note,
     }
 }
@@ -774,11 +771,11 @@ mod tests {
             "indexmap::map::IndexMap<u32, app::Item>",
             Why::Missing,
             expect![[r#"
-            indexmap::map::IndexMap<u32, app::Item>: heap-walk = { version = "0.1.0", features = ["indexmap"] }
-                in Cargo.toml; of older versions indexmap-1
-            app::Item: #[derive(heap_walk::Walk)]
-                on `Item`
-        "#]],
+                indexmap::map::IndexMap<u32, app::Item>: cargo add heap-walk --features indexmap
+                    in the package's folder; of older versions indexmap-1
+                app::Item: #[derive(heap_walk::Walk)]
+                    on `Item`
+            "#]],
         );
         check(
             "tokio::net::tcp::stream::TcpStream",
@@ -792,8 +789,8 @@ mod tests {
             "lock_api::mutex::Mutex<parking_lot::raw_mutex::RawMutex, u8>",
             Why::Missing,
             expect![[r#"
-                lock_api::mutex::Mutex<parking_lot::raw_mutex::RawMutex, u8>: heap-walk = { version = "0.1.0", features = ["parking_lot"] }
-                    in Cargo.toml
+                lock_api::mutex::Mutex<parking_lot::raw_mutex::RawMutex, u8>: cargo add heap-walk --features parking_lot
+                    in the package's folder
             "#]],
         );
         check(
@@ -832,16 +829,16 @@ mod tests {
             "std::net::tcp::TcpStream",
             Why::Missing,
             expect![[r#"
-            std::net::tcp::TcpStream: #[walk(opaque)]
-                the standard library gives no way in
-        "#]],
+                std::net::tcp::TcpStream: #[walk(opaque)]
+                    nobody can describe this type from outside
+            "#]],
         );
         check(
             "hashbrown::map::HashMap<u8, &lru::Lru, core::hash::BuildHasherDefault<rustc_hash::FxHasher>>",
             Why::Missing,
             expect![[r#"
-                hashbrown::map::HashMap<u8, &lru::Lru, core::hash::BuildHasherDefault<rustc_hash::FxHasher>>: heap-walk = { version = "0.1.0", features = ["hashbrown"] }
-                    in Cargo.toml; of older versions hashbrown-0_16, hashbrown-0_15, hashbrown-0_14
+                hashbrown::map::HashMap<u8, &lru::Lru, core::hash::BuildHasherDefault<rustc_hash::FxHasher>>: cargo add heap-walk --features hashbrown
+                    in the package's folder; of older versions hashbrown-0_16, hashbrown-0_15, hashbrown-0_14
             "#]],
         );
         check(

@@ -32,6 +32,7 @@ use crate::walker::Walker;
     label = "`Walk` is missing here",
     note = "for a type of yours: `#[derive(Walk)]`",
     note = "for a type of another crate: heap-walk's feature of that crate's name, if it has one; else on the field `#[walk(opaque)]`, or `#[walk(as = ...)]` with a mirror of the type (`#[walk(remote = \"path::to::Type\")]`)",
+    note = "for a `dyn Trait` of yours: `trait Trait: heap_walk::Walk`",
     note = "for all fields at once: `#[walk(missing = opaque)]` on the type that has them"
 )]
 pub trait Walk {
