@@ -74,8 +74,8 @@ pub(crate) enum Command {
     },
     /// What hangs below a node
     Tree {
-        /// Where to begin
-        node: String,
+        /// Where to begin; at all roots by default
+        node: Option<String>,
         /// Levels
         #[arg(long, value_name = "N", default_value_t = 3)]
         depth: usize,
@@ -101,6 +101,9 @@ pub(crate) enum Command {
         /// Rows; 0 for all
         #[arg(long, value_name = "N", default_value_t = 10)]
         top: usize,
+        /// Show every function, those of the standard library too
+        #[arg(long)]
+        full: bool,
     },
     /// What nobody claims, by size or by the stack that allocated it
     Unclaimed {
@@ -110,6 +113,9 @@ pub(crate) enum Command {
         /// Rows; 0 for all
         #[arg(long, value_name = "N", default_value_t = 20)]
         top: usize,
+        /// Of stacks, show every function
+        #[arg(long)]
+        full: bool,
     },
 }
 

@@ -68,12 +68,12 @@ fn run(args: &Args) -> Result<String, String> {
         }
         Command::Type { name } => commands::type_detail::run(&out, name),
         Command::Owns { subject } => commands::owns::run(&out, subject),
-        Command::Tree { node, depth, top } => commands::tree::run(&out, node, *depth, *top),
+        Command::Tree { node, depth, top } => commands::tree::run(&out, node.as_deref(), *depth, *top),
         Command::Path { node } => commands::path::run(&out, node),
         Command::Ledger => Ok(commands::ledger::run(&out)),
-        Command::Stacks { top } => Ok(commands::stacks::run(&out, false, *top)),
-        Command::Unclaimed { by: By::Stack, top } => Ok(commands::stacks::run(&out, true, *top)),
-        Command::Unclaimed { by: By::Size, top } => Ok(commands::ledger::unclaimed_by_size(&out, *top)),
+        Command::Stacks { top, full } => Ok(commands::stacks::run(&out, false, *top, *full)),
+        Command::Unclaimed { by: By::Stack, top, full } => Ok(commands::stacks::run(&out, true, *top, *full)),
+        Command::Unclaimed { by: By::Size, top, .. } => Ok(commands::ledger::unclaimed_by_size(&out, *top)),
         Command::Missing { top } => Ok(commands::missing::run(&out, *top)),
     }
 }

@@ -75,7 +75,7 @@ pub(crate) fn run(out: &Out<'_>, subject: &str) -> Result<String, String> {
         let stack = out.analysis.stack_of(node);
         if !stack.is_empty() {
             text.push_str("\nAllocated by\n");
-            super::stacks::frames(&mut text, &stack);
+            super::stacks::frames(&mut text, &stack, false);
         }
     }
     Ok(out.end(text))

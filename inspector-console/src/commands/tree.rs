@@ -25,17 +25,29 @@ struct Tree {
     rest_retained: u64,
 }
 
-pub(crate) fn run(out: &Out<'_>, text: &str, depth: usize, top: usize) -> Result<String, String> {
-    let starts: Vec<TreeRow> = match out.find(text)? {
-        Subject::Type(row) => out.analysis.nodes_of(row, STARTS),
-        subject => {
-            let nodes = out.analysis.nodes(subject);
-            nodes.into_iter().filter_map(|node| out.analysis.tree_row(node)).collect()
+pub(crate) fn run(out: &Out<'_>, node: Option<&str>, depth: usize, top: usize) -> Result<String, String> {
+    let rows =
+        |nodes: Vec<NodeId>| nodes.into_iter().filter_map(|node| out.analysis.tree_row(node)).collect();
+    let starts: Vec<TreeRow> = match node {
+        None => rows(
+            out.analysis
+                .roots()
+                .iter()
+                .filter(|root| root.name_for.is_none())
+                .map(|root| root.node)
+                .collect(),
+        ),
+        Some(text) => {
+            let starts = match out.find(text)? {
+                Subject::Type(row) => out.analysis.nodes_of(row, STARTS),
+                subject => rows(out.analysis.nodes(subject)),
+            };
+            if starts.is_empty() {
+                out.find_node(text)?;
+            }
+            starts
         }
     };
-    if starts.is_empty() {
-        out.find_node(text)?;
-    }
     let depth = depth.min(MAX_DEPTH);
     let trees: Vec<Tree> =
         starts.into_iter().map(|row| grow(out, row, depth, top, &mut Vec::new())).collect();
