@@ -569,7 +569,7 @@ fn verdict(ledger: &mut Ledger, is_damaged: bool, is_unaccounted: bool) {
     let bytes = units::bytes;
     if !ledger.is_tracked {
         ledger.verdict = vec![
-            "no ledger: the program does not use the tracking allocator, so sizes are estimates and what is missing is unknown"
+            "no ledger: the program ran without the tracking allocator, or with HEAP_TRACK=off, so sizes are estimates and what is missing is unknown"
                 .into(),
         ];
         return;

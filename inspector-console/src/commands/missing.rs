@@ -29,7 +29,7 @@ pub(crate) fn run(out: &Out<'_>, top: usize) -> String {
     }
     if !missing.is_tracked {
         text.push_str(
-            "\nthe program does not use the tracking allocator: blocks that such values own are not known\n",
+            "\nthe program ran without the tracking allocator, or with HEAP_TRACK=off: blocks that such values own are not known\n",
         );
     }
     out.end(text)
