@@ -502,6 +502,7 @@ impl Demo {
             size,
             origin: "argument".into(),
             is_name,
+            source: None,
         };
         self.writer.roots(&[
             root("session", session, 80, false),

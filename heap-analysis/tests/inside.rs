@@ -324,6 +324,7 @@ fn a_root_in_an_arena_is_a_value_there() {
         size: 32,
         origin: "argument".into(),
         is_name: false,
+        source: None,
     });
     let (owned, _) = made.boxed(root, small, addr + 64);
     let part = made.inside(small, addr + 72, None);
@@ -688,6 +689,7 @@ fn hostile_values_inside_do_not_panic() {
                     size: number,
                     origin: "argument".into(),
                     is_name: number % 2 == 0,
+                    source: None,
                 }),
                 6 => {
                     let target = if number % 2 == 0 { Target::Key(number) } else { Target::Addr(at) };

@@ -16,7 +16,7 @@ pub const HEAD_SIZE: usize = 40;
 pub const MAX_BODY: usize = 64 << 20;
 
 /// Version that this crate writes. It reads this major number and the one before; others are refused.
-pub const VERSION: (u16, u16) = (2, 1);
+pub const VERSION: (u16, u16) = (2, 2);
 
 macro_rules! frame_kinds {
     ($($(#[$doc:meta])* $konst:ident = $value:literal, $text:literal;)*) => {
@@ -78,6 +78,8 @@ frame_kinds! {
     STACK_FRAMES = 21, "stack frames";
     /// Which stacks allocated the blocks of the frame of blocks before it.
     BLOCK_STACKS = 22, "block stacks";
+    /// A list of names, appended: the tags that stand in the tree of stacks.
+    TAGS = 23, "tags";
 }
 
 /// The names of all kinds in a file, so that a reader can name those it does not know.

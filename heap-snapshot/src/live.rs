@@ -57,8 +57,23 @@ pub trait LiveBlocks: Sync {
         0
     }
 
-    /// The stack with a number; its parent's is smaller.
+    /// The stack with a number; its parent's is smaller. A tag's address means
+    /// nothing beyond this process.
     fn stack(&self, _number: u32) -> Option<StackFrame> {
+        None
+    }
+
+    /// Puts a tag on what the calling thread allocates from now on, below the
+    /// tags that it has. Returns these, for [`LiveBlocks::leave_tag`]. Nanoseconds.
+    fn enter_tag(&self, _name: &'static str) -> u32 {
+        0
+    }
+
+    /// Gives the calling thread the tags that it had before.
+    fn leave_tag(&self, _before: u32) {}
+
+    /// The name of a tag, given as the frame that it is in the tree of stacks.
+    fn tag_name(&self, _frame: StackFrame) -> Option<&'static str> {
         None
     }
 }

@@ -135,6 +135,8 @@ pub struct Snapshot {
     pub stacks: Option<StackFigures>,
     /// Stacks; the number of one is its position and 1. A parent stands before its children.
     pub stack_frames: Vec<StackFrame>,
+    /// The tags among them, see [`StackFrame::tag`].
+    pub tags: Vec<String>,
     /// By block: the number of the stack that allocated it, or 0. Empty where stacks were not taken.
     pub block_stacks: Vec<u32>,
     /// The allocator's account.
@@ -455,6 +457,7 @@ impl Decoder {
             FrameKind::UNREADABLE => append!(unreadable),
             FrameKind::IMAGES => append!(images),
             FrameKind::DYN_VALUES => append!(dyn_values),
+            FrameKind::TAGS => append!(tags),
             FrameKind::OFFSETS => {
                 if let Some(rows) = self.decode::<Vec<VariantOffsets>>(name, body) {
                     self.offsets(&rows);

@@ -325,10 +325,13 @@ pub struct Root {
     pub addr: u64,
     /// Size of the value.
     pub size: u64,
-    /// Where it was registered: `argument`, `scope`, `static`, `arc`.
+    /// Where it was registered: `argument`, `scope`, `static`, `arc`, `task`.
     pub origin: String,
     /// The value was met before the root was walked: the root is a name for the place at `addr`.
     pub is_name: bool,
+    /// Where in the program a task was tagged: file and line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<Source>,
 }
 
 /// One node as it is written: a root or a block with the edge through which it was met first.
@@ -557,6 +560,8 @@ open_enum! {
         FRAME_POINTERS = 1, "frame pointers";
         /// By the unwinder and its tables.
         UNWINDER = 2, "unwinder";
+        /// Only tags were asked for.
+        NOT_TAKEN = 3, "tags alone";
     }
 }
 
@@ -579,12 +584,30 @@ pub struct StackFigures {
 }
 
 /// A stack: a frame and the stack below which it stands. Nodes are numbered from 1.
+///
+/// The outermost ones may be tags: names that the program had put on what it
+/// allocates there, the outer of nested ones first.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct StackFrame {
     /// The stack of the caller; 0 for an outermost frame.
     pub parent: u32,
     /// Return address: the next instruction after the call. 0: this stack could not be taken.
     pub address: u64,
+}
+
+impl StackFrame {
+    /// Set in what stands in a tag's place of an address: no program has code there.
+    pub const TAG: u64 = 1 << 63;
+
+    /// The tag with a position in the list of the snapshot's tags, below `parent`.
+    pub fn of_tag(parent: u32, tag: u32) -> StackFrame {
+        StackFrame { parent, address: StackFrame::TAG | u64::from(tag) }
+    }
+
+    /// The position of the tag that this is; `None` for a frame.
+    pub fn tag(self) -> Option<u32> {
+        (self.address & StackFrame::TAG != 0).then_some(self.address as u32)
+    }
 }
 
 /// A number of blocks and their usable bytes.

@@ -32,7 +32,7 @@ fn unknown_frames_are_skipped_and_unknown_edges_kept() {
 }
 
 /// Versions of which a file is committed.
-const CORPUS: &[(u16, u16)] = &[(1, 0), (1, 1), (2, 0), (2, 1)];
+const CORPUS: &[(u16, u16)] = &[(1, 0), (1, 1), (2, 0), (2, 1), (2, 2)];
 
 /// Snapshots of every version are still read. The file of a new version is
 /// written with `WRITE_CORPUS=1`, once.
@@ -60,8 +60,12 @@ fn stacks_come_back() {
     let file = read(&common::small()[..], |_| true).expect("a snapshot");
     let snapshot = &file.snapshots[0];
     assert_eq!(snapshot.block_stacks[..9], [1, 0, 1, 1, 2, 0, 1, 1, 3]);
-    assert_eq!(snapshot.stack_frames.len(), 10);
+    assert_eq!(snapshot.stack_frames.len(), 11);
     assert_eq!(snapshot.stack_frames[0], StackFrame { parent: 0, address: 0x5000 });
     assert_eq!(snapshot.stack_frames[9], StackFrame { parent: 1, address: 0x5000 + 36 });
+    assert_eq!(snapshot.stack_frames[9].tag(), None);
+    assert_eq!(snapshot.stack_frames[10].tag(), Some(0));
+    assert_eq!(snapshot.tags, ["parse"]);
+    assert_eq!(snapshot.roots[0].source.as_ref().map(|source| source.line), Some(9));
     assert_eq!(snapshot.stacks.map(|figures| figures.nodes), Some(40));
 }

@@ -1501,6 +1501,7 @@ impl<'a> Walker<'a> {
             size,
             origin: start.origin.into(),
             is_name: false,
+            source: None,
         });
         self.roots.len() - 1
     }

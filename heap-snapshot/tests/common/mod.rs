@@ -113,7 +113,8 @@ pub(crate) fn write(writer: &mut Writer<Vec<u8>>, nodes: u64) {
         name: "demo".into(),
         node: 0,
         size: 24,
-        origin: "argument".into(),
+        origin: "task".into(),
+        source: Some(Source { file: "main.rs".into(), line: 9, ..Source::default() }),
         ..Root::default()
     }]);
     writer.list(
@@ -133,6 +134,8 @@ pub(crate) fn write(writer: &mut Writer<Vec<u8>>, nodes: u64) {
         };
         writer.block_of(&block(n), stack);
     }
+    writer.stack(StackFrame::of_tag(1, 0));
+    writer.list(FrameKind::TAGS, &["parse"]);
     writer.stack_figures(&StackFigures { way: StackWay::FRAME_POINTERS.0, nodes, ..StackFigures::default() });
     writer.allocator(&AllocatorFigures { allocated: 100, live: 90, ..AllocatorFigures::default() });
     writer.footer(&Footer { nodes, quiescent: true, problems: vec!["none".into()], ..Footer::default() });
