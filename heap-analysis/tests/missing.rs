@@ -73,7 +73,15 @@ impl Made {
         self.nodes.push(Node { parent, edge, label: LabelIdx(0), place: addr + 1, ty, addr, len_cap });
         if layout == Layout::ROOT {
             let name = format!("root{id}");
-            self.roots.push(Root { name, node: id, addr, size, origin: "argument".into(), is_name: false, source: None });
+            self.roots.push(Root {
+                name,
+                node: id,
+                addr,
+                size,
+                origin: "argument".into(),
+                is_name: false,
+                source: None,
+            });
         } else {
             self.blocks.push(LiveBlock {
                 addr,

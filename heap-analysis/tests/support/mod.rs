@@ -201,7 +201,15 @@ impl Text {
         self.nodes.push((node, 0));
         self.addrs.insert(id, addr);
         self.names.push((name.into(), id));
-        self.roots.push(Root { name: name.into(), node: id, addr, size, origin: "argument".into(), is_name, source: None });
+        self.roots.push(Root {
+            name: name.into(),
+            node: id,
+            addr,
+            size,
+            origin: "argument".into(),
+            is_name,
+            source: None,
+        });
     }
 
     fn root(&mut self, name: &str) {
