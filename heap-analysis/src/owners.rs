@@ -40,8 +40,11 @@ pub struct RootRow {
     pub addr: u64,
     /// Size of the value.
     pub size: u64,
-    /// How it was registered: `argument`, `scope`, `static`, `arc`.
+    /// How it was registered: `argument`, `scope`, `static`, `arc`, `task`.
     pub origin: String,
+    /// Where a task was tagged: file and line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
     /// The root of which it is a part: `mbcx` for `mbcx.body`.
     pub part_of: Option<String>,
     /// What else the place is called, where the root is a name for a place that
@@ -118,6 +121,7 @@ pub(crate) fn root_rows(analysis: &Analysis) -> Vec<RootRow> {
                 addr: entry.root.addr,
                 size: entry.root.size,
                 origin: entry.root.origin.clone(),
+                source: entry.root.source.as_ref().map(|source| format!("{}:{}", source.file, source.line)),
                 part_of: entry.part_of.map(|of| heap.roots()[of].root.name.clone()),
                 name_for: entry.is_name.then(|| {
                     let mut path = analysis.path_text(entry.node);

@@ -1,4 +1,4 @@
-//! Live blocks by the stack that allocated them.
+//! Live blocks by the stack that allocated them, and by the tags that it had.
 
 use crate::addresses::{is_allocators, Addresses, Code};
 use crate::analysis::Analysis;
@@ -14,6 +14,7 @@ use std::collections::HashMap;
 pub(crate) struct Recorded {
     figures: Option<StackFigures>,
     frames: Vec<StackFrame>,
+    tags: Vec<String>,
     /// By block, or empty.
     by_block: Vec<u32>,
     images: Vec<Image>,
@@ -24,6 +25,7 @@ impl Recorded {
         Recorded {
             figures: snapshot.stacks.take(),
             frames: std::mem::take(&mut snapshot.stack_frames),
+            tags: std::mem::take(&mut snapshot.tags),
             by_block: std::mem::take(&mut snapshot.block_stacks),
             // Values behind `dyn` refer to positions in this list too.
             images: snapshot.images.clone(),
@@ -37,8 +39,30 @@ impl Recorded {
         self.by_block.get(block).copied().filter(|_| is_whole).unwrap_or(0)
     }
 
-    fn frame(&self, stack: u32) -> Option<StackFrame> {
+    /// The node of a stack, be it a frame or a tag.
+    fn node(&self, stack: u32) -> Option<StackFrame> {
         self.frames.get((stack as usize).checked_sub(1)?).copied()
+    }
+
+    /// The innermost frame of a stack. None of a stack of tags alone, and of one that could not be taken.
+    fn frame(&self, stack: u32) -> Option<StackFrame> {
+        self.node(stack).filter(|frame| frame.address != 0 && frame.tag().is_none())
+    }
+
+    /// The tags of a stack, the outer of nested ones first.
+    fn tags(&self, stack: u32) -> Vec<String> {
+        let mut tags = Vec::new();
+        let mut at = stack;
+        // A parent's number is smaller than its child's, also in a hostile file.
+        while let Some(node) = self.node(at) {
+            tags.extend(node.tag().map(|tag| match self.tags.get(tag as usize) {
+                Some(name) => name.clone(),
+                None => "?".into(),
+            }));
+            at = node.parent;
+        }
+        tags.reverse();
+        tags
     }
 }
 
@@ -54,8 +78,39 @@ pub struct StackRow {
     pub estimated_bytes: u64,
     /// One of the blocks.
     pub example: u64,
+    /// The tags below which it stands, the outer of nested ones first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
     /// Frames, innermost first, without the allocator's own. Empty where no stack is known.
     pub frames: Vec<Code>,
+}
+
+/// Blocks that were allocated under the same tags.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct TagRow {
+    /// The tags, the outer of nested ones first. Empty for what was allocated outside of any.
+    pub tags: Vec<String>,
+    /// Blocks that have these tags.
+    pub blocks: u64,
+    /// Their usable bytes.
+    pub bytes: u64,
+    /// Their requested bytes, or those that they stand for; see [`StackRow::estimated_bytes`].
+    pub estimated_bytes: u64,
+    /// One of the blocks.
+    pub example: u64,
+}
+
+/// Blocks by tags.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct TagRows {
+    /// Bytes for each block of which tags are known, on average; 0 where they are of all.
+    pub mean: u64,
+    /// Usable bytes of all blocks that were looked at.
+    pub total: u64,
+    /// Most bytes first.
+    pub rows: Vec<TagRow>,
+    /// What is wrong, in sentences.
+    pub problems: Vec<String>,
 }
 
 /// Blocks by stack.
@@ -84,6 +139,12 @@ struct Sum {
 }
 
 impl Sum {
+    /// Most bytes first, by what they stand for where only a part is known.
+    fn order(&self, mean: u64) -> impl Ord {
+        let weight = if mean > 0 { self.estimated as u64 } else { self.bytes };
+        (Reverse(weight), Reverse(self.bytes), self.example)
+    }
+
     fn add(&mut self, other: &Sum) {
         self.blocks += other.blocks;
         self.bytes = self.bytes.saturating_add(other.bytes);
@@ -106,6 +167,72 @@ impl Analysis {
     pub fn stacks(&self, only_unclaimed: bool, top: usize) -> StackRows {
         let heap = &*self.heap;
         let figures = heap.stacks.figures.unwrap_or_default();
+        let sums = self.sums(only_unclaimed);
+        let mut addresses = Addresses::new(&heap.stacks.images, heap.header.unix_ms);
+        // Stacks that differ only in what is not shown are one.
+        let mut shown: HashMap<(u32, usize), Sum> = HashMap::new();
+        let mut total = 0_u64;
+        for (stack, sum) in sums {
+            total = total.saturating_add(sum.bytes);
+            shown.entry(self.visible(stack, &mut addresses)).or_default().add(&sum);
+        }
+        let mut shown: Vec<((u32, usize), Sum)> = shown.into_iter().collect();
+        shown.sort_by_key(|(_, sum)| sum.order(figures.mean));
+        let stacks = shown.len();
+        if top > 0 {
+            shown.truncate(top);
+        }
+        let rows = shown
+            .into_iter()
+            .map(|(visible, sum)| StackRow {
+                blocks: sum.blocks,
+                bytes: sum.bytes,
+                estimated_bytes: sum.estimated as u64,
+                example: sum.example,
+                tags: heap.stacks.tags(visible.0),
+                frames: self.frames(visible, &mut addresses),
+            })
+            .collect();
+        let way = heap.stacks.figures.map_or("", |figures| StackWay(figures.way).name().unwrap_or("unknown"));
+        let mut problems = self.stack_problems();
+        problems.extend(addresses.into_problems());
+        StackRows { way: way.into(), mean: figures.mean, total, stacks, rows, problems }
+    }
+
+    /// The program's live blocks by the tags under which they were allocated, or only
+    /// the unclaimed ones. O(blocks + stacks × depth).
+    pub fn tags(&self, only_unclaimed: bool) -> TagRows {
+        let heap = &*self.heap;
+        let figures = heap.stacks.figures.unwrap_or_default();
+        let mut by_tags: HashMap<Vec<String>, Sum> = HashMap::new();
+        for (stack, sum) in self.sums(only_unclaimed) {
+            by_tags.entry(heap.stacks.tags(stack)).or_default().add(&sum);
+        }
+        let mut rows: Vec<(Vec<String>, Sum)> = by_tags.into_iter().collect();
+        rows.sort_by_key(|(_, sum)| sum.order(figures.mean));
+        let rows: Vec<TagRow> = rows
+            .into_iter()
+            .map(|(tags, sum)| TagRow {
+                tags,
+                blocks: sum.blocks,
+                bytes: sum.bytes,
+                estimated_bytes: sum.estimated as u64,
+                example: sum.example,
+            })
+            .collect();
+        let mut problems = Vec::new();
+        if heap.stacks.figures.is_none() {
+            problems.push("the program kept no tags: run it with HEAP_TRACK=tags or stacks".into());
+        } else if rows.iter().all(|row| row.tags.is_empty()) {
+            problems.push("nothing has a tag: the program puts them with `heap_walk::tag`".into());
+        }
+        TagRows { mean: figures.mean, total: rows.iter().map(|row| row.bytes).sum(), rows, problems }
+    }
+
+    /// What each stack allocated; 0 for what has none.
+    fn sums(&self, only_unclaimed: bool) -> HashMap<u32, Sum> {
+        let heap = &*self.heap;
+        let figures = heap.stacks.figures.unwrap_or_default();
         let mut sums: HashMap<u32, Sum> = HashMap::new();
         let blocks = heap.blocks.iter().zip(&heap.block_node).enumerate();
         let is_wanted = |block: &LiveBlock, node: u32| match only_unclaimed {
@@ -122,38 +249,7 @@ impl Analysis {
             };
             sums.entry(stack).or_default().add(&sum);
         }
-        let mut addresses = Addresses::new(&heap.stacks.images, heap.header.unix_ms);
-        // Stacks that differ only in what is not shown are one.
-        let mut shown: HashMap<(u32, usize), Sum> = HashMap::new();
-        let mut total = 0_u64;
-        for (stack, sum) in sums {
-            total = total.saturating_add(sum.bytes);
-            shown.entry(self.visible(stack, &mut addresses)).or_default().add(&sum);
-        }
-        let mut shown: Vec<((u32, usize), Sum)> = shown.into_iter().collect();
-        let is_sampled = figures.mean > 0;
-        shown.sort_by_key(|(_, sum)| {
-            let weight = if is_sampled { sum.estimated as u64 } else { sum.bytes };
-            (Reverse(weight), Reverse(sum.bytes), sum.example)
-        });
-        let stacks = shown.len();
-        if top > 0 {
-            shown.truncate(top);
-        }
-        let rows = shown
-            .into_iter()
-            .map(|(visible, sum)| StackRow {
-                blocks: sum.blocks,
-                bytes: sum.bytes,
-                estimated_bytes: sum.estimated as u64,
-                example: sum.example,
-                frames: self.frames(visible, &mut addresses),
-            })
-            .collect();
-        let way = heap.stacks.figures.map_or("", |figures| StackWay(figures.way).name().unwrap_or("unknown"));
-        let mut problems = self.stack_problems();
-        problems.extend(addresses.into_problems());
-        StackRows { way: way.into(), mean: figures.mean, total, stacks, rows, problems }
+        sums
     }
 
     /// The stack that allocated a node's block, innermost frame first; empty where none is known.
@@ -170,6 +266,9 @@ impl Analysis {
         let mut problems = Vec::new();
         match self.heap.stacks.figures {
             None => problems.push("the program took no stacks: run it with HEAP_TRACK=stacks".into()),
+            Some(figures) if StackWay(figures.way) == StackWay::NOT_TAKEN => {
+                problems.push("the program kept tags alone: run it with HEAP_TRACK=stacks".into());
+            }
             Some(figures) if StackWay(figures.way) == StackWay::NONE => problems.push(
                 "the program cannot be unwound: build it with `-C force-frame-pointers=yes`, or with unwind tables"
                     .into(),
@@ -186,7 +285,7 @@ impl Analysis {
     /// and how many functions inlined there are left out.
     fn visible(&self, stack: u32, addresses: &mut Addresses<'_>) -> (u32, usize) {
         let mut at = stack;
-        while let Some(frame) = self.heap.stacks.frame(at).filter(|frame| frame.address != 0) {
+        while let Some(frame) = self.heap.stacks.frame(at) {
             let functions = &addresses.code(frame.address).functions;
             // What is inlined into a function of the allocator is the allocator's, whatever it is called.
             let own = functions.iter().rposition(|function| is_allocators(&function.name));
@@ -204,7 +303,7 @@ impl Analysis {
         let mut frames: Vec<Code> = Vec::new();
         let mut at = stack;
         // A parent's number is smaller than its child's, also in a hostile file.
-        while let Some(frame) = self.heap.stacks.frame(at).filter(|frame| frame.address != 0) {
+        while let Some(frame) = self.heap.stacks.frame(at) {
             frames.push(addresses.code(frame.address).clone());
             at = frame.parent;
         }

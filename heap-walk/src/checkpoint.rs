@@ -7,6 +7,7 @@ use crate::log::{bytes, line};
 use crate::root::Held;
 use crate::sink::Sink;
 use crate::stacks::Stacks;
+use crate::task;
 use crate::walk::Walk;
 use crate::walker::{Start, Walker};
 use heap_snapshot::frame::FrameKind;
@@ -474,6 +475,7 @@ pub(crate) fn write(
         starts.extend(registered);
         let mut walker = Walker::new(Sink::File(writer), epoch);
         walker.set_registered(held.blocks());
+        walker.set_tasks(task::registered());
         walker.run(&starts)
     });
     let Sink::File(mut writer) = sink else { unreachable!("a walk keeps its sink") };
@@ -496,6 +498,7 @@ pub(crate) fn write(
     }
     if let Some(stacks) = &stacks {
         writer.stack_figures(&stacks.figures);
+        writer.list(FrameKind::TAGS, &stacks.tags());
         writer.list(FrameKind::IMAGES, &images::of(&stacks.addresses));
     }
     let figures = live.map(|live| AllocatorFigures { rss: rss(), ..live.figures() });

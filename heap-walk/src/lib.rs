@@ -93,7 +93,11 @@ mod snapshot;
 #[cfg(feature = "enabled")]
 mod stacks;
 #[cfg(feature = "enabled")]
+mod tag;
+#[cfg(feature = "enabled")]
 mod tally;
+#[cfg(feature = "enabled")]
+mod task;
 #[cfg(feature = "enabled")]
 mod types;
 #[cfg(feature = "enabled")]
@@ -111,6 +115,8 @@ pub use self::{
     root::{register_arc, register_static, with_root},
     shape::{repr_c_size, Describe, Field, Shape, StaticShape, Variant},
     snapshot::snapshot,
+    tag::{tag, TagScope},
+    task::{TagFuture, Tagged},
     types::Container,
     walk::{Handle, Key, Walk},
     walk_as::{As, AsKey, Follow, FollowInArena, Opaque, Owned, Same, WalkAs},
@@ -249,3 +255,36 @@ pub fn register_arc<T>(_: &str, _: &std::sync::Arc<T>) {}
 pub fn with_root<T, R>(_: &str, _: &T, scope: impl FnOnce() -> R) -> R {
     scope()
 }
+
+/// Does nothing: the feature `enabled` is off.
+#[cfg(not(feature = "enabled"))]
+#[derive(Debug)]
+#[must_use = "the tag is left when this is dropped: `let _tag = heap_walk::tag(…);`"]
+pub struct TagScope {
+    // As where it is on: belongs to its thread.
+    _not_send: std::marker::PhantomData<*const ()>,
+}
+
+/// Does nothing: the feature `enabled` is off.
+#[cfg(not(feature = "enabled"))]
+#[inline(always)]
+pub fn tag(_: &'static str) -> TagScope {
+    TagScope { _not_send: std::marker::PhantomData }
+}
+
+/// The future itself: the feature `enabled` is off.
+#[cfg(not(feature = "enabled"))]
+pub type Tagged<F> = F;
+
+/// Does nothing: the feature `enabled` is off.
+#[cfg(not(feature = "enabled"))]
+pub trait TagFuture: std::future::Future + Sized {
+    /// Gives the future back.
+    #[inline(always)]
+    fn tagged(self, _: &'static str) -> Tagged<Self> {
+        self
+    }
+}
+
+#[cfg(not(feature = "enabled"))]
+impl<F: std::future::Future> TagFuture for F {}

@@ -6,13 +6,14 @@ use crate::marks::Marks;
 use crate::raw::RawMemory;
 use crate::shape::Shape;
 use crate::sink::Sink;
+use crate::task::Task;
 use crate::types::{Container, NodeType, Types, VariantInfo, NO_NODE_TYPE, PLACES};
 use crate::walk::{Handle, Key, Walk};
 use ahash::RandomState;
 use heap_snapshot::frame::FrameKind;
 use heap_snapshot::live::{self, LiveBlocks};
 use heap_snapshot::record::{
-    Content, Edge, EdgeKind, Layout, Node, Place, Root, Shared, ShownValue, Split, Target, TypeIdx,
+    Content, Edge, EdgeKind, Layout, Node, Place, Root, Shared, ShownValue, Source, Split, Target, TypeIdx,
     Unreadable,
 };
 use heap_snapshot::write::Met;
@@ -295,6 +296,7 @@ pub struct Walker<'a> {
     /// Shared blocks of which the registry holds a weak handle and, during the
     /// walk, a strong one: both are left out of the counts.
     registered: Vec<u64>,
+    tasks: Vec<Task>,
     summary: Summary,
     _invariant: PhantomData<fn(&'a ()) -> &'a ()>,
 }
@@ -1408,6 +1410,7 @@ impl<'a> Walker<'a> {
             root_blocks: Vec::new(),
             undo: None,
             registered: Vec::new(),
+            tasks: Vec::new(),
             summary: Summary { problems, ..Summary::default() },
             _invariant: PhantomData,
         }
@@ -1417,6 +1420,11 @@ impl<'a> Walker<'a> {
     /// counts: they are the registry's.
     pub(crate) fn set_registered(&mut self, blocks: Vec<u64>) {
         self.registered = blocks;
+    }
+
+    /// Makes these tasks roots, after all others.
+    pub(crate) fn set_tasks(&mut self, tasks: Vec<Task>) {
+        self.tasks = tasks;
     }
 
     /// Makes this the second walk of a report.
@@ -1479,6 +1487,7 @@ impl<'a> Walker<'a> {
         // Nothing is read through guards from here on.
         self.outside_tool(|w| w.last.release(0));
         self.scan_by_root(opaque_of);
+        self.scan_tasks();
         self.finish()
     }
 
@@ -1488,21 +1497,26 @@ impl<'a> Walker<'a> {
     }
 
     fn start(&mut self, start: &Start<'a>, addr: u64, size: u64) -> usize {
-        let ty = self.types.node_type(&ROOT, start.value.shape(), false);
+        self.root(start.name.clone(), start.origin, start.value.shape(), addr, size, None)
+    }
+
+    /// Writes a root's node; returns the root's position.
+    fn root(
+        &mut self,
+        name: String,
+        origin: &str,
+        shape: &'static Shape,
+        addr: u64,
+        size: u64,
+        source: Option<Source>,
+    ) -> usize {
+        let ty = self.types.node_type(&ROOT, shape, false);
         let label = self.types.label(&label::ROOT);
         self.write_news();
         let node =
             Node { parent: None, edge: EdgeKind::OWN, label, place: addr, ty: ty.idx, addr, len_cap: None };
         let node = self.sink.node(&node, 0, 0);
-        self.roots.push(Root {
-            name: start.name.clone(),
-            node,
-            addr,
-            size,
-            origin: start.origin.into(),
-            is_name: false,
-            source: None,
-        });
+        self.roots.push(Root { name, node, addr, size, origin: origin.into(), is_name: false, source });
         self.roots.len() - 1
     }
 

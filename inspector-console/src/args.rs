@@ -98,6 +98,9 @@ pub(crate) enum Command {
     },
     /// Live blocks by the stack that allocated them (of a program run with HEAP_TRACK=stacks)
     Stacks {
+        /// `stack`, or `tag` for the names that the program put on what it allocates
+        #[arg(long, value_name = "WHAT", default_value = "stack")]
+        by: StacksBy,
         /// Rows; 0 for all
         #[arg(long, value_name = "N", default_value_t = 10)]
         top: usize,
@@ -105,9 +108,9 @@ pub(crate) enum Command {
         #[arg(long)]
         full: bool,
     },
-    /// What nobody claims, by size or by the stack that allocated it
+    /// What nobody claims, by size, or by the stack or the tag that allocated it
     Unclaimed {
-        /// `size` or `stack`
+        /// `size`, `stack` or `tag`
         #[arg(long, value_name = "WHAT", default_value = "size")]
         by: By,
         /// Rows; 0 for all
@@ -124,4 +127,12 @@ pub(crate) enum Command {
 pub(crate) enum By {
     Size,
     Stack,
+    Tag,
+}
+
+/// How allocated blocks are put together.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(crate) enum StacksBy {
+    Stack,
+    Tag,
 }

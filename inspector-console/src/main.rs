@@ -7,7 +7,7 @@ mod args;
 mod commands;
 mod table;
 
-use args::{Args, By, Command};
+use args::{Args, By, Command, StacksBy};
 use clap::Parser;
 use heap_analysis::config::Config;
 use heap_analysis::load::{load, LoadError};
@@ -71,8 +71,12 @@ fn run(args: &Args) -> Result<String, String> {
         Command::Tree { node, depth, top } => commands::tree::run(&out, node.as_deref(), *depth, *top),
         Command::Path { node } => commands::path::run(&out, node),
         Command::Ledger => Ok(commands::ledger::run(&out)),
-        Command::Stacks { top, full } => Ok(commands::stacks::run(&out, false, *top, *full)),
+        Command::Stacks { by: StacksBy::Stack, top, full } => {
+            Ok(commands::stacks::run(&out, false, *top, *full))
+        }
+        Command::Stacks { by: StacksBy::Tag, top, .. } => Ok(commands::stacks::by_tag(&out, false, *top)),
         Command::Unclaimed { by: By::Stack, top, full } => Ok(commands::stacks::run(&out, true, *top, *full)),
+        Command::Unclaimed { by: By::Tag, top, .. } => Ok(commands::stacks::by_tag(&out, true, *top)),
         Command::Unclaimed { by: By::Size, top, .. } => Ok(commands::ledger::unclaimed_by_size(&out, *top)),
         Command::Missing { top } => Ok(commands::missing::run(&out, *top)),
     }

@@ -10,9 +10,9 @@ use crate::side::Side;
 use crate::slot::{self, Record, MAX_EPOCH};
 use crate::table::{Table, LARGE};
 use crate::TrackingAlloc;
-use crate::{contexts, sample, stack};
+use crate::{contexts, sample, stack, tags};
 use heap_snapshot::live::{self, LiveBlocks, Traffic};
-use heap_snapshot::record::{AllocatorFigures, BlockCount, LiveBlock, StackFigures, StackFrame};
+use heap_snapshot::record::{AllocatorFigures, BlockCount, LiveBlock, StackFigures, StackFrame, StackWay};
 use std::alloc::{GlobalAlloc, Layout};
 use std::cell::Cell;
 use std::ptr;
@@ -52,6 +52,8 @@ const IS_ASKED: u32 = 1 << 24;
 /// Blocks have their stacks: all of them, or those with a sample in them.
 const HAS_STACKS: u32 = 1 << 25;
 const IS_SAMPLED: u32 = 1 << 26;
+/// Of the stacks only the tags.
+const TAGS_ALONE: u32 = 1 << 27;
 /// Equal to `HAS_STACKS` where stacks are all that is beyond *sizes*.
 const IS_FAST_STACKS: u32 = HAS_STACKS | IS_ASKED | BUSY;
 /// Nothing is tracked, now and for the life of the process.
@@ -93,6 +95,7 @@ fn start(below: Below<'_>) -> u32 {
         Value::Mode(_) | Value::Wrong(_) => {
             IS_FOREIGN.store(!below.is_jemalloc, Ordering::Relaxed);
             let stacks = match value {
+                Value::Mode(Mode::Tags) => HAS_STACKS | TAGS_ALONE,
                 Value::Mode(Mode::Stacks { mean: 0 }) => HAS_STACKS,
                 Value::Mode(Mode::Stacks { mean }) => {
                     MEAN.store(mean, Ordering::Relaxed);
@@ -223,10 +226,12 @@ fn alloc_slow(below: Below<'_>, layout: Layout, mut state: u32, is_zeroed: bool)
     ptr
 }
 
-/// Notes the stack of a new block.
+/// Notes the stack of a new block, or its tags.
 #[inline]
 fn note_stack(ptr: *mut u8, size: usize, state: u32) {
-    if state & IS_SAMPLED == 0 || sample::hits(size, MEAN.load(Ordering::Relaxed)) {
+    if state & TAGS_ALONE != 0 {
+        STACKS.set(ptr as usize, tags::here());
+    } else if state & IS_SAMPLED == 0 || sample::hits(size, MEAN.load(Ordering::Relaxed)) {
         STACKS.set(ptr as usize, stack::here());
     }
 }
@@ -676,7 +681,7 @@ impl LiveBlocks for Blocks {
     fn stacks(&self) -> Option<StackFigures> {
         let state = STATE.load(Ordering::Relaxed);
         (state < UNREAD && state & HAS_STACKS != 0).then(|| StackFigures {
-            way: stack::way().0,
+            way: if state & TAGS_ALONE == 0 { stack::way() } else { StackWay::NOT_TAKEN }.0,
             mean: MEAN.load(Ordering::Relaxed),
             lost: stack::lost(),
             nodes: u64::from(stack::CONTEXTS.count()),
@@ -693,6 +698,22 @@ impl LiveBlocks for Blocks {
             return Some(StackFrame { parent: contexts::NONE, address: 0 });
         }
         stack::CONTEXTS.frame(number).map(|(parent, address)| StackFrame { parent, address })
+    }
+
+    fn enter_tag(&self, name: &'static str) -> u32 {
+        let state = STATE.load(Ordering::Relaxed);
+        match state < UNREAD && state & HAS_STACKS != 0 {
+            true => tags::enter(&stack::CONTEXTS, name),
+            false => contexts::NONE,
+        }
+    }
+
+    fn leave_tag(&self, before: u32) {
+        tags::leave(before);
+    }
+
+    fn tag_name(&self, frame: StackFrame) -> Option<&'static str> {
+        tags::name(frame)
     }
 }
 

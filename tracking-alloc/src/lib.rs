@@ -28,6 +28,7 @@
 //! | `HEAP_TRACK=` | keeps | costs |
 //! |---|---|---|
 //! | `sizes`, or unset | each live block | about 2 ns an allocation, 4 bytes per 16 of small blocks |
+//! | `tags` | the tags that the program had put on each block (`heap_walk::tag`) | 4 more bytes per 16 of small blocks, and a call to note them |
 //! | `stacks` | the stack that allocated each block too | 16 bytes for each new frame of a stack, 4 more bytes per 16 of small blocks, and the walk of the stack |
 //! | `stacks:512K` | the stacks of a part of the blocks, one for each so many bytes on average (`K`, `M`, `G`) | more than *sizes*, for all allocations take the slow way |
 //! | `off` | nothing; heap-walk says that sizes are estimates | a load and a branch |
@@ -39,7 +40,9 @@
 //! Stacks are found by frame pointers where these say what the unwinder says,
 //! which is tried on the first stacks, else by the unwinder, many times slower.
 //! Build with `-C force-frame-pointers=yes` for the former. Only the innermost 256
-//! frames or less are kept. A block that is resized keeps its stack. Of sampled
+//! frames or less are kept. A block that is resized keeps its stack and its tags. Tags
+//! are the outermost nodes of a stack, so with stacks they cost no more memory; of
+//! `stacks:512K` only blocks with a stack have them, and *sizes* has no room for any. Of sampled
 //! blocks each byte allocated is a sample with the same probability, so what is
 //! known of them stands for all; a snapshot says what the probability was.
 //!
@@ -103,6 +106,8 @@ mod slot;
 mod stack;
 #[cfg(feature = "enabled")]
 mod table;
+#[cfg(feature = "enabled")]
+mod tags;
 
 #[cfg(feature = "enabled")]
 #[doc(hidden)]

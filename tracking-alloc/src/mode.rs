@@ -11,7 +11,9 @@ pub(crate) enum Mode {
     Off,
     /// Address, size, alignment, birth epoch.
     Sizes,
-    /// The same, and the stack that allocated it: of every block (`mean` 0), or
+    /// The same, and the tags of what allocated it.
+    Tags,
+    /// The same, and the stack that allocated it, below its tags: of every block (`mean` 0), or
     /// of a part chosen by bytes, one stack for each `mean` bytes on average.
     Stacks { mean: u64 },
 }
@@ -44,6 +46,7 @@ fn parse(text: &[u8]) -> Option<Mode> {
         b"" => Some(DEFAULT),
         b"off" => Some(Mode::Off),
         b"sizes" => Some(Mode::Sizes),
+        b"tags" => Some(Mode::Tags),
         b"stacks" => Some(Mode::Stacks { mean: 0 }),
         _ => Some(Mode::Stacks { mean: bytes(text.strip_prefix(b"stacks:")?)? }),
     }
@@ -71,7 +74,7 @@ pub(crate) fn complain(value: &CStr) {
     let parts: [&[u8]; 3] = [
         b"heap-walk: HEAP_TRACK=",
         value.to_bytes(),
-        b": it takes off, sizes, stacks or stacks:512K (a stack per so many bytes); sizes is used\n",
+        b": it takes off, sizes, tags, stacks or stacks:512K (a stack per so many bytes); sizes is used\n",
     ];
     let mut line = [0u8; 512];
     let mut len = 0;
@@ -96,6 +99,7 @@ mod tests {
             ("", Some(Mode::Sizes)),
             ("off", Some(Mode::Off)),
             ("sizes", Some(Mode::Sizes)),
+            ("tags", Some(Mode::Tags)),
             ("stacks", Some(Mode::Stacks { mean: 0 })),
             ("stacks:512K", Some(Mode::Stacks { mean: 512 << 10 })),
             ("stacks:3", Some(Mode::Stacks { mean: 3 })),

@@ -8,6 +8,7 @@
 
 use crate::contexts::{Contexts, NONE, UNKNOWN};
 use crate::frames::{self, Bounds};
+use crate::tags;
 use heap_snapshot::record::StackWay;
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicU8, Ordering};
@@ -58,6 +59,8 @@ struct Thread {
     before: [Cell<u64>; DEPTH],
     nodes: [Cell<u32>; DEPTH],
     depth: Cell<usize>,
+    /// The tags above it.
+    above: Cell<u32>,
 }
 
 thread_local! {
@@ -72,11 +75,13 @@ thread_local! {
             before: [const { Cell::new(0) }; DEPTH],
             nodes: [const { Cell::new(0) }; DEPTH],
             depth: Cell::new(0),
+            above: Cell::new(NONE),
         }
     };
 }
 
-/// The stack of the caller: a node of [`CONTEXTS`], or `UNKNOWN`.
+/// The stack of the caller below the tags of its thread: a node of [`CONTEXTS`].
+/// Where it can't be taken, the tags, or `UNKNOWN`.
 #[inline(never)]
 pub(crate) fn here() -> u32 {
     let pointer = frames::pointer();
@@ -94,7 +99,7 @@ pub(crate) fn here() -> u32 {
     });
     node.unwrap_or_else(|| {
         LOST.fetch_add(1, Ordering::Relaxed);
-        UNKNOWN
+        tags::here().max(UNKNOWN)
     })
 }
 
@@ -191,10 +196,14 @@ impl Thread {
         }
         let kept = if count > DEPTH { DEPTH - (count - DEPTH).wrapping_neg() % STEP } else { count };
         let frames = self.frames[..kept].iter().rev();
+        let tags = tags::here();
+        if self.above.replace(tags) != tags {
+            self.depth.set(0);
+        }
         let before = self.before[..self.depth.get()].iter();
         let same =
             frames.clone().zip(before).take_while(|(frame, before)| frame.get() == before.get()).count();
-        let mut node = if same == 0 { NONE } else { self.nodes[same - 1].get() };
+        let mut node = if same == 0 { tags } else { self.nodes[same - 1].get() };
         for (at, frame) in frames.enumerate().skip(same) {
             self.depth.set(at);
             node = CONTEXTS.child(node, frame.get())?;

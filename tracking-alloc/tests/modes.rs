@@ -39,7 +39,7 @@ fn main() {
         return child();
     }
     let tracked = "table true, found true\n";
-    for value in [None, Some(""), Some("sizes")] {
+    for value in [None, Some(""), Some("sizes"), Some("tags")] {
         assert_eq!(with(value), (tracked.into(), String::new()), "{value:?}");
     }
     assert_eq!(with(Some("off")), ("table false, found false\n".into(), String::new()));
@@ -48,7 +48,7 @@ fn main() {
         let (out, said) = with(Some(wrong));
         assert_eq!(out, tracked, "{wrong}: the default goes on");
         let shown = &wrong[..wrong.len().min(256)];
-        let line = format!("heap-walk: HEAP_TRACK={shown}: it takes off, sizes, stacks or stacks:512K");
+        let line = format!("heap-walk: HEAP_TRACK={shown}: it takes off, sizes, tags, stacks or stacks:512K");
         assert!(said.starts_with(&line) && said.ends_with("sizes is used\n"), "{said}");
         assert_eq!(said.lines().count(), 1, "{said}");
     }

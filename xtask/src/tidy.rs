@@ -23,6 +23,7 @@ const UNSAFE_FILES: &[&str] = &[
     "heap-walk/src/impls/foreign/tokio.rs",
     "heap-walk/src/log.rs",
     "heap-walk/src/root.rs",
+    "heap-walk/src/task.rs",
     "heap-walk/src/walk_as.rs",
     "heap-walk/src/walk_as/cell.rs",
     "heap-walk/src/walk_as/fields.rs",
@@ -40,6 +41,7 @@ const UNSAFE_FILES: &[&str] = &[
     "tracking-alloc/src/off.rs",
     "tracking-alloc/src/side.rs",
     "tracking-alloc/src/table.rs",
+    "tracking-alloc/src/tags.rs",
 ];
 
 /// Crates of ours that a crate may depend on.

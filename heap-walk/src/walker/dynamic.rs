@@ -6,10 +6,11 @@ use crate::images;
 use crate::label;
 use crate::raw::RawMemory;
 use crate::shape::Shape;
+use crate::task::State;
 use crate::walk::Walk;
 use crate::Label;
-use heap_snapshot::record::{Content, DynValue, EdgeKind, Image, LiveBlock, Node, Split};
-use std::collections::{HashMap, VecDeque};
+use heap_snapshot::record::{Content, DynValue, EdgeKind, Image, LiveBlock, Node, Source, Split};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -215,6 +216,64 @@ impl<'a> Walker<'a> {
         parts.sort_by_key(|&(root, _)| root);
         for (_, part) in parts {
             self.opaque = part;
+            self.scan_opaque();
+        }
+    }
+
+    /// Makes roots of the tasks, and claims what the bytes of those that wait point to
+    /// and nobody claimed: task by task in the order of their first polls.
+    pub(super) fn scan_tasks(&mut self) {
+        let mut tasks = std::mem::take(&mut self.tasks);
+        // As for other roots: what lies inside another is a name for that place.
+        tasks.sort_by_key(|task| std::cmp::Reverse(task.size));
+        let mut walked: BTreeMap<u64, u64> = self.walked.iter().copied().collect();
+        let mut waiting = Vec::with_capacity(tasks.len());
+        for task in tasks {
+            let (word, state) = task.word();
+            let mut now = State::Gone;
+            self.memory.words(word, WORD, |word| now = state(word));
+            if now == State::Gone {
+                continue;
+            }
+            let end = task.addr + task.size;
+            let block = self.live.and_then(|live| live.lookup(task.addr));
+            let is_claimed = block.is_some_and(|block| self.marks.any(block.addr, block.addr + block.usable));
+            let before = walked.range(..=task.addr).next_back();
+            let is_part = before.is_some_and(|(_, other)| end <= *other);
+            let source =
+                Source { file: task.source.file().into(), line: task.source.line(), ..Source::default() };
+            let name = format!("{}#{}", task.name, task.number);
+            let root = self.root(name, "task", task.shape, task.addr, task.size, Some(source));
+            if is_part || is_claimed {
+                self.roots[root].is_name = true;
+                continue;
+            }
+            walked.insert(task.addr, end);
+            let node = self.roots[root].node;
+            if let Some(block) = block {
+                // Before any of them is scanned: a task that knows another does not own it.
+                self.marks.set(block.addr);
+                let split = Split { untyped: task.size, ..Split::default() };
+                self.sink.content(&Content { node, variant: None, split });
+            }
+            if now == State::Polled {
+                self.here.node = node;
+                self.here.label = &label::ROOT;
+                self.unreadable(task.addr as usize, task.shape, "is being polled");
+            } else {
+                waiting.push((task.number, node, task));
+            }
+        }
+        waiting.sort_by_key(|&(number, ..)| number);
+        for (_, node, task) in waiting {
+            self.opaque.push(Opaque {
+                node,
+                addr: task.addr,
+                len: task.size,
+                label: &label::ROOT,
+                shape: task.shape,
+                is_outside: false,
+            });
             self.scan_opaque();
         }
     }

@@ -51,7 +51,11 @@ pub(crate) fn table(roots: &[RootRow]) -> Table {
         if let Some(sizes) = &root.with_parts {
             add(format!("{} + parts", root.name), "", sizes, String::new());
         }
-        add(root.name.clone(), &root.type_name, &root.sizes, id(root.node));
+        let type_name = match &root.source {
+            Some(source) => format!("{} at {source}", root.type_name),
+            None => root.type_name.clone(),
+        };
+        add(root.name.clone(), &type_name, &root.sizes, id(root.node));
     }
     table
 }

@@ -1,8 +1,9 @@
-//! `stacks` and `unclaimed --by stack`: which code allocated the blocks.
+//! `stacks`, `unclaimed --by stack` and `--by tag`: which code allocated the blocks, and for what.
 
 use super::Out;
+use crate::table::{Column, Table};
 use heap_analysis::addresses::Code;
-use heap_analysis::stacks::StackRows;
+use heap_analysis::stacks::{StackRows, TagRows};
 use heap_analysis::units::{bytes, count, percent};
 use std::fmt::Write as _;
 
@@ -15,6 +16,50 @@ pub(crate) fn run(out: &Out<'_>, only_unclaimed: bool, top: usize, is_full: bool
         return out.json(&stacks);
     }
     out.end(text(&stacks, is_full))
+}
+
+/// Blocks by the tags under which they were allocated; `top` rows, or all for 0.
+pub(crate) fn by_tag(out: &Out<'_>, only_unclaimed: bool, top: usize) -> String {
+    let tags = out.analysis.tags(only_unclaimed);
+    if out.is_json {
+        return out.json(&tags);
+    }
+    out.end(tag_text(&tags, top, out.width))
+}
+
+fn tag_text(tags: &TagRows, top: usize, width: Option<usize>) -> String {
+    let bytes_title = if tags.mean > 0 { "~ requested" } else { "bytes" };
+    let mut table = Table::new(&[
+        Column::Text("tags"),
+        Column::Number(bytes_title),
+        Column::Number("blocks"),
+        Column::Text("one at"),
+    ]);
+    let shown = if top == 0 { tags.rows.len() } else { top };
+    for row in tags.rows.iter().take(shown) {
+        let is_estimate = tags.mean > 0 && row.estimated_bytes > 0;
+        table.row([
+            if row.tags.is_empty() { "(none)".to_owned() } else { row.tags.join(" > ") },
+            bytes(if is_estimate { row.estimated_bytes } else { row.bytes }),
+            count(row.blocks),
+            format!("{:#x}", row.example),
+        ]);
+    }
+    let mut text = table.render(width);
+    if tags.mean > 0 {
+        let _ = writeln!(
+            text,
+            "\nestimates: tags are known of a block for each {} on average; (none) holds all others",
+            bytes(tags.mean)
+        );
+    }
+    if shown < tags.rows.len() {
+        let _ = writeln!(text, "\n{} more: `--top 0` shows all", count((tags.rows.len() - shown) as u64));
+    }
+    for problem in &tags.problems {
+        let _ = writeln!(text, "problem: {problem}");
+    }
+    text
 }
 
 fn text(stacks: &StackRows, is_full: bool) -> String {
@@ -42,6 +87,9 @@ fn text(stacks: &StackRows, is_full: bool) -> String {
                 _ => write!(text, "\n~ {}", bytes(row.estimated_bytes)),
             };
             let _ = writeln!(text, " in {} blocks, one at {:#x}", count(row.blocks), row.example);
+            if !row.tags.is_empty() {
+                let _ = writeln!(text, "  tagged {}", row.tags.join(" > "));
+            }
             if row.frames.is_empty() {
                 text.push_str("  without a stack\n");
             }
