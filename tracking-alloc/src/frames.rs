@@ -81,20 +81,61 @@ pub(crate) fn by_pointers(mut pointer: usize, bounds: Bounds, mut visit: impl Fn
     true
 }
 
-/// Calls `visit` with each return address outside of the frame that `inside` is a
-/// local of, until it says no. Some hundred nanoseconds a frame.
+/// The unwinder that std links into every program, by the interface of the Itanium C++ ABI.
 #[cfg(feature = "unwind")]
-pub(crate) fn by_unwinder(inside: usize, mut visit: impl FnMut(u64) -> bool) {
-    // SAFETY: what must be synchronized are symbols, which are not asked for; the
-    // unwinder itself may be used by any number of threads.
-    unsafe {
-        backtrace::trace_unsynchronized(|frame| {
-            // While the unwinder is in a frame this is where its callee's began.
-            let is_outside = frame.sp().addr() > inside;
-            let address = frame.ip().addr() as u64 & ((1 << 48) - 1);
-            !is_outside || address < 4096 || visit(address)
-        });
+mod unwinder {
+    use std::ffi::{c_int, c_void};
+
+    /// `_URC_NO_REASON`: go on.
+    pub(super) const ON: c_int = 0;
+    /// `_URC_END_OF_STACK`, or any other: no further.
+    pub(super) const END: c_int = 5;
+
+    /// Where the unwinder is; only it knows what is in there.
+    pub(super) enum Context {}
+
+    pub(super) type Visit = extern "C" fn(*mut Context, *mut c_void) -> c_int;
+
+    unsafe extern "C" {
+        #[link_name = "_Unwind_Backtrace"]
+        pub(super) fn backtrace(visit: Visit, argument: *mut c_void) -> c_int;
+        #[link_name = "_Unwind_GetIP"]
+        pub(super) fn instruction(context: *mut Context) -> usize;
+        #[link_name = "_Unwind_GetCFA"]
+        pub(super) fn frame(context: *mut Context) -> usize;
     }
+}
+
+/// Calls `visit` with each return address outside of the frame that `inside` is a
+/// local of, until it says no. Some hundred nanoseconds a frame. `visit` does not panic.
+#[cfg(feature = "unwind")]
+pub(crate) fn by_unwinder<F: FnMut(u64) -> bool>(inside: usize, visit: F) {
+    use std::ffi::{c_int, c_void};
+
+    struct Walk<F> {
+        inside: usize,
+        visit: F,
+    }
+
+    extern "C" fn frame<F: FnMut(u64) -> bool>(context: *mut unwinder::Context, walk: *mut c_void) -> c_int {
+        // SAFETY: `backtrace` hands on what it was given: a walk that nobody else
+        // uses while it runs, and a context of its own, which is only asked.
+        let (walk, address, frame) = unsafe {
+            (&mut *walk.cast::<Walk<F>>(), unwinder::instruction(context), unwinder::frame(context))
+        };
+        // While the unwinder is in a frame this is where its callee's began.
+        let is_outside = frame > walk.inside;
+        let address = address as u64 & ((1 << 48) - 1);
+        match !is_outside || address < 4096 || (walk.visit)(address) {
+            true => unwinder::ON,
+            false => unwinder::END,
+        }
+    }
+
+    let mut walk = Walk { inside, visit };
+    // SAFETY: the function takes what is passed with it, which outlives the call,
+    // and neither it nor `visit` unwinds. Any number of threads may do this at a time.
+    unsafe { unwinder::backtrace(frame::<F>, (&raw mut walk).cast()) };
 }
 
 #[cfg(not(feature = "unwind"))]

@@ -138,18 +138,17 @@ fn forget_plain(ptr: *mut u8) -> bool {
     slot.is_some()
 }
 
-/// Records a block of the program, off the hot path.
-fn record_new(below: Below<'_>, ptr: *mut u8, size: usize, align: usize, state: u32) {
+/// Records a block of the program, off the hot path. False where the table has no memory for it.
+fn record_new(below: Below<'_>, ptr: *mut u8, size: usize, align: usize, state: u32) -> bool {
     let is_plain = is_plain(size, align) && state & IS_ASKED == 0;
-    if !(is_plain && record_plain(ptr, size, align, state & EPOCH)) {
-        record_slow(below, ptr, size, align, state & EPOCH, false);
-    }
+    is_plain && record_plain(ptr, size, align, state & EPOCH)
+        || record_slow(below, ptr, size, align, state & EPOCH, false)
 }
 
 #[cold]
-fn record_slow(below: Below<'_>, ptr: *mut u8, size: usize, align: usize, epoch: u32, is_tool: bool) {
+fn record_slow(below: Below<'_>, ptr: *mut u8, size: usize, align: usize, epoch: u32, is_tool: bool) -> bool {
     if ptr.is_null() {
-        return;
+        return true;
     }
     if let Some(ask) = below.usable {
         // SAFETY: a block of the allocator that `ask` is for, by the promise of
@@ -160,7 +159,7 @@ fn record_slow(below: Below<'_>, ptr: *mut u8, size: usize, align: usize, epoch:
     }
     let record = Record { size, align_log2: align.trailing_zeros() as u8, epoch, is_tool };
     let usable = usable(ptr as usize, record);
-    TABLE.record(ptr as usize, record, usable);
+    let is_recorded = TABLE.record(ptr as usize, record, usable);
     if !INSTALLED.load(Ordering::Relaxed) && !INSTALLED.swap(true, Ordering::Relaxed) {
         if below.is_jemalloc {
             // The first block of the process: all else that is allocated now is
@@ -169,6 +168,19 @@ fn record_slow(below: Below<'_>, ptr: *mut u8, size: usize, align: usize, epoch:
         }
         live::install(&Blocks);
     }
+    is_recorded
+}
+
+/// Takes back a block for which the table has no memory: the request cannot be
+/// met, as if the allocator below had none. Returns null.
+#[cold]
+fn take_back(below: Below<'_>, ptr: *mut u8, layout: Layout) -> *mut u8 {
+    STACKS.clear(ptr as usize);
+    if let Some(layout) = asked(layout, below.is_jemalloc) {
+        // SAFETY: allocated with this layout a moment ago, and nobody has seen it.
+        unsafe { below.alloc.dealloc(ptr, layout) };
+    }
+    ptr::null_mut()
 }
 
 fn count(at: usize, usable: usize) {
@@ -218,7 +230,9 @@ fn alloc_slow(below: Below<'_>, layout: Layout, mut state: u32, is_zeroed: bool)
         if state & HAS_STACKS != 0 {
             note_stack(ptr, size, state);
         }
-        record_new(below, ptr, size, align, state);
+        if !record_new(below, ptr, size, align, state) {
+            return take_back(below, ptr, layout);
+        }
         if state & BUSY != 0 {
             count(0, usable_now(ptr, size, align));
         }
@@ -326,10 +340,10 @@ impl<A: GlobalAlloc + 'static> TrackingAlloc<A> {
             }
         };
         let (size, align) = (layout.size(), layout.align());
-        if !(is_plain(size, align) && record_plain(ptr, size, align, state)) {
-            self.record_cold(ptr, size, align, state);
+        match is_plain(size, align) && record_plain(ptr, size, align, state) {
+            true => ptr,
+            false => self.record_cold(ptr, layout, state),
         }
-        ptr
     }
 
     /// # Safety
@@ -352,7 +366,7 @@ impl<A: GlobalAlloc + 'static> TrackingAlloc<A> {
                     } else if new == ptr {
                         slot.store(slot::resized(old, new_size), Ordering::Relaxed);
                     } else if !record_plain(new, new_size, align, state) {
-                        self.record_cold(new, new_size, align, state);
+                        record_slow(self.below(), new, new_size, align, state & EPOCH, false);
                     }
                     return new;
                 }
@@ -366,14 +380,18 @@ impl<A: GlobalAlloc + 'static> TrackingAlloc<A> {
 
     #[cold]
     #[inline(never)]
-    fn record_cold(&self, ptr: *mut u8, size: usize, align: usize, state: u32) {
+    fn record_cold(&self, ptr: *mut u8, layout: Layout, state: u32) -> *mut u8 {
+        let (size, align) = (layout.size(), layout.align());
         let record =
             Record { size, align_log2: align.trailing_zeros() as u8, epoch: state & EPOCH, is_tool: false };
         // Programs make many tiny blocks: theirs is the shorter of the slow ways.
         if record.is_tiny() && TABLE.record_tiny(ptr as usize, record) {
-            return;
+            return ptr;
         }
-        record_slow(self.below(), ptr, size, align, state & EPOCH, false);
+        match record_slow(self.below(), ptr, size, align, state & EPOCH, false) {
+            true => ptr,
+            false => take_back(self.below(), ptr, layout),
+        }
     }
 
     #[cold]
@@ -396,7 +414,7 @@ impl<A: GlobalAlloc + 'static> TrackingAlloc<A> {
         if !ptr.is_null() {
             note_stack(ptr, size, state);
             if !(is_plain(size, align) && record_plain(ptr, size, align, epoch)) {
-                self.record_cold(ptr, size, align, epoch);
+                return self.record_cold(ptr, layout, epoch);
             }
         }
         ptr
@@ -553,18 +571,20 @@ unsafe fn realloc_slow(below: Below<'_>, ptr: *mut u8, layout: Layout, new_size:
             STACKS.set(new as usize, resized_stack(stack, old_size, new_size, state));
         }
     }
+    // Where the table has no memory for a block that has moved, its record is lost:
+    // it cannot be taken back any more. The ledger will not close.
     if is_tool {
         match new.is_null() {
             true => record_slow(below, ptr, old_size, align, epoch, true),
             false => record_slow(below, new, new_size, align, epoch, true),
-        }
+        };
         return new;
     }
     match record {
         // The old block is still live.
-        Some(_) if new.is_null() => record_new(below, ptr, old_size, align, epoch | is_asked),
+        Some(_) if new.is_null() => _ = record_new(below, ptr, old_size, align, epoch | is_asked),
         // Grown or shrunk where it stands: the same block, with its birth.
-        Some(_) if new == ptr => record_new(below, new, new_size, align, epoch | is_asked),
+        Some(_) if new == ptr => _ = record_new(below, new, new_size, align, epoch | is_asked),
         _ if new.is_null() => {}
         _ => {
             record_new(below, new, new_size, align, state);

@@ -71,6 +71,10 @@
 //! - 64-bit systems with 48 bits of addresses and pages of 4 KiB, with `mmap`.
 //! - Eight bits of birth epoch: after 255 checkpoints new blocks can no longer
 //!   be told from old ones, and snapshots say so.
+//! - A signal handler may allocate wherever the allocator below may be called from
+//!   one: jemalloc may not while it is interrupted. Nothing here is locked, and the
+//!   table can be asked at any moment.
+//! - Where the system has no memory for the table, requests fail as if it had none for the block.
 //! - As for every `GlobalAlloc`, a request of zero bytes is not allowed; no
 //!   value of Rust makes one.
 

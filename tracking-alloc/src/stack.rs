@@ -149,13 +149,13 @@ impl Thread {
         let (mut found, mut is_same) = (0, true);
         let is_ours = self.bounds().is_some_and(|bounds| {
             frames::by_pointers(pointer, bounds, |address| {
-                if is_blind {
-                    self.frames[found].set(address);
-                } else if found < known {
-                    is_same &= self.frames[found].get() == address;
+                match self.frames.get(found) {
+                    Some(frame) if is_blind => frame.set(address),
+                    Some(frame) if found < known => is_same &= frame.get() == address,
+                    _ => {}
                 }
                 found += 1;
-                found < DEPTH
+                found < WALKED
             })
         });
         if !is_ours {
@@ -163,7 +163,9 @@ impl Thread {
         }
         if !is_blind && (!is_same || found + STARTUP < known) {
             WAY.store(UNWINDER, Ordering::Relaxed);
-        } else if WAY.load(Ordering::Relaxed) == TRYING {
+            return count;
+        }
+        if WAY.load(Ordering::Relaxed) == TRYING {
             let is_useful = !is_blind || found > 1;
             let useful = USEFUL.fetch_add(u32::from(is_useful), Ordering::Relaxed) + u32::from(is_useful);
             if TRIED.fetch_add(1, Ordering::Relaxed) + 1 >= TRIALS {
@@ -171,10 +173,12 @@ impl Thread {
                 let _ = WAY.compare_exchange(TRYING, way, Ordering::Relaxed, Ordering::Relaxed);
             }
         }
+        // What the pointers say from now on, so that it is the same stack: without the
+        // outermost frames that only the unwinder sees.
         if is_blind {
             found
         } else {
-            count
+            found.min(count)
         }
     }
 

@@ -94,6 +94,12 @@ impl Table {
         let Some(chunk) = self.chunk(addr).or_else(|| self.make_chunk(addr)) else {
             return false;
         };
+        // All that it reaches into, so that any address in it is found.
+        for start in ((addr | (CHUNK - 1)) + 1..addr + usable).step_by(CHUNK) {
+            if self.chunk(start).or_else(|| self.make_chunk(start)).is_none() {
+                return false;
+            }
+        }
         let at = (addr & (CHUNK - 1)) / GRANULE;
         if record.is_tiny() {
             let half = addr >> 3 & 1;
@@ -187,8 +193,7 @@ impl Table {
             chunk.pages[page].store(if is_live { (page - first_page) as u32 } else { 0 }, Ordering::Relaxed);
         }
         for start in (chunk_end..end).step_by(CHUNK) {
-            // Without memory for the chunk, addresses in it are not found; the block itself is.
-            if let Some(chunk) = self.chunk(start).or_else(|| self.make_chunk(start)) {
+            if let Some(chunk) = self.chunk(start) {
                 chunk.reaches_in.store(if is_live { base as u64 } else { 0 }, Ordering::Relaxed);
             }
         }
