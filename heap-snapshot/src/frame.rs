@@ -16,7 +16,7 @@ pub const HEAD_SIZE: usize = 40;
 pub const MAX_BODY: usize = 64 << 20;
 
 /// Version that this crate writes. It reads this major number and the one before; others are refused.
-pub const VERSION: (u16, u16) = (2, 2);
+pub const VERSION: (u16, u16) = (2, 3);
 
 macro_rules! frame_kinds {
     ($($(#[$doc:meta])* $konst:ident = $value:literal, $text:literal;)*) => {
@@ -80,6 +80,14 @@ frame_kinds! {
     BLOCK_STACKS = 22, "block stacks";
     /// A list of names, appended: the tags that stand in the tree of stacks.
     TAGS = 23, "tags";
+    /// A list of [`crate::record::SizeClass`].
+    SIZE_CLASSES = 24, "size classes";
+    /// [`crate::record::ProcessMemory`].
+    PROCESS_MEMORY = 25, "process memory";
+    /// Columns of [`crate::record::Pointer`].
+    POINTERS = 26, "pointers";
+    /// [`crate::record::PointerScan`].
+    POINTER_SCAN = 27, "pointer scan";
 }
 
 /// The names of all kinds in a file, so that a reader can name those it does not know.
@@ -277,6 +285,10 @@ columns! {
 columns! {
     /// Live blocks by ascending address.
     BlockColumns { packed, addr, requested, rounding, align, epoch, flags }
+}
+columns! {
+    /// Pointers by ascending place; see [`crate::pointers`].
+    PointerColumns { packed }
 }
 columns! {
     /// Nodes of the tree of stacks, or stacks of blocks; see [`crate::stacks`].

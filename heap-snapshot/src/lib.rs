@@ -42,7 +42,7 @@
 //! | contents | `classes` | variants with a split |
 //!
 //! How a record is packed is told at the head of each file of `src/pack/`, and for
-//! stacks (since 2.1) of `src/stacks.rs`. All that
+//! stacks (since 2.1) of `src/stacks.rs`, for pointers (since 2.3) of `src/pointers.rs`. All that
 //! it is measured from begins anew in each frame, so that a damaged frame costs no other.
 //!
 //! # Example
@@ -74,6 +74,7 @@ pub mod frame;
 pub mod layout;
 pub mod live;
 mod pack;
+mod pointers;
 pub mod read;
 pub mod record;
 mod stacks;

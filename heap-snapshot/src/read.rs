@@ -3,14 +3,16 @@
 //! in the file.
 
 use crate::frame::{
-    BlockColumns, ContentColumns, EdgeColumns, FrameKind, Head, Kinds, NodeColumns, StackColumns, HEAD_SIZE,
-    MAGIC, MARKER, MAX_BODY, VERSION,
+    BlockColumns, ContentColumns, EdgeColumns, FrameKind, Head, Kinds, NodeColumns, PointerColumns,
+    StackColumns, HEAD_SIZE, MAGIC, MARKER, MAX_BODY, VERSION,
 };
 use crate::pack::{BlockReader, ContentReader, EdgeReader, NodeReader};
+use crate::pointers;
 use crate::record::{
     AllocatorFigures, Census, Content, DynValue, Edge, EdgeKind, Footer, Header, Image, LabelDesc, LabelIdx,
-    LiveBlock, Node, NodeTypeDesc, NodeTypeIdx, Root, Shared, ShownValue, Split, StackFigures, StackFrame,
-    Target, TypeDesc, TypeIdx, Unreadable, VariantOffsets,
+    LiveBlock, Node, NodeTypeDesc, NodeTypeIdx, Pointer, PointerScan, ProcessMemory, Root, Shared,
+    ShownValue, SizeClass, Split, StackFigures, StackFrame, Target, TypeDesc, TypeIdx, Unreadable,
+    VariantOffsets,
 };
 use crate::stacks;
 use crate::varint::Column;
@@ -141,6 +143,14 @@ pub struct Snapshot {
     pub block_stacks: Vec<u32>,
     /// The allocator's account.
     pub allocator: Option<AllocatorFigures>,
+    /// The allocator's size classes with their slabs, as many as are in use; empty where it has none.
+    pub size_classes: Vec<SizeClass>,
+    /// What the process's physical memory is; `None` where the kernel does not tell.
+    pub process_memory: Option<ProcessMemory>,
+    /// Words that are addresses in unclaimed blocks, by ascending place.
+    pub pointers: Vec<Pointer>,
+    /// How these were searched for; `None` where they were not.
+    pub pointer_scan: Option<PointerScan>,
     /// How the checkpoint went; missing where the file was cut off.
     pub footer: Option<Footer>,
 }
@@ -458,6 +468,27 @@ impl Decoder {
             FrameKind::IMAGES => append!(images),
             FrameKind::DYN_VALUES => append!(dyn_values),
             FrameKind::TAGS => append!(tags),
+            FrameKind::SIZE_CLASSES => append!(size_classes),
+            FrameKind::PROCESS_MEMORY => {
+                if let Some(memory) = self.decode(name, body) {
+                    self.snapshot().process_memory = Some(memory);
+                }
+            }
+            FrameKind::POINTER_SCAN => {
+                if let Some(scan) = self.decode(name, body) {
+                    self.snapshot().pointer_scan = Some(scan);
+                }
+            }
+            FrameKind::POINTERS => {
+                if let Some(columns) = self.decode::<PointerColumns>(name, body) {
+                    if pointers::read(&columns, &mut self.snapshot().pointers).is_none() {
+                        self.problem(
+                            name,
+                            "the columns do not fit together: read up to the first misfit".into(),
+                        );
+                    }
+                }
+            }
             FrameKind::OFFSETS => {
                 if let Some(rows) = self.decode::<Vec<VariantOffsets>>(name, body) {
                     self.offsets(&rows);

@@ -549,6 +549,115 @@ pub struct AllocatorFigures {
     /// The allocator keeps no account of its own: `live` and `tool` are the block
     /// table's, so nothing checks that table, and what lies between is not known.
     pub is_unaccounted: bool,
+    /// Bytes of pages that hold no allocation any more and were not given back; part of `resident`.
+    pub dirty: u64,
+    /// Bytes of `metadata` that lie in pages like blocks do, and are in `allocated`: the caches' own blocks.
+    pub internal: u64,
+    /// Bytes of pages that the system may take back when it likes.
+    pub muzzy: u64,
+    /// Bytes of a page of the allocator; 0 where it has none, or before format 2.3.
+    pub page: u64,
+    /// Bytes that it adds to each block of whole pages, so that blocks may begin anywhere in their first one.
+    pub large_pad: u64,
+}
+
+/// A size class of the allocator. Small blocks share *slabs*: runs of pages that
+/// hold blocks of one class side by side, and that are given back only whole.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SizeClass {
+    /// Usable bytes of each block.
+    pub size: u64,
+    /// Bytes of a slab; 0: each block has pages of its own.
+    pub slab_size: u64,
+    /// Blocks that a slab has room for; 1 where each block has pages of its own.
+    pub slab_blocks: u64,
+    /// Slabs, or blocks with pages of their own, the tool's not included.
+    pub slabs: u64,
+    /// Blocks that the allocator has handed out or holds in caches of threads, the tool's not included.
+    pub blocks: u64,
+    /// Slabs of the tool's arena, or its blocks with pages of their own.
+    pub tool_slabs: u64,
+    /// Blocks of the tool's arena.
+    pub tool_blocks: u64,
+}
+
+/// Bytes of physical memory of the process, by the kernel's map of it. A mapping
+/// counts whole: the kernel joins neighbours of one kind, so that memory which the
+/// program mapped beside the allocator's may count there. The parts add up to the
+/// resident set.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ProcessMemory {
+    /// Mappings that hold live blocks, or the allocator's bookkeeping.
+    pub allocator: u64,
+    /// The table of live blocks.
+    pub table: u64,
+    /// Other anonymous memory: the program's own maps, the heaps of other allocators.
+    pub anonymous: u64,
+    /// Files, the program's own among them, and shared memory.
+    pub files: u64,
+    /// Stacks of threads.
+    pub stacks: u64,
+}
+
+impl ProcessMemory {
+    /// The resident set.
+    pub fn total(&self) -> u64 {
+        let parts = [self.allocator, self.table, self.anonymous, self.files, self.stacks];
+        parts.into_iter().fold(0, u64::saturating_add)
+    }
+}
+
+/// A word, somewhere in the process, that is an address in an unclaimed block. It
+/// may be a number that only looks like one, or left over.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Pointer {
+    /// Where the word stands: in a block, or in one of [`PointerScan::regions`].
+    pub place: u64,
+    /// The word.
+    pub target: u64,
+}
+
+open_enum! {
+    /// What memory outside the heap is.
+    RegionKind {
+        /// Memory of unknown kind: the program's own maps, the heaps of other allocators.
+        ANONYMOUS = 0, "anonymous memory";
+        /// Static variables of a program or library.
+        STATIC = 1, "static memory";
+        /// The stack of a thread.
+        STACK = 2, "stack";
+    }
+}
+
+/// Memory outside the heap with words that are addresses in unclaimed blocks.
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Region {
+    /// Address of its first byte.
+    pub from: u64,
+    /// Address after its last byte.
+    pub to: u64,
+    /// See [`RegionKind`].
+    pub kind: u8,
+    /// File name of the program or library, of static memory.
+    pub name: String,
+}
+
+/// The search for words that are addresses in unclaimed blocks, through all
+/// blocks of the program, static memory, stacks and other anonymous memory.
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PointerScan {
+    /// Bytes that were read.
+    pub bytes: u64,
+    /// Nanoseconds that it took.
+    pub ns: u64,
+    /// Blocks that it took for unclaimed. The analysis knows better which are.
+    pub unclaimed: u64,
+    /// The memory outside the heap in which it found some.
+    pub regions: Vec<Region>,
 }
 
 open_enum! {

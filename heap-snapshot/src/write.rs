@@ -6,9 +6,10 @@ use crate::frame::{
 };
 use crate::pack::{BlockPacker, ContentPacker, EdgePacker, NodePacker};
 pub use crate::pack::{Met, NodeSite};
+use crate::pointers::PointerPacker;
 use crate::record::{
-    AllocatorFigures, Content, Edge, Footer, Header, LabelDesc, LiveBlock, Node, NodeTypeDesc, Root, Split,
-    StackFigures, StackFrame, TypeDesc,
+    AllocatorFigures, Content, Edge, Footer, Header, LabelDesc, LiveBlock, Node, NodeTypeDesc, Pointer,
+    PointerScan, ProcessMemory, Root, Split, StackFigures, StackFrame, TypeDesc,
 };
 use crate::stacks::{BlockStackPacker, FramePacker};
 use serde::Serialize;
@@ -42,6 +43,7 @@ pub struct Writer<W: Write> {
     blocks: BlockPacker,
     stack_frames: FramePacker,
     block_stacks: BlockStackPacker,
+    pointers: PointerPacker,
     counts: Counts,
     /// The counts when a frame of the kind was last written.
     framed: Counts,
@@ -73,6 +75,7 @@ impl<W: Write> Writer<W> {
             blocks: BlockPacker::default(),
             stack_frames: FramePacker::default(),
             block_stacks: BlockStackPacker::default(),
+            pointers: PointerPacker::default(),
             counts: Counts::default(),
             framed: Counts::default(),
         };
@@ -110,7 +113,7 @@ impl<W: Write> Writer<W> {
         self.frame(FrameKind::ROOTS, &roots);
     }
 
-    /// Appends a list of any other kind: census, shared, values, unreadable, offsets.
+    /// Appends a list of any other kind: census, shared, values, unreadable, offsets, size classes.
     pub fn list<T: Serialize>(&mut self, kind: FrameKind, rows: &[T]) {
         // Pieces, so that no frame reaches the size a reader refuses.
         for rows in rows.chunks(1 << 14) {
@@ -121,6 +124,24 @@ impl<W: Write> Writer<W> {
     /// Notes the allocator's figures.
     pub fn allocator(&mut self, figures: &AllocatorFigures) {
         self.frame(FrameKind::ALLOCATOR, figures);
+    }
+
+    /// Notes what the process's memory is.
+    pub fn process_memory(&mut self, memory: &ProcessMemory) {
+        self.frame(FrameKind::PROCESS_MEMORY, memory);
+    }
+
+    /// Writes a pointer into an unclaimed block. Ascending places are shortest.
+    pub fn pointer(&mut self, pointer: Pointer) {
+        self.pointers.put(pointer);
+        if self.pointers.byte_size() >= COLUMN_BYTES {
+            self.flush_pointers();
+        }
+    }
+
+    /// Notes how pointers were searched for.
+    pub fn pointer_scan(&mut self, scan: &PointerScan) {
+        self.frame(FrameKind::POINTER_SCAN, scan);
     }
 
     /// Notes how stacks were taken.
@@ -241,6 +262,7 @@ impl<W: Write> Writer<W> {
         self.flush_edges();
         self.flush_contents();
         self.flush_blocks();
+        self.flush_pointers();
     }
 
     // Whatever is measured from what was before begins anew in each frame, so
@@ -307,6 +329,14 @@ impl<W: Write> Writer<W> {
         let frames = self.stack_frames.take();
         if frames.count > 0 {
             self.frame(FrameKind::STACK_FRAMES, &frames);
+        }
+    }
+
+    #[cold]
+    fn flush_pointers(&mut self) {
+        let pointers = self.pointers.take();
+        if pointers.count > 0 {
+            self.frame(FrameKind::POINTERS, &pointers);
         }
     }
 

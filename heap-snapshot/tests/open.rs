@@ -32,7 +32,7 @@ fn unknown_frames_are_skipped_and_unknown_edges_kept() {
 }
 
 /// Versions of which a file is committed.
-const CORPUS: &[(u16, u16)] = &[(1, 0), (1, 1), (2, 0), (2, 1), (2, 2)];
+const CORPUS: &[(u16, u16)] = &[(1, 0), (1, 1), (2, 0), (2, 1), (2, 2), (2, 3)];
 
 /// Snapshots of every version are still read. The file of a new version is
 /// written with `WRITE_CORPUS=1`, once.
@@ -52,6 +52,9 @@ fn committed_files_of_old_versions() {
         let has_stacks = (*major, *minor) >= (2, 1);
         assert_eq!(file.snapshots[0].stacks.is_some(), has_stacks);
         assert_eq!(file.snapshots[0].block_stacks.len(), if has_stacks { 40 } else { 0 });
+        let has_pages = (*major, *minor) >= (2, 3);
+        assert_eq!(file.snapshots[0].process_memory.is_some(), has_pages);
+        assert_eq!(file.snapshots[0].pointers.len(), if has_pages { 40 } else { 0 });
     }
 }
 
@@ -68,4 +71,14 @@ fn stacks_come_back() {
     assert_eq!(snapshot.tags, ["parse"]);
     assert_eq!(snapshot.roots[0].source.as_ref().map(|source| source.line), Some(9));
     assert_eq!(snapshot.stacks.map(|figures| figures.nodes), Some(40));
+}
+
+#[test]
+fn pages_and_pointers_come_back() {
+    let file = read(&common::small()[..], |_| true).expect("a snapshot");
+    let snapshot = &file.snapshots[0];
+    assert_eq!(snapshot.size_classes, [common::size_class()]);
+    assert_eq!(snapshot.process_memory.map(|memory| memory.total()), Some(15));
+    assert_eq!(snapshot.pointers, (0..40).map(common::pointer).collect::<Vec<_>>());
+    assert_eq!(snapshot.pointer_scan.as_ref().map(|scan| &scan.regions[..]), Some(&[common::region()][..]));
 }

@@ -4,6 +4,7 @@ use crate::directive::{self, Action, Directive, Hits};
 use crate::exit;
 use crate::images;
 use crate::log::{bytes, line};
+use crate::process::Mappings;
 use crate::root::Held;
 use crate::sink::Sink;
 use crate::stacks::Stacks;
@@ -484,8 +485,10 @@ pub(crate) fn write(
     let blocks_begun = Instant::now();
     let mut tool = BlockCount::default();
     let mut stacks = live.and_then(Stacks::new);
+    let mut mappings = Mappings::read(live.map(|live| live as _));
     if let Some(live) = live {
         live.for_each(&mut |block| {
+            mappings.block(block.addr);
             if block.is_tool {
                 tool.blocks += 1;
                 tool.bytes += block.usable;
@@ -501,12 +504,19 @@ pub(crate) fn write(
         writer.list(FrameKind::TAGS, &stacks.tags());
         writer.list(FrameKind::IMAGES, &images::of(&stacks.addresses));
     }
-    let figures = live.map(|live| AllocatorFigures { rss: rss(), ..live.figures() });
+    let memory = mappings.memory();
+    let resident = memory.map_or_else(rss, |memory| memory.total());
+    let figures = live.map(|live| AllocatorFigures { rss: resident, ..live.figures() });
+    let size_classes = live.map_or_else(Vec::new, |live| live.size_classes());
     let blocks_ns = nanoseconds(blocks_begun);
     let traffic = ended.end();
     if let Some(figures) = &figures {
         writer.allocator(figures);
     }
+    if let Some(memory) = &memory {
+        writer.process_memory(memory);
+    }
+    writer.list(FrameKind::SIZE_CLASSES, &size_classes);
     let mut footer = Footer {
         nodes: writer.next_node(),
         edges: writer.edge_count(),

@@ -81,6 +81,8 @@ mod measure;
 #[doc(hidden)]
 pub mod probe;
 #[cfg(feature = "enabled")]
+mod process;
+#[cfg(feature = "enabled")]
 mod raw;
 #[cfg(feature = "enabled")]
 mod root;

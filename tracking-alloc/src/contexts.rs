@@ -124,6 +124,11 @@ impl Contexts {
         self.given.load(Ordering::Relaxed)
     }
 
+    /// Address and length of each mapping that it is made of.
+    pub(crate) fn ranges(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
+        self.buckets.range().into_iter().chain(self.segments.iter().filter_map(Mapped::range))
+    }
+
     /// Bytes of physical memory that it takes.
     pub(crate) fn resident(&self) -> u64 {
         self.buckets.resident() + self.segments.iter().map(Mapped::resident).sum::<u64>()

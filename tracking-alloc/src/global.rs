@@ -12,7 +12,9 @@ use crate::table::{Table, LARGE};
 use crate::TrackingAlloc;
 use crate::{contexts, sample, stack, tags};
 use heap_snapshot::live::{self, LiveBlocks, Traffic};
-use heap_snapshot::record::{AllocatorFigures, BlockCount, LiveBlock, StackFigures, StackFrame, StackWay};
+use heap_snapshot::record::{
+    AllocatorFigures, BlockCount, LiveBlock, SizeClass, StackFigures, StackFrame, StackWay,
+};
 use std::alloc::{GlobalAlloc, Layout};
 use std::cell::Cell;
 use std::ptr;
@@ -692,6 +694,26 @@ impl LiveBlocks for Blocks {
             false => figures.live += block.usable,
         });
         figures
+    }
+
+    fn size_classes(&self) -> Vec<SizeClass> {
+        match !IS_FOREIGN.load(Ordering::Relaxed) && STATE.load(Ordering::Relaxed) < UNREAD {
+            true => jemalloc::size_classes(tool_arena()),
+            false => Vec::new(),
+        }
+    }
+
+    fn table_memory(&self, visit: &mut dyn FnMut(u64, u64)) {
+        let stacks = STACKS.ranges().chain(stack::CONTEXTS.ranges());
+        for (address, len) in TABLE.ranges().chain(BEYOND.ranges()).chain(stacks) {
+            visit(address, len);
+        }
+    }
+
+    fn bookkeeping(&self, visit: &mut dyn FnMut(u64)) {
+        if !IS_FOREIGN.load(Ordering::Relaxed) {
+            jemalloc::bookkeeping(visit);
+        }
     }
 
     fn unknown_frees(&self) -> u64 {

@@ -2,7 +2,7 @@
 
 #![expect(unsafe_code, reason = "calls jemalloc's C interface")]
 
-use heap_snapshot::record::AllocatorFigures;
+use heap_snapshot::record::{AllocatorFigures, SizeClass};
 use std::alloc::Layout;
 use std::ffi::{c_char, c_int, CStr};
 use std::io::Write;
@@ -191,6 +191,7 @@ pub(crate) fn figures(tool_arena: Option<u32>, cache_block: u64) -> AllocatorFig
         }
     }
     let figure = |name| number::<usize>(name) as u64;
+    let page = figure(c"arenas.page");
     let allocated = figure(c"stats.allocated");
     let cache_blocks = caches * cache_block;
     AllocatorFigures {
@@ -204,8 +205,124 @@ pub(crate) fn figures(tool_arena: Option<u32>, cache_block: u64) -> AllocatorFig
         cache_blocks,
         caches,
         tool,
+        dirty: page * of_arena::<usize>(ALL_ARENAS, "pdirty") as u64,
+        internal: of_arena::<usize>(ALL_ARENAS, "internal") as u64,
+        muzzy: page * of_arena::<usize>(ALL_ARENAS, "pmuzzy") as u64,
+        page,
+        // Blocks of whole pages begin at a random line of their first one.
+        large_pad: if number::<bool>(c"config.cache_oblivious") { page } else { 0 },
         live: allocated.wrapping_sub(cached).wrapping_sub(cache_blocks).wrapping_sub(tool),
         ..AllocatorFigures::default()
+    }
+}
+
+/// The number under which jemalloc adds up all arenas.
+const ALL_ARENAS: u32 = 4096;
+
+/// A figure that jemalloc has for many arenas and classes: its name is looked up once.
+struct Figure {
+    mib: [usize; 6],
+    len: usize,
+    /// Where in the name the number of the class stands.
+    class: usize,
+}
+
+impl Figure {
+    /// `name` is that of class 0, in arena 0 where it is of an arena.
+    fn new(name: &CStr, class: usize) -> Option<Figure> {
+        let mut figure = Figure { mib: [0; 6], len: 6, class };
+        // SAFETY: `mib` has room for as many parts as `len` says.
+        let failed =
+            unsafe { ffi::mallctlnametomib(name.as_ptr(), figure.mib.as_mut_ptr(), &mut figure.len) };
+        (failed == 0 && class < figure.len).then_some(figure)
+    }
+
+    /// Of this class, in this arena where it is of an arena; 0 where jemalloc does not know it.
+    fn of<T: Copy + Default + Into<u64>>(&mut self, arena: Option<u32>, class: usize) -> u64 {
+        self.mib[self.class] = class;
+        if let Some(arena) = arena {
+            self.mib[2] = arena as usize;
+        }
+        let mut value = T::default();
+        let mut len = size_of::<T>();
+        // SAFETY: as in `number`: room for `len` bytes, and written only if that is the length of a
+        // plain integer of jemalloc's; the name's parts are as many as `mallctlnametomib` said.
+        let failed = unsafe {
+            ffi::mallctlbymib(
+                self.mib.as_ptr(),
+                self.len,
+                ptr::from_mut(&mut value).cast(),
+                &mut len,
+                ptr::null_mut(),
+                0,
+            )
+        };
+        if failed == 0 {
+            value.into()
+        } else {
+            0
+        }
+    }
+}
+
+/// The size classes in use, smallest first, as of the last [`refresh`]. Some
+/// thousand questions by number: a tenth of a millisecond.
+pub(crate) fn size_classes(tool_arena: Option<u32>) -> Vec<SizeClass> {
+    let mut classes = Vec::new();
+    let figure = Figure::new;
+    if let (Some(mut size), Some(mut slab), Some(mut room), Some(mut slabs), Some(mut blocks)) = (
+        figure(c"arenas.bin.0.size", 2),
+        figure(c"arenas.bin.0.slab_size", 2),
+        figure(c"arenas.bin.0.nregs", 2),
+        figure(c"stats.arenas.0.bins.0.curslabs", 4),
+        figure(c"stats.arenas.0.bins.0.curregs", 4),
+    ) {
+        for class in 0..number::<u32>(c"arenas.nbins") as usize {
+            let all = (slabs.of::<u64>(Some(ALL_ARENAS), class), blocks.of::<u64>(Some(ALL_ARENAS), class));
+            let tool = tool_arena.map_or((0, 0), |_| {
+                (slabs.of::<u64>(tool_arena, class), blocks.of::<u64>(tool_arena, class))
+            });
+            classes.push(SizeClass {
+                size: size.of::<u64>(None, class),
+                slab_size: slab.of::<u64>(None, class),
+                slab_blocks: room.of::<u32>(None, class),
+                slabs: all.0.saturating_sub(tool.0),
+                blocks: all.1.saturating_sub(tool.1),
+                tool_slabs: tool.0,
+                tool_blocks: tool.1,
+            });
+        }
+    }
+    if let (Some(mut size), Some(mut blocks)) =
+        (figure(c"arenas.lextent.0.size", 2), figure(c"stats.arenas.0.lextents.0.curlextents", 4))
+    {
+        for class in 0..number::<u32>(c"arenas.nlextents") as usize {
+            let all = blocks.of::<u64>(Some(ALL_ARENAS), class);
+            let tool = tool_arena.map_or(0, |_| blocks.of::<u64>(tool_arena, class));
+            classes.push(SizeClass {
+                size: size.of::<u64>(None, class),
+                slab_size: 0,
+                slab_blocks: 1,
+                slabs: all.saturating_sub(tool),
+                blocks: all.saturating_sub(tool),
+                tool_slabs: tool,
+                tool_blocks: tool,
+            });
+        }
+    }
+    classes.retain(|class| class.slabs + class.tool_slabs > 0);
+    classes
+}
+
+/// An address in what jemalloc keeps of each arena: that of a number there.
+pub(crate) fn bookkeeping(visit: &mut dyn FnMut(u64)) {
+    let Some(mut counter) = Figure::new(c"experimental.arenas.0.pactivep", 2) else { return };
+    for arena in 0..number::<u32>(c"arenas.narenas") as usize {
+        // An address, and no more than that is done with it.
+        let address = counter.of::<u64>(None, arena);
+        if address != 0 {
+            visit(address);
+        }
     }
 }
 

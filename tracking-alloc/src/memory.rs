@@ -51,12 +51,22 @@ impl<T: AllZero> Mapped<T> {
         if fresh == libc::MAP_FAILED {
             return None;
         }
+        // Of no use in a core dump; and so the kernel does not join it with neighbours
+        // that are not ours, and counts it apart. Where it cannot, nothing is lost.
+        // SAFETY: a mapping that was just made, of this size.
+        unsafe { libc::madvise(fresh, size_of::<T>(), libc::MADV_DONTDUMP) };
         let won = self.0.compare_exchange(ptr::null_mut(), fresh.cast(), Ordering::AcqRel, Ordering::Acquire);
         if won.is_err() {
             // SAFETY: another thread was first; nobody has seen `fresh`.
             unsafe { libc::munmap(fresh, size_of::<T>()) };
         }
         self.get()
+    }
+
+    /// Address and length of the mapping, if there is one.
+    pub(crate) fn range(&self) -> Option<(u64, u64)> {
+        let base = self.0.load(Ordering::Acquire) as usize as u64;
+        (base != 0).then_some((base, size_of::<T>() as u64))
     }
 
     /// Bytes of physical memory behind it, as the kernel counts them. A system call per 16 MiB.

@@ -76,6 +76,12 @@ impl Side {
         chunk.and_then(Mapped::get_or_map).is_some() && self.set(addr, number)
     }
 
+    /// Address and length of each mapping that it is made of.
+    pub(crate) fn ranges(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
+        let chunks = self.0.get().map_or(&[][..], |directory| &directory.0);
+        self.0.range().into_iter().chain(chunks.iter().filter_map(Mapped::range))
+    }
+
     /// Bytes of physical memory that it takes.
     pub(crate) fn resident(&self) -> u64 {
         let chunks = self.0.get().map_or(&[][..], |directory| &directory.0);

@@ -307,6 +307,11 @@ impl Table {
         }
     }
 
+    /// Address and length of each mapping that the table is made of.
+    pub(crate) fn ranges(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
+        self.chunks.iter().filter_map(Mapped::range)
+    }
+
     /// Bytes of physical memory that the table takes, as the kernel counts them.
     pub(crate) fn resident(&self) -> u64 {
         let first = !self.first_complement.load(Ordering::Acquire);

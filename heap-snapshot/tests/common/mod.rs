@@ -42,6 +42,18 @@ pub(crate) fn edge(n: u64) -> Edge {
     }
 }
 
+pub(crate) fn pointer(n: u64) -> Pointer {
+    Pointer { place: block(n).addr + 8, target: block(n / 2).addr + n % 40 }
+}
+
+pub(crate) fn region() -> Region {
+    Region { from: 0x1000, to: 0x3000, kind: RegionKind::STATIC.0, name: "demo".into() }
+}
+
+pub(crate) fn size_class() -> SizeClass {
+    SizeClass { size: 48, slab_size: 12288, slab_blocks: 256, slabs: 2, blocks: 300, ..SizeClass::default() }
+}
+
 pub(crate) fn types() -> Vec<TypeDesc> {
     vec![TypeDesc {
         name: "demo::Kind".into(),
@@ -136,6 +148,12 @@ pub(crate) fn write(writer: &mut Writer<Vec<u8>>, nodes: u64) {
     }
     writer.stack(StackFrame::of_tag(1, 0));
     writer.list(FrameKind::TAGS, &["parse"]);
+    for n in 0..nodes {
+        writer.pointer(pointer(n));
+    }
+    writer.pointer_scan(&PointerScan { bytes: nodes, regions: vec![region()], ..PointerScan::default() });
+    writer.list(FrameKind::SIZE_CLASSES, &[size_class()]);
+    writer.process_memory(&ProcessMemory { allocator: 1, table: 5, anonymous: 2, files: 3, stacks: 4 });
     writer.stack_figures(&StackFigures { way: StackWay::FRAME_POINTERS.0, nodes, ..StackFigures::default() });
     writer.allocator(&AllocatorFigures { allocated: 100, live: 90, ..AllocatorFigures::default() });
     writer.footer(&Footer { nodes, quiescent: true, problems: vec!["none".into()], ..Footer::default() });
