@@ -245,7 +245,8 @@ impl Analysis {
         }
     }
 
-    fn waste_name(&self, row: Option<RowId>) -> String {
+    /// Name of a row of the type table, or of what nobody claims.
+    pub(crate) fn waste_name(&self, row: Option<RowId>) -> String {
         let row = row.and_then(|row| self.table.rows.get(row.0 as usize));
         row.map_or_else(|| "(unclaimed)".into(), |row| row.name.clone())
     }

@@ -26,8 +26,8 @@ use heap_snapshot::layout;
 use heap_snapshot::read::{Snapshot, NO_PARENT};
 use heap_snapshot::record::{
     AllocatorFigures, Census, Content, DynValue, EdgeKind, Footer, Header, LabelDesc, LabelIdx, Layout,
-    LiveBlock, NodeTypeDesc, Root, Shared, ShownValue, Split, Target, TypeDesc, TypeIdx, TypeKind,
-    Unreadable,
+    LiveBlock, NodeTypeDesc, ProcessMemory, Root, Shared, ShownValue, SizeClass, Split, Target, TypeDesc,
+    TypeIdx, TypeKind, Unreadable,
 };
 use serde::Serialize;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -281,6 +281,8 @@ pub struct Heap {
     in_edge: Vec<u32>,
     /// Who allocated the blocks.
     pub(crate) stacks: Recorded,
+    pub(crate) size_classes: Vec<SizeClass>,
+    pub(crate) process_memory: Option<ProcessMemory>,
     counts: BuildCounts,
     problems: Vec<String>,
 }
@@ -626,6 +628,8 @@ impl Builder {
             census: take(&mut snapshot.census),
             contents: take(&mut snapshot.contents),
             stacks: Recorded::take(&mut snapshot),
+            size_classes: take(&mut snapshot.size_classes),
+            process_memory: snapshot.process_memory.take(),
             blocks: take(&mut snapshot.blocks),
             problems,
             ..Heap::default()

@@ -20,6 +20,8 @@
 //! | which types have no `Walk`, and what to write | [`Analysis::missing`] | [`missing::MissingRow`] |
 //! | which keys, into which tables | [`Analysis::keys`] | [`keys::KeyRow`] |
 //! | what is wasted, in which size classes | [`Analysis::fragmentation`] | [`fragmentation::Fragmentation`] |
+//! | from the resident set down to payload | [`Analysis::memory`] | [`memory::Level`] |
+//! | which classes and types keep pages half empty | [`Analysis::pages`] | [`pages::ClassPages`] |
 //! | which code allocated it | [`Analysis::stacks`] | [`stacks::StackRow`] |
 //! | does it add up | [`Analysis::ledger`] | [`ledger::Ledger`] |
 //!
@@ -52,8 +54,10 @@ pub mod keys;
 pub mod ledger;
 pub mod lens;
 pub mod load;
+pub mod memory;
 pub mod missing;
 pub mod owners;
+pub mod pages;
 pub mod path;
 mod reach;
 pub mod retained;

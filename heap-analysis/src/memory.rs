@@ -1,0 +1,192 @@
+//! From the resident set down to payload: what the process takes, level by level,
+//! and what is left out on the way.
+//!
+//! Each level is a number from a source of its own (the kernel, the allocator, the
+//! table of blocks, the walk), and so is everything that is taken off between two
+//! levels. What then still differs is the level's `difference`. From *active* down
+//! it is 0 in a quiescent snapshot; above, the kernel and the allocator count
+//! different things, and the difference says by how much.
+//!
+//! | level | source | less |
+//! |---|---|---|
+//! | resident set | kernel | files, stacks, the block table, other anonymous memory |
+//! | allocator's mappings in memory | kernel | |
+//! | resident | allocator | pages that hold no block any more, its bookkeeping. An upper bound: pages of blocks that nobody wrote to count, so the difference above may be negative. The difference below is the rest of the bookkeeping's last pages |
+//! | active | allocator | free places in slabs, what whole-page blocks get beyond their size |
+//! | allocated | allocator | what waits in caches of threads, the caches' own blocks, the tool's own |
+//! | live blocks | table | born during the checkpoint |
+//! | population | table | rounding |
+//! | requested | table | padding, dead variant space, container overhead, spare capacity, untyped |
+//! | payload | walk | |
+//!
+//! Levels that a snapshot cannot tell are left out: all of the allocator's over
+//! another one than jemalloc, all but the first without the tracking allocator.
+
+use crate::analysis::Analysis;
+use serde::Serialize;
+
+/// Who says how large a level is.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Source {
+    /// The kernel's map of the process.
+    Kernel,
+    /// The allocator's own account.
+    Allocator,
+    /// The tracking allocator's table of live blocks.
+    Table,
+    /// The walk.
+    Walk,
+}
+
+/// What is in a level and not in the next.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+pub struct Less {
+    /// What it is.
+    pub name: &'static str,
+    /// Bytes.
+    pub bytes: u64,
+}
+
+/// A level.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Level {
+    /// What it is.
+    pub name: &'static str,
+    /// Bytes.
+    pub bytes: u64,
+    /// Who says so.
+    pub source: Source,
+    /// What is in it and not in the next level. Zeros are left out.
+    pub less: Vec<Less>,
+    /// `bytes` less all of `less` and the next level; 0 in the last one.
+    pub difference: i64,
+}
+
+/// From the resident set down to payload.
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize)]
+pub struct Memory {
+    /// The levels, outermost first. Empty where nothing is known.
+    pub levels: Vec<Level>,
+    /// Bytes of address space that the allocator has mapped for pages in use; `None` where it does not tell.
+    pub mapped: Option<u64>,
+    /// Bytes of address space that it keeps without memory behind it.
+    pub retained: Option<u64>,
+    /// Levels whose difference is one, in sentences. Above *active* none is.
+    pub problems: Vec<String>,
+}
+
+impl Memory {
+    /// The level of this name.
+    pub fn level(&self, name: &str) -> Option<&Level> {
+        self.levels.iter().find(|level| level.name == name)
+    }
+}
+
+/// Levels, while they are put together.
+#[derive(Default)]
+struct Levels(Vec<Level>);
+
+impl Levels {
+    fn push(&mut self, source: Source, name: &'static str, bytes: u64, less: &[(&'static str, u64)]) {
+        let less = less.iter().filter(|(_, bytes)| *bytes > 0).map(|&(name, bytes)| Less { name, bytes });
+        self.0.push(Level { name, bytes, source, less: less.collect(), difference: 0 });
+    }
+
+    fn done(mut self) -> Vec<Level> {
+        for at in 1..self.0.len() {
+            let below = self.0[at].bytes;
+            let level = &mut self.0[at - 1];
+            let less = level.less.iter().map(|less| less.bytes).fold(below, u64::wrapping_add);
+            level.difference = level.bytes.wrapping_sub(less) as i64;
+        }
+        self.0
+    }
+}
+
+/// The levels at which kernel and allocator count different things.
+const DIFFERENT: [&str; 3] = ["resident set", "allocator's mappings in memory", "resident"];
+
+impl Analysis {
+    /// From the resident set down to payload. Cheap once there is a ledger.
+    pub fn memory(&self) -> Memory {
+        let heap = self.heap();
+        let ledger = self.ledger();
+        let mut levels = Levels::default();
+        let figures = heap.allocator.unwrap_or_default();
+        if let Some(parts) = heap.process_memory {
+            let less = [
+                ("files", parts.files),
+                ("stacks", parts.stacks),
+                ("other anonymous memory", parts.anonymous),
+                ("block table", parts.table),
+            ];
+            levels.push(Source::Kernel, "resident set", parts.total(), &less);
+            if ledger.is_tracked {
+                levels.push(Source::Kernel, "allocator's mappings in memory", parts.allocator, &[]);
+            }
+        } else if figures.rss > 0 {
+            // Before format 2.3 the kernel was not asked whose memory it is.
+            levels.push(Source::Kernel, "resident set", figures.rss, &[]);
+        }
+        let is_accounted = heap.allocator.is_some() && !figures.is_unaccounted;
+        if is_accounted {
+            let bookkeeping = figures.metadata.saturating_sub(figures.internal);
+            let less = [("free pages not given back", figures.dirty), ("bookkeeping", bookkeeping)];
+            levels.push(Source::Allocator, "resident", figures.resident, &less);
+            let sum = |of: &dyn Fn(&heap_snapshot::record::SizeClass) -> u64| {
+                heap.size_classes.iter().map(of).fold(0, u64::saturating_add)
+            };
+            let free = sum(&|class| {
+                let places = (class.slabs + class.tool_slabs).saturating_mul(class.slab_blocks);
+                places.saturating_sub(class.blocks + class.tool_blocks).saturating_mul(class.size)
+            });
+            let beyond = sum(&|class| match class.slab_size {
+                0 => (class.slabs + class.tool_slabs).saturating_mul(figures.large_pad),
+                _ => 0,
+            });
+            let less = [("free places in slabs", free), ("beyond blocks of whole pages", beyond)];
+            levels.push(Source::Allocator, "active", figures.active, &less);
+            let less = [
+                ("waiting in caches of threads", figures.cached),
+                ("the caches themselves", figures.cache_blocks),
+                ("the tool's own", figures.tool),
+            ];
+            levels.push(Source::Allocator, "allocated", figures.allocated, &less);
+        }
+        if ledger.is_tracked {
+            let parts = &ledger.waterfall;
+            let born = ledger.enumerated.saturating_sub(ledger.population.bytes);
+            let less = [("born during the checkpoint", born)];
+            levels.push(Source::Table, "live blocks", ledger.enumerated, &less);
+            let population = || heap.blocks.iter().filter(|block| heap.is_population(block));
+            let requested = population().map(|block| block.requested).fold(0, u64::saturating_add);
+            let less = [("rounding", parts.rounding)];
+            levels.push(Source::Table, "population", ledger.population.bytes, &less);
+            let less = [
+                ("padding", parts.padding),
+                ("dead variant space", parts.dead),
+                ("container overhead", parts.overhead),
+                ("spare capacity", parts.spare),
+                ("untyped", parts.untyped),
+            ];
+            levels.push(Source::Table, "requested", requested, &less);
+            levels.push(Source::Walk, "payload", parts.payload, &[]);
+        }
+        let levels = levels.done();
+        // Snapshots of before format 2.3 do not say where free places are.
+        let has_classes = !heap.size_classes.is_empty();
+        let problems = levels
+            .iter()
+            .filter(|level| level.difference != 0 && !DIFFERENT.contains(&level.name))
+            .filter(|level| has_classes || level.name != "active")
+            .map(|level| format!("{}: {} bytes are unaccounted for", level.name, level.difference))
+            .collect();
+        Memory {
+            levels,
+            mapped: is_accounted.then_some(figures.mapped),
+            retained: is_accounted.then_some(figures.retained),
+            problems,
+        }
+    }
+}
