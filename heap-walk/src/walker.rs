@@ -207,6 +207,8 @@ pub(crate) trait Retry {
 /// Opaque bytes that are scanned when everything typed was met.
 struct Opaque {
     node: u64,
+    /// The node's own, from which places are told.
+    node_addr: u64,
     addr: u64,
     len: u64,
     label: &'static Label,
@@ -472,6 +474,7 @@ impl<'a> Walker<'a> {
         let is_outside = self.here.is_outside;
         self.opaque.push(Opaque {
             node: self.here.node,
+            node_addr: self.here.addr,
             addr,
             len,
             label: self.here.label,

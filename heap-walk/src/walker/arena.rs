@@ -178,6 +178,7 @@ impl<'a> Walker<'a> {
         self.inside.chunks.insert(from, to);
         self.opaque.push(Opaque {
             node,
+            node_addr: block.addr,
             addr: block.addr,
             len: used,
             label: &label::ELEMENT,

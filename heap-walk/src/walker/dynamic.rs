@@ -303,7 +303,7 @@ impl<'a> Walker<'a> {
                 found.extend(block.map(|block| (block, 0)));
             });
             self.here.node = opaque.node;
-            self.here.addr = opaque.addr;
+            self.here.addr = opaque.node_addr;
             self.here.label = opaque.label;
             self.here.is_outside = opaque.is_outside;
             for (block, next) in &found {
@@ -343,6 +343,7 @@ impl<'a> Walker<'a> {
         }
         queue.push_back(Opaque {
             node,
+            node_addr: block.addr,
             addr: block.addr,
             len: block.requested,
             label: &label::ELEMENT,
