@@ -268,6 +268,7 @@ impl<'a> Walker<'a> {
         for (_, node, task) in waiting {
             self.opaque.push(Opaque {
                 node,
+                node_addr: task.addr,
                 addr: task.addr,
                 len: task.size,
                 label: &label::ROOT,
