@@ -5,6 +5,7 @@ use crate::config::Config;
 use crate::dominator_tree::{dominator_tree, DominatorTree};
 use crate::dominators::{dominators, Dominators};
 use crate::heap::{Heap, NodeId};
+use crate::keys::connect;
 use crate::ledger::Ledger;
 use crate::lens::Lens;
 use crate::owners::RootRow;
@@ -35,7 +36,11 @@ pub struct Analysis {
 
 impl Analysis {
     /// Analyses `heap`: dominators, retained sizes and type table. O(n log n) in nodes and edges.
+    ///
+    /// Gives the heap edges of keys by the rules of `config`, if it has keys and not had those rules before:
+    /// [`Analysis::heap`] has them, and is a copy of `heap` where that is used elsewhere.
     pub fn new(heap: Arc<Heap>, config: Arc<Config>, lens: Lens) -> Analysis {
+        let heap = connect(heap, &config);
         let dominators = dominators(&heap, lens);
         let retained = retained_sizes(&heap, &dominators);
         let table = Table::build(&heap, &config, &dominators, &retained);

@@ -13,6 +13,12 @@
 //! [[group]]
 //! name = "MIR"
 //! match = ["my_crate::mir::*", "my_crate::body::Body"]
+//!
+//! # A `Local` is a position in that field of the nearest `Body` around it, else of that root's.
+//! [[key]]
+//! match = "my_crate::mir::Local"
+//! table = "my_crate::body::Body::local_decls"
+//! root = "body"
 //! ```
 //!
 //! A `*` stands for any run of characters; in `to` it is what the one in
@@ -21,7 +27,12 @@
 //! other types. The first rule that matches counts. Without any rule, types of
 //! the standard library are shown without their modules.
 //!
-//! The tables `mute`, `labels` and `keys` belong to later versions: they are
+//! What `key` tables mean is in [`keys`](crate::keys). With `table` alone there is no
+//! root to turn to; with `root` alone its value itself is the table. The field
+//! may be one of a field: `Body::blocks.list`. Where several rules match a
+//! key, the first that finds a table counts.
+//!
+//! The tables `mute` and `labels` belong to later versions: they are
 //! accepted, and [`Config::notes`] says that nothing is done with them.
 
 use serde::{Deserialize, Serialize};
@@ -40,6 +51,47 @@ pub struct Config {
     /// What in it has no effect, in sentences.
     pub notes: Vec<String>,
     rules: Vec<Rule>,
+    keys: Vec<KeyRule>,
+}
+
+/// Which table the keys of some types index.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct KeyRule {
+    /// The keys' types.
+    pub(crate) keys: Pattern,
+    /// The type whose field the table is, and names of fields, each of the one before.
+    pub(crate) table: Option<(Pattern, Vec<String>)>,
+    /// Where to look if no value of that type is around.
+    pub(crate) root: Option<String>,
+}
+
+impl KeyRule {
+    /// Of keys into a table as the program names it: `Body::local_decls`.
+    pub(crate) fn named(table: &str) -> Option<KeyRule> {
+        let (ty, fields) = split_table(table)?;
+        // Without the path to the type, which readers of the program don't need.
+        let ty = if ty.contains("::") || ty.contains('*') { ty.into() } else { format!("*::{ty}") };
+        let table = Some((Pattern::new(&ty), fields));
+        Some(KeyRule { keys: Pattern::new("*"), table, root: None })
+    }
+
+    /// What it indexes, as text: `Body::local_decls`, or the root's name.
+    pub(crate) fn text(&self) -> String {
+        match &self.table {
+            None => self.root.clone().unwrap_or_default(),
+            Some((ty, fields)) => {
+                let name = ty.text.rsplit("::").next().unwrap_or_default();
+                format!("{name}::{}", fields.join("."))
+            }
+        }
+    }
+}
+
+/// Type and fields of `path::Type::field.field`.
+fn split_table(table: &str) -> Option<(&str, Vec<String>)> {
+    let (ty, fields) = table.rsplit_once("::")?;
+    let fields: Vec<String> = fields.split('.').map(|name| name.trim().to_owned()).collect();
+    (!ty.trim().is_empty() && fields.iter().all(|name| !name.is_empty())).then_some((ty.trim(), fields))
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -99,9 +151,18 @@ struct File {
     rename: Vec<RenameRule>,
     #[serde(default)]
     group: Vec<GroupRule>,
+    #[serde(default)]
+    key: Vec<KeyTable>,
     mute: Option<toml::Value>,
     labels: Option<toml::Value>,
-    keys: Option<toml::Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct KeyTable {
+    r#match: String,
+    table: Option<String>,
+    root: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -156,13 +217,31 @@ impl Config {
                 add(RuleKind::Group, pattern, &rule.name)?;
             }
         }
-        let later = [("mute", file.mute), ("labels", file.labels), ("keys", file.keys)];
+        let mut keys = Vec::new();
+        for KeyTable { r#match, table, root } in file.key {
+            if table.is_none() && root.is_none() {
+                return Err(fail(format!("key `{match}` needs a `table`, a `root`, or both")));
+            }
+            let table = match table {
+                None => None,
+                Some(text) => {
+                    let (ty, fields) = split_table(&text).ok_or_else(|| {
+                        fail(format!(
+                            "key `{match}`: the table `{text}` is not `path::Type::field`, such as `mir::Body::local_decls`"
+                        ))
+                    })?;
+                    Some((Pattern::new(ty), fields))
+                }
+            };
+            keys.push(KeyRule { keys: Pattern::new(r#match.trim()), table, root });
+        }
+        let later = [("mute", file.mute), ("labels", file.labels)];
         let notes = later
             .into_iter()
             .filter(|(_, value)| value.is_some())
             .map(|(name, _)| format!("type config {origin}: `{name}` has no effect in this version"))
             .collect();
-        Ok(Config { origin: origin.into(), notes, rules })
+        Ok(Config { origin: origin.into(), notes, rules, keys })
     }
 
     /// The config for a snapshot of `program`: the file `explicit` if given,
@@ -311,6 +390,11 @@ impl Config {
         Some((rule, &self.rules[rule].to))
     }
 
+    /// Which tables keys index.
+    pub(crate) fn keys(&self) -> &[KeyRule] {
+        &self.keys
+    }
+
     /// The rules, with nothing counted yet.
     pub(crate) fn reports(&self) -> Vec<RuleReport> {
         self.rules
@@ -397,6 +481,11 @@ impl Pattern {
         } else {
             path
         }
+    }
+
+    /// Whether it matches the type `path`, with its generic arguments only if it has such itself.
+    pub(crate) fn matches_type(&self, path: &str) -> bool {
+        self.matches(self.subject(&path[..path.find('<').unwrap_or(path.len())], path))
     }
 
     /// Whether all of `text` matches.
@@ -501,6 +590,23 @@ mod tests {
         let config = Config::parse("[[mute]]\nfinding = \"x\"\n[labels]\n", "x").unwrap();
         assert_eq!(config.notes.len(), 2);
         assert!(config.notes[0].contains("`mute` has no effect"));
+    }
+
+    #[test]
+    fn keys_name_a_type_and_a_field_or_a_root() {
+        let config = "[[key]]\nmatch = \"a::Local\"\ntable = \"a::Body::parts.locals\"\nroot = \"cx.body\"\n";
+        let config = Config::parse(config, "x").unwrap();
+        let [rule] = config.keys() else { panic!("one rule") };
+        assert_eq!(rule.text(), "Body::parts.locals");
+        let (ty, fields) = rule.table.as_ref().unwrap();
+        assert!(ty.matches_type("a::Body<b::C>") && !ty.matches_type("a::Bodies"));
+        assert_eq!(fields, &["parts", "locals"]);
+        let error = |text: &str| Config::parse(text, "x").unwrap_err().to_string();
+        assert!(error("[[key]]\nmatch = \"a\"\n").contains("needs a `table`, a `root`, or both"));
+        assert!(error("[[key]]\nmatch = \"a\"\ntable = \"locals\"\n").contains("is not `path::Type::field`"));
+        let named = KeyRule::named("Body::locals").unwrap();
+        assert!(named.table.unwrap().0.matches_type("a::b::Body"));
+        assert_eq!(KeyRule::named("somewhere"), None);
     }
 
     #[test]

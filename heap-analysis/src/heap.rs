@@ -19,6 +19,7 @@
 
 mod inside;
 
+use crate::keys::KeyAnswers;
 use crate::lens::Lens;
 use crate::stacks::Recorded;
 use crate::symbols;
@@ -30,7 +31,7 @@ use heap_snapshot::record::{
     TypeIdx, TypeKind, Unreadable,
 };
 use serde::Serialize;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 /// A node of a [`Heap`]: a root, a block, the shell of a block, or a value inside one.
@@ -217,18 +218,31 @@ pub(crate) struct Into {
     pub(crate) size: Option<u64>,
 }
 
-/// The keys of one type into one table.
-#[derive(Clone, PartialEq, Eq, Default, Debug)]
-pub(crate) struct KeyCount {
+/// The keys that the walk met, as columns. Which entries they stand for, [`keys`](crate::keys) finds out.
+#[derive(Clone, Default, Debug)]
+pub(crate) struct KeyColumns {
+    pub(crate) from: Vec<u32>,
+    pub(crate) place: Vec<u64>,
+    pub(crate) label: Vec<LabelIdx>,
     /// The key's type; `NONE` where it is not told.
-    pub(crate) ty: u32,
-    pub(crate) table: String,
-    pub(crate) keys: u64,
-    pub(crate) distinct: u64,
+    pub(crate) ty: Vec<u32>,
+    pub(crate) key: Vec<u64>,
 }
 
-/// A snapshot in dense columns. Made once, then read only.
-#[derive(Debug, Default)]
+/// A key that leads to an entry of a table.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct KeyLink {
+    /// Position in the columns.
+    pub(crate) at: u32,
+    /// The table.
+    pub(crate) to: NodeId,
+    /// The entry in it.
+    pub(crate) entry: Into,
+}
+
+/// A snapshot in dense columns. Made once, then read only; but edges of keys
+/// come with a type config.
+#[derive(Clone, Debug, Default)]
 pub struct Heap {
     pub(crate) header: Header,
     pub(crate) footer: Option<Footer>,
@@ -264,8 +278,8 @@ pub struct Heap {
     inside: Vec<(u32, u32)>,
     /// By position of the block: the bytes of the values inside it.
     inside_bytes: HashMap<u32, u64>,
-    /// Most keys first.
-    pub(crate) keys: Vec<KeyCount>,
+    pub(crate) keys: KeyColumns,
+    pub(crate) key_answers: KeyAnswers,
     /// By position of the edge, ascending: where references end.
     into: Vec<(u32, Into)>,
     /// Edges sorted by where they start.
@@ -1002,8 +1016,7 @@ impl Builder {
             })
             .collect();
         let has_names = self.has_doubles || self.heap.roots.iter().any(|entry| entry.is_name);
-        let mut keys: BTreeMap<(u32, &str), (u64, HashSet<u64>)> = BTreeMap::new();
-        let labels = std::mem::take(&mut self.heap.labels);
+        let mut keys = KeyColumns::default();
         let mut repeats: HashSet<(u32, u64)> = HashSet::new();
         let mut weak: Vec<(u32, Draft)> = Vec::new();
         for edge in std::mem::take(&mut self.snapshot.edges) {
@@ -1014,10 +1027,11 @@ impl Builder {
             };
             // Which entry a key stands for only its table knows: it leads nowhere here.
             if let Target::Key(key) = edge.target {
-                let table = labels.get(edge.label.0 as usize).map_or("", |label| label.table.as_str());
-                let (count, distinct) = keys.entry((edge.ty.map_or(NONE, |ty| ty.0), table)).or_default();
-                *count += 1;
-                distinct.insert(key);
+                keys.from.push(from);
+                keys.place.push(edge.place);
+                keys.label.push(edge.label);
+                keys.ty.push(edge.ty.map_or(NONE, |ty| ty.0));
+                keys.key.push(key);
                 continue;
             }
             let is_reference =
@@ -1075,17 +1089,7 @@ impl Builder {
                 self.drafts.push(draft(to));
             }
         }
-        self.heap.keys = keys
-            .into_iter()
-            .map(|((ty, table), (keys, distinct))| KeyCount {
-                ty,
-                table: table.to_owned(),
-                keys,
-                distinct: distinct.len() as u64,
-            })
-            .collect();
-        self.heap.keys.sort_by_key(|keys| std::cmp::Reverse(keys.keys));
-        self.heap.labels = labels;
+        self.heap.keys = keys;
         // Shells: of values that have weak handles, met or not.
         let mut has_shell: Vec<u32> = self
             .snapshot
@@ -1222,53 +1226,9 @@ impl Builder {
         }
     }
 
-    /// Edges sorted by where they begin (then by place), and by where they end.
     fn adjacency(&mut self) {
-        let heap = &mut self.heap;
-        let count = heap.role.len();
         let drafts = std::mem::take(&mut self.drafts);
-        assert!(drafts.len() < NONE as usize, "a snapshot of more than four thousand million edges");
-        let starts = |ends: &mut dyn Iterator<Item = u32>| {
-            let mut start = vec![0_u32; count + 1];
-            for end in ends {
-                start[end as usize + 1] += 1;
-            }
-            for node in 0..count {
-                start[node + 1] += start[node];
-            }
-            start
-        };
-        heap.out_start = starts(&mut drafts.iter().map(|draft| draft.from));
-        let mut next = heap.out_start.clone();
-        let mut order = vec![0_u32; drafts.len()];
-        for (at, draft) in drafts.iter().enumerate() {
-            let slot = &mut next[draft.from as usize];
-            order[*slot as usize] = at as u32;
-            *slot += 1;
-        }
-        for node in 0..count {
-            let range = heap.out_start[node] as usize..heap.out_start[node + 1] as usize;
-            let part = &mut order[range];
-            if !part.is_sorted_by_key(|&at| drafts[at as usize].place) {
-                part.sort_by_key(|&at| drafts[at as usize].place);
-            }
-        }
-        let sorted = || order.iter().map(|&at| &drafts[at as usize]);
-        heap.into = sorted().enumerate().filter_map(|(at, draft)| Some((at as u32, draft.into?))).collect();
-        heap.edge_from = sorted().map(|draft| draft.from).collect();
-        heap.edge_to = sorted().map(|draft| draft.to).collect();
-        heap.edge_kind = sorted().map(|draft| draft.kind).collect();
-        heap.edge_lens = sorted().map(|draft| lens_bits(draft.kind)).collect();
-        heap.edge_label = sorted().map(|draft| draft.label).collect();
-        heap.edge_place = sorted().map(|draft| draft.place).collect();
-        heap.in_start = starts(&mut heap.edge_to.iter().copied());
-        let mut next = heap.in_start.clone();
-        heap.in_edge = vec![0; drafts.len()];
-        for (at, &to) in heap.edge_to.iter().enumerate() {
-            let slot = &mut next[to as usize];
-            heap.in_edge[*slot as usize] = at as u32;
-            *slot += 1;
-        }
+        self.heap.set_edges(&drafts);
     }
 
     /// What remains of the snapshot, and what was wrong in it, in sentences.
@@ -1310,6 +1270,80 @@ impl Builder {
 }
 
 impl Heap {
+    /// Puts the edges of keys in place of those that are there.
+    pub(crate) fn set_key_links(&mut self, links: &[KeyLink], answers: KeyAnswers) {
+        self.key_answers = answers;
+        let others = 0..self.edge_count();
+        let mut into = std::mem::take(&mut self.into).into_iter().peekable();
+        let mut drafts: Vec<Draft> = Vec::with_capacity(others.len() + links.len());
+        for at in others {
+            let into = into.next_if(|(of, _)| *of as usize == at).map(|(_, into)| into);
+            let Edge { from, to, kind, label, place } = self.edge_at(at);
+            if kind != EdgeKind::KEY {
+                drafts.push(Draft { from: from.0, to: to.0, kind, label, place, into });
+            }
+        }
+        for link in links {
+            let at = link.at as usize;
+            drafts.push(Draft {
+                from: self.keys.from[at],
+                to: link.to.0,
+                kind: EdgeKind::KEY,
+                label: self.keys.label[at],
+                place: self.keys.place[at],
+                into: Some(link.entry),
+            });
+        }
+        self.set_edges(&drafts);
+    }
+
+    /// Edges sorted by where they begin (then by place), and by where they end.
+    fn set_edges(&mut self, drafts: &[Draft]) {
+        let count = self.role.len();
+        assert!(drafts.len() < NONE as usize, "a snapshot of more than four thousand million edges");
+        let starts = |ends: &mut dyn Iterator<Item = u32>| {
+            let mut start = vec![0_u32; count + 1];
+            for end in ends {
+                start[end as usize + 1] += 1;
+            }
+            for node in 0..count {
+                start[node + 1] += start[node];
+            }
+            start
+        };
+        self.out_start = starts(&mut drafts.iter().map(|draft| draft.from));
+        let mut next = self.out_start.clone();
+        let mut order = vec![0_u32; drafts.len()];
+        for (at, draft) in drafts.iter().enumerate() {
+            let slot = &mut next[draft.from as usize];
+            order[*slot as usize] = at as u32;
+            *slot += 1;
+        }
+        for node in 0..count {
+            let range = self.out_start[node] as usize..self.out_start[node + 1] as usize;
+            let part = &mut order[range];
+            if !part.is_sorted_by_key(|&at| drafts[at as usize].place) {
+                part.sort_by_key(|&at| drafts[at as usize].place);
+            }
+        }
+        let sorted = || order.iter().map(|&at| &drafts[at as usize]);
+        self.into = sorted().enumerate().filter_map(|(at, draft)| Some((at as u32, draft.into?))).collect();
+        self.edge_from = sorted().map(|draft| draft.from).collect();
+        self.edge_to = sorted().map(|draft| draft.to).collect();
+        self.edge_kind = sorted().map(|draft| draft.kind).collect();
+        self.edge_lens = sorted().map(|draft| lens_bits(draft.kind)).collect();
+        self.edge_label = sorted().map(|draft| draft.label).collect();
+        self.edge_place = sorted().map(|draft| draft.place).collect();
+        self.in_start = starts(&mut self.edge_to.iter().copied());
+        let mut next = self.in_start.clone();
+        self.in_edge = vec![0; drafts.len()];
+        for (at, &to) in self.edge_to.iter().enumerate() {
+            let slot = &mut next[to as usize];
+            self.in_edge[*slot as usize] = at as u32;
+            *slot += 1;
+        }
+    }
+
     fn push_node(&mut self, role: Role, node_ty: u32) -> u32 {
         let id = self.role.len() as u32;
         self.role.push(role);

@@ -104,6 +104,29 @@ fn push_field(text: &mut String, name: &str) {
     }
 }
 
+/// Where the values in a node begin.
+pub(crate) fn values_start(heap: &Heap, node: NodeId) -> u64 {
+    let block = heap.addr(node);
+    let Some(ty) = heap.node_type(node) else { return block };
+    let shape = || Shape::new(ty, &heap.types, heap.header().pointer_size);
+    match Layout(ty.layout) {
+        // A value that nothing else holds lies where the walk found it.
+        _ if heap.role(node) == Role::Root => heap.recorded_addr(node),
+        Layout::COUNTED => block.wrapping_add(shape().value_offset()),
+        Layout::LIST_NODE | Layout::CHUNK => heap.recorded_addr(node),
+        Layout::HEADED => {
+            let align = heap.elem(node).map_or(1, |elem| elem.align.clamp(1, 1 << 32));
+            block.wrapping_add(ty.header.checked_next_multiple_of(align).unwrap_or(0))
+        }
+        Layout::HASH_TABLE => {
+            let requested = heap.block(node).map_or(0, |block| block.requested);
+            let container = shape().container(heap.len(node), heap.cap(node), requested, &Split::default());
+            block.wrapping_add(container.padding)
+        }
+        _ => block,
+    }
+}
+
 struct Path<'h> {
     heap: &'h Heap,
     text: String,
@@ -121,26 +144,8 @@ impl Path<'_> {
         let Some(ty) = heap.node_type(edge.from) else { return };
         let Some(elem) = heap.elem(edge.from) else { return };
         let layout = Layout(ty.layout);
-        let shape = Shape::new(ty, &heap.types, heap.header().pointer_size);
         let block = heap.addr(edge.from);
-        let start = match layout {
-            // A value that nothing else holds lies where the walk found it.
-            _ if heap.role(edge.from) == Role::Root => heap.recorded_addr(edge.from),
-            Layout::COUNTED => block.wrapping_add(shape.value_offset()),
-            Layout::LIST_NODE | Layout::CHUNK => heap.recorded_addr(edge.from),
-            Layout::HEADED => {
-                let align = elem.align.clamp(1, 1 << 32);
-                block.wrapping_add(ty.header.checked_next_multiple_of(align).unwrap_or(0))
-            }
-            Layout::HASH_TABLE => {
-                let requested = heap.block(edge.from).map_or(0, |block| block.requested);
-                let padding = shape
-                    .container(heap.len(edge.from), heap.cap(edge.from), requested, &Split::default())
-                    .padding;
-                block.wrapping_add(padding)
-            }
-            _ => block,
-        };
+        let start = values_start(heap, edge.from);
         // What a raw scan found is of no type, and the chunk of an arena may
         // hold values of any.
         let is_bytes = layout == Layout::CHUNK && elem.size <= 1;

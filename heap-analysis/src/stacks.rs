@@ -10,7 +10,7 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 
 /// Stacks as the snapshot has them.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Recorded {
     figures: Option<StackFigures>,
     frames: Vec<StackFrame>,

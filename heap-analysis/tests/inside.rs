@@ -643,6 +643,18 @@ fn hostile_values_inside_do_not_panic() {
         let mut made = Made::new();
         let types: Vec<u32> =
             [0, 8, 40, u64::MAX].iter().map(|size| made.leaf(&format!("T{size}"), *size)).collect();
+        for ty in &types {
+            let odd = [0, 4, 8, 32, u64::MAX][random.below(5) as usize];
+            let (ty, times) = (*ty as usize, [0, 1, u64::MAX][random.below(3) as usize]);
+            made.snapshot.types[ty].kind = TypeKind::STRUCT.0;
+            made.snapshot.types[ty].fields = vec![FieldDesc {
+                name: "f".into(),
+                offset: Some(odd),
+                ty: types[random.below(4) as usize],
+                times,
+                ..FieldDesc::default()
+            }];
+        }
         let (chunk, addr) = made.chunk(200, 256);
         let free = made.block(64);
         made.snapshot.images.push(Image { path: "/dev/zero".into(), ..Image::default() });
@@ -708,7 +720,13 @@ fn hostile_values_inside_do_not_panic() {
             made.snapshot.header.tracked = false;
         }
         made.snapshot.header.unix_ms = u64::MAX;
-        let analysis = made.analyse(Lens::default() | Lens::BORROW);
+        let config = ["T8::f", "T40::f.f", "*::f.f.f"]
+            .map(|table| format!("[[key]]\nmatch = \"*\"\ntable = \"{}\"\nroot = \"odd\"\n", table));
+        let config =
+            Config::parse(&(config.concat() + "[[key]]\nmatch = \"*\"\nroot = \"odd\"\n"), "x").unwrap();
+        let heap = Heap::from_snapshot(made.snapshot).into();
+        let analysis = Analysis::new(heap, config.into(), Lens::default() | Lens::BORROW | Lens::KEY);
+        analysis.dangling_keys(usize::MAX);
         analysis.summary();
         analysis.roots();
         analysis.ledger();

@@ -90,6 +90,12 @@ pub(crate) enum Command {
     },
     /// Whether the snapshot adds up: every block in one class, against the allocator's own figure
     Ledger,
+    /// Keys by the tables they index, and those past the end of theirs
+    Keys {
+        /// Dangling keys to list; 0 for all
+        #[arg(long, value_name = "N", default_value_t = 20)]
+        top: usize,
+    },
     /// Types the walk could not read, by bytes, each with the line to write
     Missing {
         /// Rows of each list; 0 for all

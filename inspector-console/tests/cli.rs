@@ -65,6 +65,7 @@ fn help() {
               tree       What hangs below a node
               path       Why a node is alive: the shortest way from a root, and what it cannot live without
               ledger     Whether the snapshot adds up: every block in one class, against the allocator's own figure
+              keys       Keys by the tables they index, and those past the end of theirs
               missing    Types the walk could not read, by bytes, each with the line to write
               stacks     Live blocks by the stack that allocated them (of a program run with HEAP_TRACK=stacks)
               unclaimed  What nobody claims, by size or by the stack that allocated it
@@ -618,7 +619,7 @@ fn the_compilers_own_heap() {
         &["summary"],
         &["rustc-main at checkpoint after_borrowck", "the ledger closes", "keys of mir::Local"],
     );
-    has(&["owns", "mbcx"], &["with mbcx.regioncx", "mir::Cache"]);
+    has(&["owns", "mbcx"], &["with its 10 parts", "Parts: mbcx.regioncx", "mir::Cache"]);
     has(
         &["types", "--top", "60"],
         &["Vec<mir::Statement>", "Vec<borrowck::constraints::OutlivesConstraint>"],

@@ -1,5 +1,6 @@
 //! One file per question.
 
+pub(crate) mod keys;
 pub(crate) mod ledger;
 pub(crate) mod missing;
 pub(crate) mod owns;

@@ -31,14 +31,22 @@ pub(crate) fn run(out: &Out<'_>, subject: &str) -> Result<String, String> {
         table.row([name, bytes(sizes.alone), bytes(sizes.in_all), bytes(sizes.shared), count(sizes.nodes)]);
     };
     let name = match owns.kind {
+        "type" if owns.owner_nodes == 1 => format!("{} (one node)", owns.name),
         "type" => format!("{} ({} nodes)", owns.name, count(owns.owner_nodes)),
         _ => owns.name.clone(),
     };
     add(name, &owns.sizes);
     if let Some(sizes) = &owns.with_parts {
-        add(format!("with {}", owns.parts.join(", ")), sizes);
+        let parts = match owns.parts.len() {
+            0..=2 => owns.parts.join(" and "),
+            parts => format!("its {parts} parts"),
+        };
+        add(format!("with {parts}"), sizes);
     }
     let mut text = table.render(out.width);
+    if owns.parts.len() > 2 {
+        text.push_str(&format!("\nParts: {}\n", owns.parts.join(", ")));
+    }
     if !owns.outside.is_empty() {
         let heading = match owns.outside.iter().all(|row| row.is_maybe) {
             true => "\nMaybe shared with owners that the walk did not see\n",

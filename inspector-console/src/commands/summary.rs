@@ -87,14 +87,16 @@ pub(crate) fn run(out: &Out<'_>, index: usize, snapshots: &[SnapshotInfo]) -> St
         );
     }
     for row in summary.keys.iter().take(TOP) {
-        let table = if row.table.is_empty() { "a table" } else { &row.table };
-        let _ = writeln!(
-            text,
-            "{} keys of {} into {table}, {} different",
-            count(row.keys),
-            row.type_name,
-            count(row.distinct)
-        );
+        let table = if row.table.is_empty() { "a table that no rule finds" } else { &row.table };
+        let _ = write!(text, "{} keys of {} into {table}", count(row.keys), row.type_name);
+        let _ = write!(text, ", {} different", count(row.distinct));
+        if row.dangling > 0 {
+            let _ = write!(text, ", {} past its end", count(row.dangling));
+        }
+        text.push('\n');
+    }
+    if summary.keys.len() > TOP {
+        let _ = writeln!(text, "and {} more types of keys: `keys` shows all", summary.keys.len() - TOP);
     }
     for problem in &summary.problems {
         let _ = writeln!(text, "problem: {problem}");

@@ -56,13 +56,7 @@ fn people(out: &Out<'_>, detail: &TypeDetail) -> String {
     }
     if !detail.keys.is_empty() {
         text.push_str("\nKeys\n");
-        let mut table =
-            Table::new(&[Column::Text("table"), Column::Number("keys"), Column::Number("different")]);
-        for row in &detail.keys {
-            let name = if row.table.is_empty() { "(not named)" } else { &row.table };
-            table.row([name.into(), count(row.keys), count(row.distinct)]);
-        }
-        text.push_str(&table.render(out.width));
+        text.push_str(&super::keys::table(&detail.keys, false).render(out.width));
     }
     for lengths in &detail.lengths {
         text.push_str(&lengths_text(out, lengths));

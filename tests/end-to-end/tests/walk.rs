@@ -3,6 +3,8 @@
 
 use end_to_end::judge::Judge;
 use end_to_end::{analyse, take};
+use heap_analysis::config::Config;
+use heap_analysis::{Analysis, Heap, Lens};
 use heap_snapshot::live::ToolScope;
 use heap_snapshot::read::Snapshot;
 use heap_snapshot::record::{EdgeKind, Layout, Target};
@@ -173,6 +175,111 @@ fn keys() {
 }
 
 #[derive(Walk)]
+struct Body {
+    name: String,
+    parts: Parts,
+    promoted: Vec<Body>,
+    /// Positions in a table of the root `session`.
+    files: [FileId; 2],
+}
+
+#[derive(Walk)]
+struct Parts {
+    locals: Vec<[u64; 3]>,
+    uses: Vec<Use>,
+    next: Option<Local>,
+}
+
+#[derive(Walk)]
+enum Use {
+    Copy(u8, Local),
+    Boxed(Box<Local>),
+}
+
+#[derive(Walk)]
+#[walk(key)]
+struct Local(u32);
+
+#[derive(Walk)]
+#[walk(key = "Sources::files")]
+struct FileId(u16);
+
+#[derive(Walk)]
+struct Sources {
+    other: Vec<u64>,
+    files: Box<[String]>,
+}
+
+fn body(locals: u64, uses: &[u32]) -> Body {
+    let a_use = |(at, local): (usize, &u32)| match at % 2 {
+        0 => Use::Copy(1, Local(*local)),
+        _ => Use::Boxed(Box::new(Local(*local))),
+    };
+    let uses = uses.iter().enumerate().map(a_use).collect();
+    let parts = Parts { locals: (0..locals).map(|n| [n; 3]).collect(), uses, next: None };
+    Body { name: "body".into(), parts, promoted: Vec::new(), files: [FileId(0), FileId(1)] }
+}
+
+/// A key leads to the entry of the nearest table around it, else of a root's.
+fn keys_lead_to_entries() {
+    let session = Sources { other: vec![1], files: Box::new(["a".into(), "b".into()]) };
+    let mut outer = body(3, &[0, 1, 2]);
+    outer.promoted = vec![body(5, &[4]), body(2, &[1, 2])];
+    outer.promoted[0].parts.next = Some(Local(3));
+    let loose = vec![Local(2), Local(7)];
+    let snapshot = take(&[("session", &session), ("body", &outer), ("loose", &loose)]);
+    let _tool = ToolScope::enter();
+    let config = "[[key]]\nmatch = \"*::Local\"\ntable = \"*::Body::parts.locals\"\nroot = \"body\"\n\
+                  [[key]]\nmatch = \"*::FileId\"\ntable = \"*::Sources::files\"\nroot = \"session\"\n";
+    let config = Config::parse(config, "test").unwrap();
+    let heap = Heap::from_snapshot(snapshot);
+    let analysis = Analysis::new(Arc::new(heap), Arc::new(config.clone()), Lens::default());
+    assert!(analysis.ledger().closes);
+    let rows: Vec<_> = analysis
+        .keys()
+        .into_iter()
+        .map(|row| (row.table, row.keys, row.distinct, row.linked, row.dangling))
+        .collect();
+    assert_eq!(rows, [("Body::parts.locals".into(), 9, 6, 7, 2), ("Sources::files".into(), 6, 2, 6, 0)]);
+    // Tables by where they are in memory, and entries of them.
+    let bodies = [&outer, &outer.promoted[0], &outer.promoted[1]];
+    let locals = bodies.map(|body| body.parts.locals.as_ptr() as usize as u64);
+    let files = session.files.as_ptr() as usize as u64;
+    let mut expected: Vec<(u64, String)> = [(0, 0), (0, 1), (0, 2), (1, 4), (1, 3), (2, 1), (0, 2)]
+        .map(|(body, local): (usize, u32)| (locals[body], format!("[{local}]")))
+        .to_vec();
+    for _ in 0..bodies.len() {
+        expected.extend([(files, "[0]".into()), (files, "[1]".into())]);
+    }
+    let heap = analysis.heap();
+    let mut found = Vec::new();
+    for table in locals.into_iter().chain([files]) {
+        let detail = analysis.node(heap.node_at(table).unwrap()).unwrap();
+        let keys = detail.holders.into_iter().filter(|holder| holder.edge == "key");
+        found.extend(keys.map(|holder| (table, holder.into)));
+    }
+    expected.sort();
+    found.sort();
+    assert_eq!(found, expected);
+    let dangling: Vec<(u64, u64)> = analysis.dangling_keys(9).iter().map(|row| (row.key, row.len)).collect();
+    assert_eq!(dangling, [(2, 2), (7, 3)], "in the second promoted body, and in `loose`");
+    // Under the lens `key` the tables are not solely their owners'.
+    let lens = Lens::default() | Lens::KEY;
+    let again = Analysis::new(heap.clone(), Arc::new(config), lens);
+    assert!(Arc::ptr_eq(heap, again.heap()), "the heap has these edges already");
+    let in_all =
+        |analysis: &Analysis| analysis.roots().iter().find(|row| row.name == "loose").unwrap().sizes.in_all;
+    assert_eq!(in_all(&again) - in_all(&analysis), {
+        let locals = outer.parts.locals.as_ptr() as u64;
+        heap.shallow(heap.node_at(locals).unwrap())
+    });
+    // Without the config the program's own names are left.
+    let plain = Analysis::new(heap.clone(), Arc::default(), Lens::default());
+    let rows: Vec<_> = plain.keys().into_iter().map(|row| (row.table, row.keys, row.linked)).collect();
+    assert_eq!(rows, [(String::new(), 9, 0), ("Sources::files".into(), 6, 0)]);
+}
+
+#[derive(Walk)]
 struct User {
     name: String,
     tags: Vec<String>,
@@ -263,12 +370,13 @@ fn raw_claims() {
     assert_eq!(opaque.near[0], opaque.far[99]);
     let snapshot = take(&[("opaque", &opaque)]);
     let _tool = ToolScope::enter();
-    let labels: Vec<&str> = (0..snapshot.nodes.count())
+    let claims: Vec<(&str, u64)> = (0..snapshot.nodes.count())
         .map(|id| snapshot.nodes.get(id))
         .filter(|node| node.edge == EdgeKind::CLAIM_RAW && node.parent == Some(0))
-        .map(|node| snapshot.labels[node.label.0 as usize].name.as_str())
+        .map(|node| (snapshot.labels[node.label.0 as usize].name.as_str(), node.place))
         .collect();
-    assert_eq!(labels, ["near", "far"]);
+    let places = [&raw const opaque.near as u64, &raw const opaque.far as u64];
+    assert_eq!(claims, [("near", places[0]), ("far", places[1])]);
     let shared = Rc::as_ptr(&opaque.near) as u64;
     let near = (0..snapshot.nodes.count())
         .map(|id| snapshot.nodes.get(id))
@@ -395,6 +503,7 @@ fn reports() {
 fn main() {
     arenas();
     keys();
+    keys_lead_to_entries();
     panics();
     raw_claims();
     reports();
