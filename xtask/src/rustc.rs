@@ -177,7 +177,8 @@ impl Job {
             return Err(match version.trim() {
                 "" => format!("there is no source of rustc {RELEASE} in {}; {how}", self.source.display()),
                 other => {
-                    format!("{} is rustc {other}, and the facts are about {RELEASE}", self.source.display())
+                    let source = self.source.display();
+                    format!("{source} is rustc {other}, and the facts are about {RELEASE}: {how}")
                 }
             });
         }
