@@ -2,7 +2,7 @@
 //! a bare window manager or a remote session may not have: then nothing opens,
 //! and the window says what to do instead.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, TryRecvError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -29,16 +29,37 @@ pub enum Answer {
 }
 
 impl Dialog {
-    /// Opens it.
+    /// Asks for a snapshot to open.
     pub fn open(ctx: &egui::Context) -> Dialog {
-        let (sender, result) = mpsc::sync_channel(1);
-        let ctx = ctx.clone();
-        let run = move || {
-            let chosen = rfd::FileDialog::new()
+        Dialog::start(ctx, || {
+            rfd::FileDialog::new()
                 .set_title("Open a heap snapshot")
                 .add_filter("heap snapshots", &["heapsnap"])
                 .add_filter("all files", &["*"])
-                .pick_file();
+                .pick_file()
+        })
+    }
+
+    /// Asks where to write a file; `path` and `ending` are proposed.
+    pub fn save(ctx: &egui::Context, path: &Path, ending: &'static str) -> Dialog {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let directory = path.parent().unwrap_or(Path::new("")).to_owned();
+        Dialog::start(ctx, move || {
+            rfd::FileDialog::new()
+                .set_title("Export")
+                .add_filter(ending, &[ending])
+                .add_filter("all files", &["*"])
+                .set_directory(directory)
+                .set_file_name(name)
+                .save_file()
+        })
+    }
+
+    fn start(ctx: &egui::Context, ask: impl FnOnce() -> Option<PathBuf> + Send + 'static) -> Dialog {
+        let (sender, result) = mpsc::sync_channel(1);
+        let ctx = ctx.clone();
+        let run = move || {
+            let chosen = ask();
             // The window may be gone.
             let _ = sender.send(chosen);
             drop(sender);

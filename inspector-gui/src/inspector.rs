@@ -3,6 +3,7 @@
 use crate::answer::{Answer, Shown};
 use crate::dialog::{self, Dialog};
 use crate::dump::{Dump, State};
+use crate::export::{self, Content, Saved, Saving, Sheet, Shot, Wish};
 use crate::filter::Filter;
 use crate::selection::{History, Selection, Step};
 use crate::source::{self, Document, Failure, Loading, Origin, Outcome, Request};
@@ -56,6 +57,12 @@ pub struct Inspector {
     /// What the file dialog has to say.
     hint: Option<&'static str>,
     dialog: Option<Dialog>,
+    /// A picture of the window that is on its way.
+    shot: Option<Shot>,
+    /// What is about to be written into a file.
+    saving: Option<Saving>,
+    /// What was copied or written last.
+    said: Option<String>,
     path_text: String,
     /// What the middle shows first of the next document.
     first_view: View,
@@ -82,6 +89,9 @@ struct Open {
     treemap: TilesView,
     fragmentation: FragmentationView,
     details: Details,
+    /// Where the middle is, in points.
+    middle: egui::Rect,
+    last_view: View,
     /// Notices about the file that were read and put away.
     is_problem_hidden: bool,
     is_config_error_hidden: bool,
@@ -114,6 +124,9 @@ impl Inspector {
             failure: None,
             hint: None,
             dialog: None,
+            shot: None,
+            saving: None,
+            said: None,
             path_text: String::new(),
             first_view: view,
             title: String::new(),
@@ -193,7 +206,8 @@ impl Inspector {
                 || open.fragmentation.is_working()
                 || open.details.is_working()
         });
-        is_working || self.loading.is_some() || self.lens.is_some()
+        let is_exporting = self.shot.is_some() || self.saving.as_ref().is_some_and(Saving::is_working);
+        is_working || is_exporting || self.loading.is_some() || self.lens.is_some()
     }
 
     /// Everything a script may want to know.
@@ -251,6 +265,7 @@ impl Inspector {
                 CentralPanel::default().show(ui, |ui| self.welcome_ui(ui));
             }
         }
+        self.export(ui);
         drop_hint_ui(ui);
         if self.is_busy() != was_busy {
             // The status line was drawn before the panes had their answers.
@@ -323,6 +338,24 @@ impl Inspector {
                 self.show(view);
             }
         }
+        // Longer shortcuts first: the shorter ones match them as well.
+        let wishes = [
+            pressed(&export::COPY_TABLE),
+            pressed(&export::WINDOW),
+            pressed(&export::CSV),
+            pressed(&export::PICTURE),
+        ];
+        // A field with the focus copies its own text.
+        let is_typing = ui.ctx().text_edit_focused();
+        let is_copy = !is_typing && ui.input(|input| input.events.contains(&egui::Event::Copy));
+        match wishes {
+            [true, ..] => export::wish(ui.ctx(), Wish::CopyTable),
+            [_, true, ..] => self.shoot(ui.ctx(), false),
+            [_, _, true, _] => export::wish(ui.ctx(), Wish::Csv),
+            [_, _, _, true] => self.shoot(ui.ctx(), true),
+            _ if is_copy => export::wish(ui.ctx(), Wish::CopyRow),
+            _ => {}
+        }
         let (is_back, is_forward) = (pressed(&BACK), pressed(&FORWARD));
         if let Some(open) = &mut self.open {
             if is_back {
@@ -370,6 +403,7 @@ impl Inspector {
                     history.forward();
                 }
             }
+            self.export_menu_ui(ui);
             ui.separator();
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 theme_ui(ui);
@@ -379,6 +413,91 @@ impl Inspector {
             });
         });
         ui.add_space(2.0);
+    }
+
+    fn export_menu_ui(&mut self, ui: &mut Ui) {
+        let is_open = self.open.is_some();
+        let ctx = ui.ctx().clone();
+        ui.add_enabled_ui(is_open, |ui| {
+            ui.menu_button("Export", |ui| {
+                let keys = |keys: &KeyboardShortcut| ctx.format_shortcut(keys);
+                let item = |ui: &mut Ui, text: &str, keys: String, help: &str| {
+                    let button = ui.add(egui::Button::new(text).shortcut_text(keys)).on_hover_text(help);
+                    button.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, text));
+                    button.clicked()
+                };
+                let copy = KeyboardShortcut::new(Modifiers::COMMAND, Key::C);
+                if item(ui, "Copy row", keys(&copy), "The selected row as text, with tabs between its cells.") {
+                    export::wish(&ctx, Wish::CopyRow);
+                }
+                if item(ui, "Copy table", keys(&export::COPY_TABLE), "All rows of the table, with their heads.") {
+                    export::wish(&ctx, Wish::CopyTable);
+                }
+                ui.separator();
+                if item(ui, "Table as CSV…", keys(&export::CSV), "All rows of the table, into a file.") {
+                    export::wish(&ctx, Wish::Csv);
+                }
+                if item(ui, "Picture as PNG…", keys(&export::PICTURE), "What the middle shows, into a file.") {
+                    self.shoot(&ctx, true);
+                }
+                if item(ui, "Window as PNG…", keys(&export::WINDOW), "The whole window, into a file.") {
+                    self.shoot(&ctx, false);
+                }
+            })
+            .response
+            .on_hover_text("Tables as text and CSV: of the table that was clicked last, else of the view. Pictures as PNG.");
+        });
+    }
+
+    fn shoot(&mut self, ctx: &egui::Context, is_middle: bool) {
+        let Some(open) = &self.open else { return };
+        self.shot = Some(Shot::new(ctx, is_middle.then_some(open.middle)));
+    }
+
+    /// Copies and writes what was wished for.
+    fn export(&mut self, ui: &Ui) {
+        let ctx = ui.ctx();
+        let Some(open) = &self.open else { return };
+        let granted = match export::take(ctx) {
+            Some(Ok(granted)) => Some(granted),
+            // No table is shown: what the view shows, as one.
+            Some(Err(wish)) => open.sheet().map(|sheet| (wish, Arc::new(sheet))),
+            None => None,
+        };
+        let name = |what: &str| {
+            format!("{}-{what}", open.document.request.origin.name().trim_end_matches(".heapsnap"))
+        };
+        match granted {
+            Some((Wish::CopyRow, sheet)) => {
+                ctx.copy_text(sheet.rows_tab_separated());
+                self.said = Some(format!("copied a row of {}", sheet.name));
+            }
+            Some((Wish::CopyTable, sheet)) => {
+                ctx.copy_text(sheet.tab_separated());
+                let rows = units::count(sheet.rows.len() as u64);
+                self.said = Some(format!("copied {}: {rows} rows", sheet.name));
+            }
+            Some((Wish::Csv, sheet)) => {
+                let name = name(&sheet.name);
+                self.saving = Some(Saving::new(Content::Table(sheet), &self.options.directory, &name));
+            }
+            None => {}
+        }
+        if let Some(image) = self.shot.as_mut().and_then(|shot| shot.poll(ctx)) {
+            let name = name(&self.view().title().to_lowercase());
+            let content = Content::Picture(Arc::new(image));
+            self.saving = Some(Saving::new(content, &self.options.directory, &name));
+            self.shot = None;
+        }
+        match self.saving.as_mut().and_then(|saving| saving.ui(ctx)) {
+            Some(Saved::Written(path)) => {
+                self.said = Some(format!("wrote {}", path.display()));
+                self.saving = None;
+                ctx.request_repaint();
+            }
+            Some(Saved::Cancelled) => self.saving = None,
+            None => {}
+        }
     }
 
     fn path_ui(&mut self, ui: &mut Ui) {
@@ -606,6 +725,9 @@ impl Inspector {
             }
             ui.weak(format!("type config: {}", summary.config))
                 .on_hover_text("How types are named, hidden and grouped.");
+            if let Some(said) = &self.said {
+                ui.add(egui::Label::new(said).truncate());
+            }
             if self.is_busy() {
                 ui.weak("working…");
             }
@@ -640,6 +762,8 @@ impl Open {
             treemap: TilesView::new(Kind::Treemap),
             fragmentation: FragmentationView::default(),
             details: Details::default(),
+            middle: egui::Rect::NOTHING,
+            last_view: view,
             history: History::new(view),
             filter: Filter::new(filter),
             shown_type: None,
@@ -705,6 +829,10 @@ impl Open {
             self.shown_type = Some(id);
         }
         let mut lens = None;
+        self.middle = ui.available_rect_before_wrap();
+        if std::mem::replace(&mut self.last_view, self.history.view()) != self.history.view() {
+            export::leave(ui.ctx());
+        }
         CentralPanel::default()
             .frame(Frame::central_panel(ui.style()).inner_margin(egui::Margin::same(0)))
             .show(ui, |ui| {
@@ -732,6 +860,18 @@ impl Open {
                 }
             });
         lens
+    }
+
+    /// What the view shows, as a table, where it is none.
+    fn sheet(&self) -> Option<Sheet> {
+        let analysis = &self.document.analysis;
+        match self.history.view() {
+            View::Overview => Some(overview::sheet(&self.document)),
+            View::Hyperbolic => self.hyperbolic.sheet(analysis),
+            View::Icicle => Some(self.icicle.sheet(analysis)),
+            View::Treemap => Some(self.treemap.sheet(analysis)),
+            View::Types | View::Ownership | View::Fragmentation => None,
+        }
     }
 
     /// The views to choose from, and the filter of all of them.

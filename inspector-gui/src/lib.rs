@@ -16,6 +16,7 @@
 //! - [`ruler`], [`tiles`]: a value to scale; a tree as rectangles
 //! - [`table`], [`cells`], [`colors`], [`theme`]: what they are drawn with
 //! - [`editor`]: a type's definition in the user's editor
+//! - [`export`]: tables and pictures for the clipboard and for files
 //! - [`dump`]: the state as JSON, for scripts that drive the window
 
 pub mod answer;
@@ -26,6 +27,7 @@ pub mod dialog;
 pub mod display;
 pub mod dump;
 pub mod editor;
+pub mod export;
 pub mod filter;
 pub mod hyperbolic;
 pub mod inspector;

@@ -5,6 +5,7 @@
 //! the pixel up to some 500 000 rows; no pane shows more.
 
 use crate::cells::{self, Pointing};
+use crate::export::{self, Sheet, Value, Wish};
 use egui::{Align, EventFilter, Id, Key, Label, Layout, Rect, Response, Role, Sense, Ui, WidgetInfo};
 use egui_table::{CellInfo, HeaderCellInfo, HeaderRow, PrefetchInfo, TableDelegate, TableState};
 use std::ops::Range;
@@ -88,17 +89,21 @@ pub struct Shown {
     pub close: bool,
     /// Rows on the screen.
     pub visible: Range<u64>,
+    /// What the menu of a row asks for.
+    asked: Option<(Wish, u64)>,
     /// Columns whose headers are on the screen, with their visible parts in points.
     pub headers: Vec<(usize, Rect)>,
 }
 
 impl Table<'_> {
-    /// Draws it. `name` names a row for screen readers, `cell` draws a cell.
+    /// Draws it. `name` names a row for screen readers, `cell` draws a cell,
+    /// `value` is what is in one, where the table is copied or exported.
     pub fn show(
         self,
         ui: &mut Ui,
         name: &mut dyn FnMut(u64) -> String,
         cell: &mut dyn FnMut(&mut Ui, u64, usize),
+        value: &mut dyn FnMut(u64, usize) -> Value,
     ) -> Shown {
         let mut table = egui_table::Table::new().id_salt(self.name).num_rows(self.rows).num_sticky_cols(1);
         let id = table.get_id(ui);
@@ -126,7 +131,33 @@ impl Table<'_> {
         }
         let mut delegate = Delegate { table: &self, name, cell, shown: &mut shown, keys: keys_id, area };
         table.show(ui, &mut delegate);
+        self.export(ui, &keys, &shown, value);
         shown
+    }
+
+    /// Grants what is wanted of this table.
+    fn export(&self, ui: &Ui, keys: &Response, shown: &Shown, value: &mut dyn FnMut(u64, usize) -> Value) {
+        if keys.has_focus() {
+            export::arrive(ui.ctx(), keys.id);
+        }
+        let is_main = self.keyboard == Keyboard::Main;
+        let asked = shown.asked.map(|(wish, row)| (wish, true, Some(row)));
+        let wanted = export::wanted(ui.ctx(), keys.id, is_main);
+        let wanted = wanted.map(|(wish, is_certain)| (wish, is_certain, self.selected));
+        let Some((wish, is_certain, row)) = asked.or(wanted) else { return };
+        let rows = match row.filter(|_| wish == Wish::CopyRow) {
+            Some(row) => row..row + 1,
+            None => 0..self.rows,
+        };
+        // Of a table without a selected row all is copied, with its heads.
+        let wish = if row.is_none() && wish == Wish::CopyRow { Wish::CopyTable } else { wish };
+        let columns = 0..self.columns.len();
+        let sheet = Sheet {
+            name: self.name.to_owned(),
+            heads: self.columns.iter().map(|column| column.title.to_owned()).collect(),
+            rows: rows.map(|row| columns.clone().map(|column| value(row, column)).collect()).collect(),
+        };
+        export::grant(ui.ctx(), wish, sheet, is_certain);
     }
 
     /// Gives the first column what the others leave, and later what the pane
@@ -293,6 +324,17 @@ impl TableDelegate for Delegate<'_, '_> {
         if response.double_clicked() {
             self.shown.entered = Some(row);
         }
+        response.context_menu(|ui| {
+            for (text, wish) in [
+                ("Copy row", Wish::CopyRow),
+                ("Copy table", Wish::CopyTable),
+                ("Export table as CSV…", Wish::Csv),
+            ] {
+                if ui.button(text).clicked() {
+                    self.shown.asked = Some((wish, row));
+                }
+            }
+        });
     }
 
     fn cell_ui(&mut self, ui: &mut Ui, cell: &CellInfo) {

@@ -1,6 +1,8 @@
 //! The window without a display: found and clicked by role and label, as a
 //! screen reader would.
 
+mod support;
+
 use egui::accesskit::Role;
 use egui::{vec2, Event, Key, Modifiers, PointerButton};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
@@ -28,6 +30,7 @@ impl Window {
         };
         // Threads that are done ask for frames of their own.
         let builder = Harness::builder().with_size(vec2(1400.0, 900.0)).with_max_steps(100);
+        let builder = builder.renderer(support::Rasteriser::default());
         let mut window = Window(builder.build_ui_state(ui, None));
         window.settle();
         window
@@ -100,6 +103,36 @@ impl Window {
     fn key(&mut self, key: Key) {
         self.0.key_press(key);
         self.settle();
+    }
+
+    /// Presses keys, and returns what comes to be on the clipboard.
+    fn copied(&mut self, event: Event) -> String {
+        self.0.event(event);
+        for _ in 0..4 {
+            self.0.step();
+            let commands = &self.0.output().platform_output.commands;
+            let text = commands.iter().find_map(|command| match command {
+                egui::OutputCommand::CopyText(text) => Some(text.clone()),
+                _ => None,
+            });
+            if let Some(text) = text {
+                self.settle();
+                return text;
+            }
+        }
+        panic!("nothing was copied");
+    }
+
+    /// Puts a path into the dialog that asks for one.
+    fn export_to(&mut self, path: &Path) {
+        let field = self.0.get_by_role_and_label(Role::TextInput, "Path of the file");
+        assert!(field.is_focused());
+        self.0.key_press_modifiers(Modifiers::COMMAND, Key::A);
+        self.0.step();
+        let text = path.display().to_string();
+        self.0.get_by_role_and_label(Role::TextInput, "Path of the file").type_text(&text);
+        self.settle();
+        self.key(Key::Enter);
     }
 
     #[track_caller]
@@ -992,4 +1025,181 @@ fn the_compilers_own_heap_opens_with_its_config() {
     window.type_into("Filter", "mir::");
     let types = window.state().types.unwrap();
     assert!(types.visible.iter().any(|name| name == "type Vec<mir::Statement>"), "{:?}", types.visible);
+}
+
+fn keys(key: Key, modifiers: Modifiers) -> Event {
+    Event::Key { key, physical_key: None, pressed: true, repeat: false, modifiers }
+}
+
+const SHIFTED: Modifiers = Modifiers::COMMAND.plus(Modifiers::SHIFT);
+
+#[test]
+fn a_row_or_the_whole_table_is_copied_as_text() {
+    let mut window = Window::demo();
+    let analysis = window.inspector().document().unwrap().analysis.clone();
+    let table = window.copied(keys(Key::C, SHIFTED));
+    let mut lines = table.lines().map(|line| line.split('\t').collect::<Vec<_>>());
+    let heads = lines.next().unwrap();
+    let shallow = heads.iter().position(|head| *head == "Shallow").unwrap();
+    let lines: Vec<_> = lines.collect();
+    assert_eq!(lines.len(), analysis.types().len());
+    let sum: u64 = lines.iter().map(|line| line[shallow].parse::<u64>().unwrap()).sum();
+    assert_eq!(sum, analysis.types().iter().map(|row| row.shallow).sum::<u64>(), "to the byte");
+    // Without a selected row Ctrl+C copies all of it as well.
+    assert_eq!(window.copied(Event::Copy), table);
+    window.key(Key::ArrowDown);
+    let row = window.copied(Event::Copy);
+    assert_eq!(row.lines().map(|line| line.split('\t').collect::<Vec<_>>()).collect::<Vec<_>>(), lines[..1]);
+    assert!(window.reads("copied a row of types"));
+    // The table that was clicked last is meant, until another view is shown.
+    window.click_row("root session");
+    let root = window.copied(Event::Copy);
+    let sizes = analysis.roots().iter().find(|root| root.name == "session").unwrap().sizes;
+    assert_eq!(root, format!("session\t{}\t{}\t{}\n", sizes.alone, sizes.in_all, sizes.shared));
+    window.click(Role::Button, "Fragmentation");
+    assert!(window.copied(keys(Key::C, SHIFTED)).starts_with("Type\tSlack\t"));
+    // What is typed is copied by the field.
+    window.type_into("Filter", "hir");
+    window.0.event(Event::Copy);
+    window.settle();
+    assert!(!window.reads("copied a row of Waste by type"));
+}
+
+#[test]
+fn every_table_has_text_for_every_cell() {
+    let mut window = Window::demo();
+    window.type_into("Filter", "demo::hir::Expr");
+    window.click_row("type demo::hir::Expr");
+    let mut seen = Vec::new();
+    let mut check = |window: &mut Window, row: &str| {
+        window.click_row(row);
+        let text = window.copied(keys(Key::C, SHIFTED));
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(lines.len() > 1, "{text}");
+        let cells = lines[0].split('\t').count();
+        assert!(lines.iter().all(|line| line.split('\t').count() == cells), "{text}");
+        seen.push(lines[0].to_owned());
+    };
+    let first = |window: &Window, what: &str| -> String {
+        let rows = window.0.query_all_by_role(Role::Row).filter_map(|node| node.accesskit_node().label());
+        rows.into_iter().find(|name| name.starts_with(what)).unwrap_or_else(|| panic!("no row {what}"))
+    };
+    window.click(Role::Button, "Variants");
+    let row = first(&window, "variant ");
+    check(&mut window, &row);
+    window.click(Role::Button, "Clear");
+    window.type_into("Filter", "Vec<u32>");
+    window.click_row("type Vec<u32>");
+    window.click(Role::Button, "Lengths");
+    check(&mut window, "lengths Vec<u32>");
+    window.click(Role::Button, "Clear");
+    window.type_into("Filter", "demo::Table");
+    window.click_row("type demo::Table");
+    for (tab, what) in [("Fields", "field "), ("Nodes", "node #")] {
+        window.click(Role::Button, tab);
+        let row = first(&window, what);
+        check(&mut window, &row);
+    }
+    window.click(Role::Button, "Clear");
+    window.click(Role::Button, "Ownership");
+    check(&mut window, "node session: demo::Session");
+    window.click(Role::Button, "Fragmentation");
+    for (tab, what) in [("Waste by type", "waste of "), ("Size classes", "class "), ("Cliffs", "cliff of ")] {
+        window.click(Role::Button, tab);
+        let row = first(&window, what);
+        check(&mut window, &row);
+    }
+    seen.sort_unstable();
+    seen.dedup();
+    assert_eq!(seen.len(), 8, "each of them is another table: {seen:#?}");
+}
+
+#[test]
+fn a_table_is_written_as_csv_and_nothing_is_replaced_unasked() {
+    let mut window = Window::demo();
+    let path = directory("csv").join("types, all.csv");
+    let _ = fs::remove_file(&path);
+    window.0.key_press_modifiers(Modifiers::COMMAND, Key::E);
+    window.settle();
+    window.export_to(&path);
+    assert!(window.reads(&format!("wrote {}", path.display())));
+    let written = fs::read_to_string(&path).unwrap();
+    let types = window.inspector().document().unwrap().analysis.types().len();
+    assert_eq!(written.lines().count(), types + 1);
+    assert!(written.starts_with("Type,Count,"), "{written}");
+    fs::write(&path, "mine").unwrap();
+    window.click(Role::Button, "Export");
+    window.click(Role::Button, "Table as CSV…");
+    window.export_to(&path);
+    assert!(window.reads("there is a file already"));
+    assert_eq!(fs::read_to_string(&path).unwrap(), "mine");
+    window.click(Role::Button, "Replace");
+    assert_eq!(fs::read_to_string(&path).unwrap(), written);
+    // Errors stand in the dialog, with the path.
+    window.0.key_press_modifiers(Modifiers::COMMAND, Key::E);
+    window.settle();
+    let nowhere = path.join("below a file.csv");
+    window.export_to(&nowhere);
+    assert!(window.reads("it could not be written") && window.reads("below a file.csv"));
+    window.key(Key::Escape);
+    assert!(!window.has(Role::TextInput, "Path of the file"));
+}
+
+#[test]
+fn pictures_of_the_middle_and_of_the_window_are_written() {
+    let mut window = Window::demo();
+    window.click(Role::Button, "Icicle");
+    for (modifiers, name) in [(Modifiers::COMMAND, "middle.png"), (SHIFTED, "window.png")] {
+        let path = directory("png").join(name);
+        let _ = fs::remove_file(&path);
+        window.0.key_press_modifiers(modifiers, Key::P);
+        window.settle();
+        window.export_to(&path);
+        let picture = image::open(&path).unwrap().into_rgb8();
+        let colours: std::collections::HashSet<_> = picture.pixels().collect();
+        assert!(colours.len() > 100, "{name} is blank");
+        let (width, height) = picture.dimensions();
+        match name {
+            "window.png" => assert_eq!((width, height), (1400, 900)),
+            _ => assert!(width > 400 && width < 1000 && height > 500 && height < 900, "{width} {height}"),
+        }
+    }
+}
+
+/// Views without a table are exported as what they show.
+#[test]
+fn trees_and_the_ledger_are_tables_as_well() {
+    let mut window = Window::demo();
+    let analysis = window.inspector().document().unwrap().analysis.clone();
+    for (view, head) in
+        [("Overview", "What\tBlocks\tBytes"), ("Hyperbolic", "Node\t"), ("Treemap", "Level\t")]
+    {
+        window.click(Role::Button, view);
+        let text = window.copied(keys(Key::C, SHIFTED));
+        assert!(text.starts_with(head), "{text}");
+        let lines = text.lines().count() - 1;
+        match view {
+            "Hyperbolic" => assert_eq!(lines, disk(&window).dots),
+            "Overview" => {
+                assert!(text.contains(&format!("population\t{}\t", analysis.ledger().population.blocks)));
+            }
+            _ => assert!(lines > 50),
+        }
+    }
+}
+
+#[test]
+fn a_row_has_a_menu_that_copies_it() {
+    let mut window = Window::demo();
+    let first = window.state().types.unwrap().visible[0].clone();
+    let rect = window.0.get_by_role_and_label(Role::Row, &first).rect();
+    let pos = rect.left_center() + vec2(60.0, 0.0);
+    window.0.event(Event::PointerMoved(pos));
+    for pressed in [true, false] {
+        let (button, modifiers) = (PointerButton::Secondary, Modifiers::NONE);
+        window.0.event(Event::PointerButton { pos, button, pressed, modifiers });
+    }
+    window.settle();
+    window.click(Role::Button, "Copy row");
+    assert!(window.reads("copied a row of types"));
 }

@@ -3,6 +3,7 @@
 
 use crate::answer::{Answer, Shown};
 use crate::cells;
+use crate::export::Value;
 use crate::filter::Filter;
 use crate::selection::{History, Selection};
 use crate::source::Document;
@@ -216,14 +217,26 @@ impl FragmentationView {
             sorted: Some(sorted),
             keyboard: Keyboard::Main,
         };
-        let shown = table.show(ui, &mut |row| name(row), &mut |ui, row, column| {
-            let at = order[row as usize] as usize;
-            match tab {
-                Tab::Types => waste_ui(ui, &found.types[at], column),
-                Tab::Classes => class_ui(ui, &found.classes[at], found.population.bytes, column),
-                Tab::Cliffs => cliff_ui(ui, &found.cliffs[at], column),
-            }
-        });
+        let shown = table.show(
+            ui,
+            &mut |row| name(row),
+            &mut |ui, row, column| {
+                let at = order[row as usize] as usize;
+                match tab {
+                    Tab::Types => waste_ui(ui, &found.types[at], column),
+                    Tab::Classes => class_ui(ui, &found.classes[at], found.population.bytes, column),
+                    Tab::Cliffs => cliff_ui(ui, &found.cliffs[at], column),
+                }
+            },
+            &mut |row, column| {
+                let at = order[row as usize] as usize;
+                match tab {
+                    Tab::Types => waste_value(&found.types[at], column),
+                    Tab::Classes => class_value(&found.classes[at], found.population.bytes, column),
+                    Tab::Cliffs => cliff_value(&found.cliffs[at], column),
+                }
+            },
+        );
         self.visible = shown.visible.clone().filter(|row| *row < order.len() as u64).map(name).collect();
         if let Some(id) = shown.row.and_then(row_of) {
             history.select(Selection::Type(id));
@@ -283,14 +296,14 @@ fn order(analysis: &Analysis, found: &Fragmentation, question: &Question) -> Vec
     // Text in the first column, numbers in all others.
     let mut rows: Vec<(u32, &str, u128)> = match question.tab {
         Tab::Types => keyed(&found.types, |row| {
-            passes(row.row).then(|| (row.type_name.as_str(), waste_number(row, question.column)))
+            passes(row.row).then(|| (row.type_name.as_str(), number(waste_value(row, question.column))))
         }),
         Tab::Classes => {
             let population = found.population.bytes;
-            keyed(&found.classes, |row| Some(("", class_number(row, population, question.column))))
+            keyed(&found.classes, |row| Some(("", number(class_value(row, population, question.column)))))
         }
         Tab::Cliffs => keyed(&found.cliffs, |row| {
-            passes(row.row).then(|| (row.type_name.as_str(), cliff_number(row, question.column)))
+            passes(row.row).then(|| (row.type_name.as_str(), number(cliff_value(row, question.column))))
         }),
     };
     let is_text = !question.tab.columns()[question.column].is_number;
@@ -312,11 +325,20 @@ fn share(part: u64, whole: u64) -> u128 {
     u128::from(part) * 1_000_000_000 / u128::from(whole.max(1))
 }
 
-fn waste_number(row: &WasteRow, column: usize) -> u128 {
+/// What a value is sorted by, where it is a number.
+fn number(value: Value) -> u128 {
+    match value {
+        Value::Number(number) => number.into(),
+        Value::Share(part, whole) => share(part, whole),
+        Value::Nothing | Value::Text(_) => 0,
+    }
+}
+
+fn waste_value(row: &WasteRow, column: usize) -> Value {
     match column {
-        0 => 0,
+        0 => Value::text(&row.type_name),
         1 => row.slack.into(),
-        2 => share(row.slack, row.bytes),
+        2 => Value::Share(row.slack, row.bytes),
         kind => row.kinds[kind - 3].into(),
     }
 }
@@ -337,14 +359,14 @@ fn waste_ui(ui: &mut Ui, row: &WasteRow, column: usize) {
     }
 }
 
-fn class_number(row: &ClassRow, population: u64, column: usize) -> u128 {
+fn class_value(row: &ClassRow, population: u64, column: usize) -> Value {
     match column {
         0 => row.usable.into(),
         1 => row.blocks.into(),
         2 => row.bytes.into(),
-        3 => share(row.bytes, population),
+        3 => Value::Share(row.bytes, population),
         4 => row.rounding.into(),
-        5 => share(row.rounding, row.bytes),
+        5 => Value::Share(row.rounding, row.bytes),
         6 => row.sizes.into(),
         7 => row.most.0.into(),
         _ => row.unclaimed.into(),
@@ -380,12 +402,12 @@ fn class_ui(ui: &mut Ui, row: &ClassRow, population: u64, column: usize) {
     }
 }
 
-fn cliff_number(row: &CliffRow, column: usize) -> u128 {
+fn cliff_value(row: &CliffRow, column: usize) -> Value {
     match column {
-        0 => 0,
+        0 => Value::text(&row.type_name),
         1 => row.saving.into(),
         2 => row.less.into(),
-        3 => row.elements.unwrap_or(0).into(),
+        3 => row.elements.map_or(Value::Nothing, Value::Number),
         4 => row.blocks.into(),
         5 => row.requested.into(),
         6 => row.usable.into(),

@@ -8,6 +8,7 @@ use crate::answer::{Answer, Shown};
 use crate::cells;
 use crate::colors::{By, Colors};
 use crate::dump::Disk;
+use crate::export::{Sheet, Value};
 use crate::filter::Filter;
 use crate::hyperbolic::disk::{self, Motion, Point};
 use crate::hyperbolic::labels;
@@ -224,6 +225,25 @@ impl Hyperbolic {
             labels,
             step: self.settings.step,
         })
+    }
+
+    /// What is drawn, as a table, once it has been.
+    pub fn sheet(&self, analysis: &Analysis) -> Option<Sheet> {
+        let state = self.state.as_ref()?;
+        let row = |place: PlaceId, rest: u64| {
+            vec![
+                Value::text(name(analysis, state.layout.item(place))),
+                state.layout.bytes(analysis, place).into(),
+                state.layout.own_bytes(analysis, place).into(),
+                rest.into(),
+            ]
+        };
+        let rows = match state.plain.as_ref().filter(|_| self.settings.is_tidy) {
+            Some((_, leaves)) => leaves.iter().map(|leaf| row(leaf.place, leaf.rest_bytes)).collect(),
+            None => state.scene.dots.iter().map(|dot| row(dot.place, dot.rest_bytes)).collect(),
+        };
+        let heads = ["Node", "Retained", "Own bytes", "Left out below"].map(str::to_owned).to_vec();
+        Some(Sheet { name: "tree".into(), heads, rows })
     }
 
     /// Draws it.

@@ -1,6 +1,7 @@
 //! What the snapshot is, and the ledger: whether every byte is accounted for.
 
 use crate::cells;
+use crate::export::{Sheet, Value};
 use crate::source::Document;
 use crate::theme::{self, Part};
 use egui::{Label, RichText, ScrollArea, Ui};
@@ -10,6 +11,23 @@ use heap_analysis::units;
 
 /// Lines of a list that are shown; the rest is counted.
 const MAX_LISTED: usize = 50;
+
+/// Its figures as a table: the parts of all bytes, and the classes of the ledger.
+pub fn sheet(document: &Document) -> Sheet {
+    let ledger = document.analysis.ledger();
+    let bytes = |name: &str, bytes: u64| vec![Value::text(name), Value::Nothing, bytes.into()];
+    let row = |name: &str, blocks: u64, bytes: u64| vec![Value::text(name), blocks.into(), bytes.into()];
+    let mut rows: Vec<Vec<Value>> =
+        parts(ledger).iter().map(|(part, sum)| bytes(part.name(), *sum)).collect();
+    rows.push(bytes("all parts", ledger.waterfall.total));
+    rows.extend(ledger.classes.iter().map(|class| row(class.class.name(), class.blocks, class.bytes)));
+    rows.push(row("population", ledger.population.blocks, ledger.population.bytes));
+    rows.extend(ledger.beside.iter().map(|beside| row(&beside.name, beside.blocks, beside.bytes)));
+    rows.push(bytes("table of blocks", ledger.enumerated));
+    rows.extend(ledger.allocator_live.map(|live| bytes("allocator", live)));
+    let heads = ["What", "Blocks", "Bytes"].map(str::to_owned).to_vec();
+    Sheet { name: "ledger".into(), heads, rows }
+}
 
 /// Draws it.
 pub fn ui(ui: &mut Ui, document: &Document) {
@@ -63,7 +81,8 @@ fn verdict_ui(ui: &mut Ui, ledger: &Ledger) {
     cells::notice(ui, color, first, &rest.join("\n"));
 }
 
-fn waterfall_ui(ui: &mut Ui, ledger: &Ledger) {
+/// The parts of all bytes.
+fn parts(ledger: &Ledger) -> Vec<(Part, u64)> {
     let water = &ledger.waterfall;
     let bytes = [
         water.payload,
@@ -74,7 +93,12 @@ fn waterfall_ui(ui: &mut Ui, ledger: &Ledger) {
         water.rounding,
         water.untyped,
     ];
-    let parts: Vec<(Part, u64)> = Part::ALL.into_iter().zip(bytes).collect();
+    Part::ALL.into_iter().zip(bytes).collect()
+}
+
+fn waterfall_ui(ui: &mut Ui, ledger: &Ledger) {
+    let water = &ledger.waterfall;
+    let parts = parts(ledger);
     cells::split_bar(ui, &parts, 18.0);
     ui.add_space(4.0);
     let left = |ui: &mut Ui| cells::split_list(ui, "waterfall", &parts, "all parts");

@@ -5,6 +5,7 @@
 
 use crate::answer::{Answer, Shown};
 use crate::cells::{self, Pointing};
+use crate::export::Value;
 use crate::filter::Filter;
 use crate::selection::{History, Selection};
 use crate::source::Document;
@@ -534,8 +535,10 @@ impl Ownership {
         let reachable = document.analysis.summary().reachable;
         let mut toggled = None;
         let mut jump = None;
-        let shown =
-            table.show(ui, &mut |row| line_name(entries, lines[row as usize]), &mut |ui, row, column| {
+        let shown = table.show(
+            ui,
+            &mut |row| line_name(entries, lines[row as usize]),
+            &mut |ui, row, column| {
                 let line = lines[row as usize];
                 if column == 0 {
                     match name_ui(ui, entries, line, filter, &document.analysis) {
@@ -546,7 +549,9 @@ impl Ownership {
                 } else {
                     number_ui(ui, entries, line, column, reachable);
                 }
-            });
+            },
+            &mut |row, column| value(entries, lines[row as usize], column, reachable),
+        );
         self.visible = shown
             .visible
             .clone()
@@ -923,11 +928,21 @@ fn badges_ui(ui: &mut Ui, entry: &Entry, row: &TreeRow, analysis: &Analysis) -> 
     chosen
 }
 
-fn number_ui(ui: &mut Ui, entries: &[Entry], line: Line, column: usize, reachable: u64) {
+/// What the columns of numbers show of a line.
+struct Numbers {
+    retained: u64,
+    /// What the node above it retains.
+    of_holder: u64,
+    shallow: Option<u64>,
+    count: Option<u64>,
+    is_dominated: bool,
+}
+
+fn numbers(entries: &[Entry], line: Line, reachable: u64) -> Option<Numbers> {
     let (at, is_entry) = match line {
         Line::Entry(at) => (at, true),
         Line::Rest(at) => (at, false),
-        Line::Fetching(_) => return,
+        Line::Fetching(_) => return None,
     };
     let entry = &entries[at];
     let holder = if is_entry { entry.parent } else { Some(at) };
@@ -947,7 +962,37 @@ fn number_ui(ui: &mut Ui, entries: &[Entry], line: Line, column: usize, reachabl
             (row.retained, Some(row.shallow), Some(row.entries), row.dominated == row.entries)
         }
         (_, Some(Below { rest, .. }), false) => (rest.retained, Some(rest.shallow), Some(rest.count), true),
-        (_, None, false) => return,
+        (_, None, false) => return None,
+    };
+    let count = count.filter(|_| is_entry);
+    Some(Numbers { retained, of_holder, shallow, count, is_dominated })
+}
+
+/// What is in a cell; the names of nodes are indented.
+fn value(entries: &[Entry], line: Line, column: usize, reachable: u64) -> Value {
+    if column == 0 {
+        let (Line::Entry(at) | Line::Rest(at) | Line::Fetching(at)) = line;
+        let is_entry = matches!(line, Line::Entry(_));
+        let depth = entries[at].depth + usize::from(!is_entry);
+        let name = if is_entry { entry_name(&entries[at].what) } else { line_name(entries, line) };
+        return Value::text(format!("{}{name}", "  ".repeat(depth.min(MAX_INDENT))));
+    }
+    let Some(numbers) = numbers(entries, line, reachable) else { return Value::Nothing };
+    let number = |number: Option<u64>| number.map_or(Value::Nothing, Value::Number);
+    match column {
+        1 => numbers.retained.into(),
+        2 if numbers.is_dominated => Value::Share(numbers.retained, numbers.of_holder),
+        2 => Value::text("shared"),
+        3 => number(numbers.shallow),
+        _ => number(numbers.count),
+    }
+}
+
+fn number_ui(ui: &mut Ui, entries: &[Entry], line: Line, column: usize, reachable: u64) {
+    let Some(Numbers { retained, of_holder, shallow, count, is_dominated }) =
+        numbers(entries, line, reachable)
+    else {
+        return;
     };
     match column {
         1 => {
@@ -963,7 +1008,7 @@ fn number_ui(ui: &mut Ui, entries: &[Entry], line: Line, column: usize, reachabl
             }
         }
         _ => {
-            if let Some(count) = count.filter(|_| is_entry) {
+            if let Some(count) = count {
                 cells::count(ui, count);
             }
         }

@@ -2,6 +2,7 @@
 
 use crate::answer::{Answer, Shown};
 use crate::cells;
+use crate::export::Value;
 use crate::selection::{History, Selection};
 use crate::source::Document;
 use crate::table::{self, Column, Keyboard, Table};
@@ -148,6 +149,19 @@ impl Roots {
                     _ => size_ui(ui, sizes, column, reachable),
                 }
             },
+            &mut |row, column| {
+                let line = lines[row as usize];
+                let root = &roots[line.root()];
+                let sizes = match line {
+                    Line::Whole(_) => root.with_parts.unwrap_or_default(),
+                    Line::One(..) => root.sizes,
+                };
+                match (column, line) {
+                    (0, Line::Whole(_)) => Value::text(format!("{} with its parts", root.name)),
+                    (0, Line::One(..)) => Value::text(&root.name),
+                    _ => size(sizes, column).into(),
+                }
+            },
         );
         if let Some(row) = shown.row.or(shown.entered) {
             if let Some(line) = lines.get(row as usize) {
@@ -157,8 +171,12 @@ impl Roots {
     }
 }
 
+fn size(sizes: Sizes, column: usize) -> u64 {
+    [sizes.alone, sizes.in_all, sizes.shared][(column - 1).min(2)]
+}
+
 fn size_ui(ui: &mut Ui, sizes: Sizes, column: usize, reachable: u64) {
-    let bytes = [sizes.alone, sizes.in_all, sizes.shared][(column - 1).min(2)];
+    let bytes = size(sizes, column);
     if column < 3 {
         let color = theme::bar(ui);
         cells::bar_behind(ui, bytes, reachable, color);

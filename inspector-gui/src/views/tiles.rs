@@ -5,6 +5,7 @@ use crate::answer::{Answer, Shown};
 use crate::cells;
 use crate::colors::{By, Colors};
 use crate::dump::TilesState;
+use crate::export::{Sheet, Value};
 use crate::filter::Filter;
 use crate::hyperbolic::layout::Item;
 use crate::hyperbolic::paint::Canvas;
@@ -34,6 +35,15 @@ pub enum Kind {
     Icicle,
     /// One inside the other.
     Treemap,
+}
+
+impl Kind {
+    fn name(self) -> &'static str {
+        match self {
+            Kind::Icicle => "icicle",
+            Kind::Treemap => "treemap",
+        }
+    }
 }
 
 #[derive(Clone, PartialEq)]
@@ -114,6 +124,22 @@ impl TilesView {
         })
     }
 
+    /// What is drawn, as a table.
+    pub fn sheet(&self, analysis: &Analysis) -> Sheet {
+        let tiles = self.picture.tiles.tiles.iter().filter(|tile| !tile.is_own);
+        let row = |tile: &Tile| {
+            let bytes = (tiles::bytes(analysis, &tile.item), tiles::own_bytes(analysis, &tile.item));
+            vec![
+                (tile.depth as u64).into(),
+                Value::text(name(analysis, &tile.item)),
+                bytes.0.into(),
+                bytes.1.into(),
+            ]
+        };
+        let heads = ["Level", "Node", "Retained", "Own bytes"].map(str::to_owned).to_vec();
+        Sheet { name: self.kind.name().into(), heads, rows: tiles.map(row).collect() }
+    }
+
     /// Draws it.
     pub fn ui(&mut self, ui: &mut Ui, document: &Document, history: &mut History, filter: &Filter) {
         let analysis = &document.analysis;
@@ -190,7 +216,7 @@ impl TilesView {
         filter: &Filter,
         selected: Option<NodeId>,
     ) -> Option<Item> {
-        let title = if self.kind == Kind::Icicle { "icicle" } else { "treemap" };
+        let title = self.kind.name();
         let id = Id::unique(title);
         let area = ui.available_rect_before_wrap().shrink2(vec2(8.0, 4.0));
         let response = ui.interact(area, id, Sense::click());

@@ -3,6 +3,7 @@
 
 use crate::answer::{Answer, Shown};
 use crate::cells;
+use crate::export::Value;
 use crate::ruler::{self, Ruler};
 use crate::selection::{History, Selection};
 use crate::source::Document;
@@ -168,8 +169,23 @@ fn variants_ui(ui: &mut Ui, detail: &TypeDetail) {
         sorted: None,
         keyboard: Keyboard::Focused,
     };
-    table.show(ui, &mut |row| format!("variant {}", variants[row as usize].name), &mut |ui, row, column| {
-        let variant = &variants[row as usize];
+    let name = &mut |row| format!("variant {}", variants[row as usize].name);
+    let value = &mut |row, column| {
+        let variant: &VariantRow = &variants[row as usize];
+        match column {
+            0 => Value::text(&variant.name),
+            1 => variant.count.into(),
+            2 => Value::Share(variant.count, count),
+            3 => variant.tuple_size.into(),
+            4 => variant.dead_each.into(),
+            5 => variant.dead.into(),
+            6 => Value::Share(variant.dead, dead),
+            7 => variant.payload.into(),
+            _ => variant.padding.into(),
+        }
+    };
+    let cell = &mut |ui: &mut Ui, row, column| {
+        let variant: &VariantRow = &variants[row as usize];
         match column {
             0 => {
                 let text = RichText::new(&variant.name);
@@ -197,7 +213,8 @@ fn variants_ui(ui: &mut Ui, detail: &TypeDetail) {
                 cells::bytes(ui, variant.padding, 0);
             }
         }
-    });
+    };
+    table.show(ui, name, cell, value);
 }
 
 fn variant_hover(ui: &mut Ui, variant: &VariantRow) {
@@ -265,8 +282,19 @@ fn fields_ui(ui: &mut Ui, detail: &TypeDetail) {
         sorted: None,
         keyboard: Keyboard::Focused,
     };
-    table.show(ui, &mut |row| format!("field {}", fields[row as usize].name), &mut |ui, row, column| {
-        let field = &fields[row as usize];
+    let name = &mut |row| format!("field {}", fields[row as usize].name);
+    let value = &mut |row, column| {
+        let field: &FieldRow = &fields[row as usize];
+        match column {
+            0 => Value::text(&field.name),
+            1 => field.offset.map_or(Value::Nothing, Value::Number),
+            2 => field.size.into(),
+            3 => Value::Share(field.size, detail.size),
+            _ => Value::text(format!("{} {}", field.mode, field.type_name).trim()),
+        }
+    };
+    let cell = &mut |ui: &mut Ui, row, column| {
+        let field: &FieldRow = &fields[row as usize];
         match column {
             0 => {
                 if field.is_padding {
@@ -289,7 +317,8 @@ fn fields_ui(ui: &mut Ui, detail: &TypeDetail) {
                 table::text(ui, &field.type_name);
             }
         }
-    });
+    };
+    table.show(ui, name, cell, value);
 }
 
 const LENGTHS: &[Column] = &[
@@ -331,11 +360,23 @@ fn lengths_ui(ui: &mut Ui, detail: &TypeDetail) {
         Line::Range(bucket) if bucket.from == bucket.to => units::count(bucket.from),
         Line::Range(bucket) => format!("{} to {}", units::count(bucket.from), units::count(bucket.to)),
     };
-    table.show(ui, &mut |row| format!("lengths {}", name(row)), &mut |ui, row, column| {
-        let (containers, len, cap, spare) = match &lines[row as usize] {
-            Line::All(all) => (all.containers, all.len, all.cap, all.spare),
-            Line::Range(range) => (range.containers, range.len, range.cap, range.spare),
-        };
+    let numbers = |row: u64| match &lines[row as usize] {
+        Line::All(all) => (all.containers, all.len, all.cap, all.spare),
+        Line::Range(range) => (range.containers, range.len, range.cap, range.spare),
+    };
+    let value = &mut |row, column| {
+        let (containers, len, cap, spare) = numbers(row);
+        match column {
+            0 => Value::text(name(row)),
+            1 => containers.into(),
+            2 => len.into(),
+            3 => cap.into(),
+            4 => Value::Share(len, cap),
+            _ => spare.into(),
+        }
+    };
+    let cell = &mut |ui: &mut Ui, row, column| {
+        let (containers, len, cap, spare) = numbers(row);
         match column {
             0 => {
                 let text = RichText::new(name(row));
@@ -364,7 +405,8 @@ fn lengths_ui(ui: &mut Ui, detail: &TypeDetail) {
                 cells::bytes(ui, spare, 0);
             }
         }
-    });
+    };
+    table.show(ui, &mut |row| format!("lengths {}", name(row)), cell, value);
 }
 
 const NODES: &[Column] = &[
@@ -374,6 +416,14 @@ const NODES: &[Column] = &[
     Column::number("Length", 84.0, "Elements in use."),
     Column::number("Capacity", 84.0, "Elements there is room for."),
 ];
+
+/// Type of a node with its active variant.
+fn node_type(node: &TreeRow) -> String {
+    match &node.variant {
+        Some(variant) => format!("{}::{variant}", node.type_name),
+        None => node.type_name.clone(),
+    }
+}
 
 fn nodes_ui(ui: &mut Ui, nodes: &[TreeRow], all: u64, history: &mut History) {
     if (nodes.len() as u64) < all {
@@ -395,37 +445,44 @@ fn nodes_ui(ui: &mut Ui, nodes: &[TreeRow], all: u64, history: &mut History) {
         keyboard: Keyboard::Focused,
     };
     let most = nodes.first().map_or(0, |node| node.retained);
-    let shown =
-        table.show(ui, &mut |row| format!("node #{}", nodes[row as usize].node.0), &mut |ui, row, column| {
-            let node = &nodes[row as usize];
-            match column {
-                0 => {
-                    ui.label(format!("#{}", node.node.0));
-                    let mut text = node.type_name.clone();
-                    if let Some(variant) = &node.variant {
-                        text.push_str("::");
-                        text.push_str(variant);
-                    }
-                    table::text(ui, RichText::new(text).weak());
-                }
-                1 => {
-                    cells::bytes(ui, node.retained, most);
-                }
-                2 => {
-                    cells::bytes(ui, node.shallow, node.retained);
-                }
-                3 => {
-                    if let Some((len, _)) = node.len_cap {
-                        cells::count(ui, len);
-                    }
-                }
-                _ => {
-                    if let Some((_, cap)) = node.len_cap {
-                        cells::count(ui, cap);
-                    }
+    let name = &mut |row| format!("node #{}", nodes[row as usize].node.0);
+    let value = &mut |row, column| {
+        let node: &TreeRow = &nodes[row as usize];
+        let (len, cap) = node.len_cap.unzip();
+        match column {
+            0 => Value::text(format!("#{} {}", node.node.0, node_type(node))),
+            1 => node.retained.into(),
+            2 => node.shallow.into(),
+            3 => len.map_or(Value::Nothing, Value::Number),
+            _ => cap.map_or(Value::Nothing, Value::Number),
+        }
+    };
+    let cell = &mut |ui: &mut Ui, row, column| {
+        let node: &TreeRow = &nodes[row as usize];
+        match column {
+            0 => {
+                ui.label(format!("#{}", node.node.0));
+                table::text(ui, RichText::new(node_type(node)).weak());
+            }
+            1 => {
+                cells::bytes(ui, node.retained, most);
+            }
+            2 => {
+                cells::bytes(ui, node.shallow, node.retained);
+            }
+            3 => {
+                if let Some((len, _)) = node.len_cap {
+                    cells::count(ui, len);
                 }
             }
-        });
+            _ => {
+                if let Some((_, cap)) = node.len_cap {
+                    cells::count(ui, cap);
+                }
+            }
+        }
+    };
+    let shown = table.show(ui, name, cell, value);
     if let Some(node) = shown.row.and_then(|row| nodes.get(row as usize)) {
         history.select(Selection::Node(node.node));
     }

@@ -2,6 +2,7 @@
 
 use crate::answer::{Answer, Shown};
 use crate::cells::{self, Pointing};
+use crate::export::Value;
 use crate::filter::Filter;
 use crate::selection::{History, Selection};
 use crate::source::Document;
@@ -207,8 +208,10 @@ impl TypeTable {
             }
             Line::Type(id) => format!("type {}", types[id.0 as usize].name),
         };
-        let shown =
-            table.show(ui, &mut |row| name(row), &mut |ui, row, column| match lines.lines[row as usize] {
+        let shown = table.show(
+            ui,
+            &mut |row| name(row),
+            &mut |ui, row, column| match lines.lines[row as usize] {
                 Line::Group(at) => {
                     let group = &lines.groups[at];
                     if column == 0 {
@@ -238,7 +241,18 @@ impl TypeTable {
                         number_ui(ui, row, COLUMNS[column].0, lines);
                     }
                 }
-            });
+            },
+            &mut |row, column| match (lines.lines[row as usize], COLUMNS[column].0) {
+                (Line::Group(at), By::Name) => {
+                    Value::text(format!("{} (all)", group_name(&lines.groups[at].group)))
+                }
+                (Line::Group(_), By::Kind | By::Size) => Value::Nothing,
+                (Line::Group(at), by) => by.number(&lines.groups[at].total).into(),
+                (Line::Type(id), By::Name) => Value::text(&types[id.0 as usize].name),
+                (Line::Type(id), By::Kind) => Value::text(&types[id.0 as usize].kind),
+                (Line::Type(id), by) => by.number(&types[id.0 as usize]).into(),
+            },
+        );
         self.visible =
             shown.visible.clone().filter(|row| *row < lines.lines.len() as u64).map(name).collect();
         let mut toggled = None;
