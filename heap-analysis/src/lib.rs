@@ -23,6 +23,7 @@
 //! | from the resident set down to payload | [`Analysis::memory`] | [`memory::Level`] |
 //! | which classes and types keep pages half empty | [`Analysis::pages`] | [`pages::ClassPages`] |
 //! | which code allocated it | [`Analysis::stacks`] | [`stacks::StackRow`] |
+//! | how the process's memory becomes payload | [`Analysis::waterfall`] | [`waterfall::Level`] |
 //! | does it add up | [`Analysis::ledger`] | [`ledger::Ledger`] |
 //!
 //! Rows hold numbers and names and derive `Serialize`, so that console, window
@@ -70,6 +71,7 @@ mod type_name;
 pub mod type_sizes;
 pub mod type_table;
 pub mod units;
+pub mod waterfall;
 
 pub use analysis::Analysis;
 pub use heap::{Heap, NodeId};
