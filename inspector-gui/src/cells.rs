@@ -59,6 +59,26 @@ pub fn percent_bar(ui: &mut Ui, part: u64, whole: u64) {
     ui.add(Label::new(units::percent(part, whole)).extend());
 }
 
+/// A line of controls that goes on below where the pane is narrow, with the margin of the pane.
+pub fn line<R>(ui: &mut Ui, add: impl FnOnce(&mut Ui) -> R) -> R {
+    let margin = egui::Margin::symmetric(8, 0);
+    egui::Frame::new().inner_margin(margin).show(ui, |ui| ui.horizontal_wrapped(add).inner).inner
+}
+
+/// A name and, after it, a list to choose from.
+pub fn choice(ui: &mut Ui, name: &str, width: f32, chosen: &str, add: impl FnOnce(&mut Ui)) -> Response {
+    // They stay together where a line ends.
+    ui.allocate_ui(Vec2::new(width + 12.0 + 7.0 * name.len() as f32, 22.0), |ui| {
+        ui.horizontal(|ui| {
+            let label = ui.label(name);
+            let combo = egui::ComboBox::from_id_salt(name).width(width).truncate().selected_text(chosen);
+            combo.show_ui(ui, add).response.labelled_by(label.id)
+        })
+        .inner
+    })
+    .inner
+}
+
 /// A mark beside a name, with its meaning on hover.
 pub fn badge(ui: &mut Ui, text: &str, color: Color32, help: &str) -> Response {
     ui.add(Label::new(RichText::new(text).small().color(color)).extend()).on_hover_text(help)

@@ -5,6 +5,7 @@ use crate::dialog::{self, Dialog};
 use crate::dump::{Dump, State};
 use crate::export::{self, Content, Saved, Saving, Sheet, Shot, Wish};
 use crate::filter::Filter;
+use crate::hyperbolic::labels;
 use crate::selection::{History, Selection, Step};
 use crate::source::{self, Document, Failure, Loading, Origin, Outcome, Request};
 use crate::theme;
@@ -63,6 +64,7 @@ pub struct Inspector {
     saving: Option<Saving>,
     /// What was copied or written last.
     said: Option<String>,
+    last_step: (View, Selection),
     path_text: String,
     /// What the middle shows first of the next document.
     first_view: View,
@@ -127,6 +129,7 @@ impl Inspector {
             shot: None,
             saving: None,
             said: None,
+            last_step: (view, Selection::Nothing),
             path_text: String::new(),
             first_view: view,
             title: String::new(),
@@ -264,6 +267,10 @@ impl Inspector {
             None => {
                 CentralPanel::default().show(ui, |ui| self.welcome_ui(ui));
             }
+        }
+        let now = (self.view(), self.selection());
+        if std::mem::replace(&mut self.last_step, now) != now {
+            self.said = None;
         }
         self.export(ui);
         drop_hint_ui(ui);
@@ -684,55 +691,72 @@ impl Inspector {
                 ui.weak("no snapshot is open");
                 return;
             };
-            let analysis = &open.document.analysis;
-            let (summary, ledger) = (analysis.summary(), analysis.ledger());
-            let header = &summary.header;
-            ui.strong(&header.program);
-            let labels: String =
-                header.labels.iter().map(|(name, value)| format!("  {name}={value}")).collect();
-            ui.label(format!("{} hit {}{labels}", header.checkpoint, units::count(header.hit)))
-                .on_hover_text("Checkpoint, which of its hits this was, and its labels.");
-            match summary.footer.as_ref().map(|footer| footer.quiescent) {
-                Some(true) => ui
-                    .label("quiescent")
-                    .on_hover_text("Nothing was allocated or freed while the checkpoint ran."),
-                Some(false) => ui.label("concurrent").on_hover_text(
-                    "Other threads allocated or freed while the checkpoint ran: figures may differ by that.",
-                ),
-                None => {
-                    let color = theme::warning(ui);
-                    ui.colored_label(color, "cut off")
-                        .on_hover_text("The snapshot was not written to its end.")
-                }
-            };
-            ui.label(format!("{} nodes", units::count(summary.nodes)));
-            ui.label(format!("{} live", units::bytes(summary.population_bytes)))
-                .on_hover_text(cells::exact(summary.population_bytes));
-            if summary.is_estimate {
-                let color = theme::warning(ui);
-                ui.colored_label(color, "sizes are estimates")
-                    .on_hover_text("No tracking allocator supplied the blocks.");
-            } else if ledger.closes {
-                let color = theme::good(ui);
-                ui.colored_label(color, "ledger closes")
-                    .on_hover_text("Every byte is accounted for; see Overview.");
-            } else {
-                let color = theme::warning(ui);
-                ui.colored_label(color, "ledger does not close").on_hover_text("See Overview for why.");
-            }
-            if analysis.lens() != Lens::default() {
-                ui.label(format!("lens {}", analysis.lens()));
-            }
-            ui.weak(format!("type config: {}", summary.config))
-                .on_hover_text("How types are named, hidden and grouped.");
-            if let Some(said) = &self.said {
-                ui.add(egui::Label::new(said).truncate());
-            }
-            if self.is_busy() {
-                ui.weak("working…");
-            }
+            // What matters most is at the right end, and is there in narrow windows too.
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                self.figures_ui(ui, open);
+                ui.with_layout(Layout::left_to_right(Align::Center), |ui| self.what_ui(ui, open));
+            });
         });
         ui.add_space(1.0);
+    }
+
+    /// What is open, or what was done last, as far as there is room.
+    fn what_ui(&self, ui: &mut Ui, open: &Open) {
+        let summary = open.document.analysis.summary();
+        let header = &summary.header;
+        if let Some(said) = &self.said {
+            ui.add(egui::Label::new(said).truncate()).on_hover_text(said);
+            return;
+        }
+        ui.strong(&header.program);
+        let labels: String = header.labels.iter().map(|(name, value)| format!("  {name}={value}")).collect();
+        let text = format!("{} hit {}{labels}", header.checkpoint, units::count(header.hit));
+        ui.add(egui::Label::new(&text).truncate())
+            .on_hover_text(format!("Checkpoint, which of its hits this was, and its labels:\n{text}"));
+    }
+
+    /// Figures from right to left.
+    fn figures_ui(&self, ui: &mut Ui, open: &Open) {
+        let analysis = &open.document.analysis;
+        let (summary, ledger) = (analysis.summary(), analysis.ledger());
+        let (good, warning) = (theme::good(ui), theme::warning(ui));
+        let config = format!("type config: {}", summary.config);
+        ui.weak(labels::shorten(&config, 40))
+            .on_hover_text(format!("{config}\nHow types are named, hidden and grouped."));
+        if analysis.lens() != Lens::default() {
+            ui.label(format!("lens {}", analysis.lens()));
+        }
+        if summary.is_estimate {
+            ui.colored_label(warning, "sizes are estimates")
+                .on_hover_text("No tracking allocator supplied the blocks.");
+        } else if ledger.closes {
+            ui.colored_label(good, "ledger closes")
+                .on_hover_text("Every byte is accounted for; see Overview.");
+        } else {
+            ui.colored_label(warning, "ledger does not close").on_hover_text("See Overview for why.");
+        }
+        ui.label(format!("{} live", units::bytes(summary.population_bytes)))
+            .on_hover_text(cells::exact(summary.population_bytes));
+        ui.label(format!("{} nodes", units::count(summary.nodes)));
+        let unreadable: u64 = summary.unreadable.iter().map(|row| row.count).sum();
+        if unreadable > 0 {
+            ui.colored_label(warning, format!("{} unreadable", units::count(unreadable)))
+                .on_hover_text("Values that could not be entered; Overview lists them.");
+        }
+        match summary.footer.as_ref().map(|footer| footer.quiescent) {
+            Some(true) => ui
+                .label("quiescent")
+                .on_hover_text("Nothing was allocated or freed while the checkpoint ran."),
+            Some(false) => ui.label("concurrent").on_hover_text(
+                "Other threads allocated or freed while the checkpoint ran: figures may differ by that.",
+            ),
+            None => {
+                ui.colored_label(warning, "cut off").on_hover_text("The snapshot was not written to its end.")
+            }
+        };
+        if self.is_busy() {
+            ui.weak("working…");
+        }
     }
 
     fn dump(&mut self) {
@@ -839,7 +863,9 @@ impl Open {
                 Frame::new().inner_margin(egui::Margin::symmetric(8, 4)).show(ui, |ui| self.tabs_ui(ui));
                 match self.history.view() {
                     View::Overview => {
-                        Frame::new().inner_margin(8.0).show(ui, |ui| overview::ui(ui, &self.document));
+                        Frame::new()
+                            .inner_margin(8.0)
+                            .show(ui, |ui| overview::ui(ui, &self.document, &mut self.history));
                     }
                     View::Types => self.types_ui(ui),
                     View::Ownership => {

@@ -3,6 +3,7 @@
 //! Wijk, 2000). Areas, and widths in a row, are bytes. What is too small to be
 //! seen is one rectangle for all of it among its siblings, or counted.
 
+pub use crate::hyperbolic::layout::bytes;
 use crate::hyperbolic::layout::Item;
 use egui::{pos2, Pos2, Rect};
 use heap_analysis::dominator_tree::Above;
@@ -33,6 +34,10 @@ pub struct Tile {
     pub depth: usize,
     /// Only the node's own bytes, beside what goes with it.
     pub is_own: bool,
+    /// Bytes of the item with all that goes with it, which is its area or width unless `is_own`.
+    pub bytes: u64,
+    /// Its own bytes.
+    pub own: u64,
 }
 
 /// Rectangles, each after the one it is in or below.
@@ -42,15 +47,6 @@ pub struct Tiles {
     pub tiles: Vec<Tile>,
     /// Bytes that have none: below the last row, or too small for any.
     pub hidden_bytes: u64,
-}
-
-/// Bytes of an item with all that goes with it.
-pub fn bytes(analysis: &Analysis, item: &Item) -> u64 {
-    match item {
-        Item::All => analysis.dominated().total(),
-        Item::Node(node) => analysis.retained(*node),
-        Item::Run(run) => analysis.retained_by(run.clone()),
-    }
 }
 
 /// Its own bytes.
@@ -79,15 +75,15 @@ fn run_item(analysis: &Analysis, run: Range<u32>) -> Item {
 /// The subtree at `top` in rows of a height, as many as `area` has room for.
 pub fn icicle(analysis: &Analysis, top: &Item, area: Rect, row: f32) -> Tiles {
     let mut all = Tiles::default();
-    let mut open = VecDeque::from([(top.clone(), area.left(), area.right(), 0)]);
-    while let Some((item, left, right, depth)) = open.pop_front() {
+    let mut open = VecDeque::from([(top.clone(), bytes(analysis, top), area.left(), area.right(), 0)]);
+    while let Some((item, whole, left, right, depth)) = open.pop_front() {
         let y = area.top() + depth as f32 * row;
-        let whole = bytes(analysis, &item);
         let is_bundle = depth > 0 && matches!(item, Item::Run(_));
         let run = below(analysis, &item);
-        let rest = whole - own_bytes(analysis, &item);
+        let own = own_bytes(analysis, &item);
+        let mut rest = whole - own;
         let rect = Rect::from_min_max(pos2(left, y), pos2(right, y + row));
-        all.tiles.push(Tile { item, rect, depth, is_own: false });
+        all.tiles.push(Tile { item, rect, depth, is_own: false, bytes: whole, own });
         if is_bundle || rest == 0 {
             continue;
         }
@@ -99,14 +95,14 @@ pub fn icicle(analysis: &Analysis, top: &Item, area: Rect, row: f32) -> Tiles {
         let mut x = f64::from(left);
         let mut at = run.start;
         while at < run.end {
-            let wide = analysis.retained(analysis.dominated().at(at)) as f64 * scale;
-            let is_wide = wide >= f64::from(MIN_WIDTH);
+            let retained = analysis.retained(analysis.dominated().at(at));
+            let is_wide = retained as f64 * scale >= f64::from(MIN_WIDTH);
             // What comes now and everything after it is smaller.
-            let next = if is_wide { at..at + 1 } else { at..run.end };
-            let part = bytes(analysis, &Item::Run(next.clone()));
+            let (next, part) = if is_wide { (at..at + 1, retained) } else { (at..run.end, rest) };
+            rest -= part;
             let end = x + part as f64 * scale;
             if end - x >= 0.5 {
-                open.push_back((run_item(analysis, next.clone()), x as f32, end as f32, depth + 1));
+                open.push_back((run_item(analysis, next.clone()), part, x as f32, end as f32, depth + 1));
             } else {
                 all.hidden_bytes += part;
             }
@@ -119,12 +115,11 @@ pub fn icicle(analysis: &Analysis, top: &Item, area: Rect, row: f32) -> Tiles {
 /// The subtree at `top` with everything inside what it goes with.
 pub fn treemap(analysis: &Analysis, top: &Item, area: Rect) -> Tiles {
     let mut all = Tiles::default();
-    let mut open = VecDeque::from([(top.clone(), area, 0)]);
-    while let Some((item, rect, depth)) = open.pop_front() {
-        let whole = bytes(analysis, &item);
+    let mut open = VecDeque::from([(top.clone(), bytes(analysis, top), area, 0)]);
+    while let Some((item, whole, rect, depth)) = open.pop_front() {
         let own = own_bytes(analysis, &item);
         let is_bundle = depth > 0 && matches!(item, Item::Run(_));
-        all.tiles.push(Tile { item: item.clone(), rect, depth, is_own: false });
+        all.tiles.push(Tile { item: item.clone(), rect, depth, is_own: false, bytes: whole, own });
         if is_bundle || whole == own {
             continue;
         }
@@ -139,11 +134,12 @@ pub fn treemap(analysis: &Analysis, top: &Item, area: Rect) -> Tiles {
             all.hidden_bytes += whole - own;
             continue;
         }
+        let mut rest = whole - own;
         while at < run.end {
             let retained = analysis.retained(analysis.dominated().at(at));
             let is_large = retained as f64 * scale >= MIN_AREA && parts.len() < room;
-            let next = if is_large { at..at + 1 } else { at..run.end };
-            let part = bytes(analysis, &Item::Run(next.clone()));
+            let (next, part) = if is_large { (at..at + 1, retained) } else { (at..run.end, rest) };
+            rest -= part;
             at = next.end;
             parts.push((part, run_item(analysis, next), false));
         }
@@ -154,9 +150,9 @@ pub fn treemap(analysis: &Analysis, top: &Item, area: Rect) -> Tiles {
         let sizes: Vec<f64> = parts.iter().map(|(bytes, ..)| *bytes as f64).collect();
         for ((bytes, item, is_own), rect) in parts.into_iter().zip(squarify(&sizes, inner)) {
             if is_own {
-                all.tiles.push(Tile { item, rect, depth: depth + 1, is_own });
+                all.tiles.push(Tile { item, rect, depth: depth + 1, is_own, bytes: whole, own });
             } else if f64::from(rect.width()) * f64::from(rect.height()) >= 1.0 {
-                open.push_back((item, rect, depth + 1));
+                open.push_back((item, bytes, rect, depth + 1));
             } else {
                 all.hidden_bytes += bytes;
             }
@@ -270,6 +266,10 @@ mod tests {
 
     /// Bytes that are drawn, bundled or counted are all bytes.
     fn laws(analysis: &Analysis, top: &Item, tiles: &Tiles, area: Rect) {
+        for tile in &tiles.tiles {
+            let known = (bytes(analysis, &tile.item), own_bytes(analysis, &tile.item));
+            assert_eq!((tile.bytes, tile.own), known, "{tile:?}");
+        }
         let is_bundle = |tile: &Tile| tile.depth > 0 && matches!(tile.item, Item::Run(_));
         let drawn: u64 =
             tiles

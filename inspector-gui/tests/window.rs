@@ -25,11 +25,17 @@ struct Window(Harness<'static, Option<Inspector>>);
 
 impl Window {
     fn open(options: Options) -> Window {
+        Window::open_at(options, vec2(1400.0, 900.0), 1.0)
+    }
+
+    /// Of a size in points, on a screen with so many pixels to a point.
+    fn open_at(options: Options, size: egui::Vec2, pixels_per_point: f32) -> Window {
         let ui = move |ui: &mut egui::Ui, inspector: &mut Option<Inspector>| {
             inspector.get_or_insert_with(|| Inspector::new(ui.ctx(), options.clone())).ui(ui);
         };
         // Threads that are done ask for frames of their own.
-        let builder = Harness::builder().with_size(vec2(1400.0, 900.0)).with_max_steps(100);
+        let builder = Harness::builder().with_size(size).with_pixels_per_point(pixels_per_point);
+        let builder = builder.with_max_steps(100);
         let builder = builder.renderer(support::Rasteriser::default());
         let mut window = Window(builder.build_ui_state(ui, None));
         window.settle();
@@ -1202,4 +1208,59 @@ fn a_row_has_a_menu_that_copies_it() {
     window.settle();
     window.click(Role::Button, "Copy row");
     assert!(window.reads("copied a row of types"));
+}
+
+/// What is to be clicked, typed into and chosen from lies in the window, apart from
+/// each other, and has room for its text, at every scale and in the smallest window.
+#[test]
+fn controls_fit_at_every_scale() {
+    let roles = [Role::Button, Role::CheckBox, Role::ComboBox, Role::TextInput];
+    for (size, pixels_per_point) in [
+        (vec2(816.0, 516.0), 1.0),
+        (vec2(816.0, 516.0), 1.5),
+        (vec2(816.0, 516.0), 2.5),
+        (vec2(1400.0, 900.0), 1.25),
+    ] {
+        let options = Options { open: Some(Origin::File(demo_path().into())), ..Options::default() };
+        let mut window = Window::open_at(options, size, pixels_per_point);
+        let screen = egui::Rect::from_min_size(egui::Pos2::ZERO, size).expand(0.6);
+        for view in View::ALL {
+            window.click(Role::Button, view.title());
+            // What is in a picture or in a list may be cut off where that ends.
+            let picture = window.0.query_all_by_role(Role::Canvas).map(|node| node.rect()).next();
+            let details = window.0.get_by_label("Details").rect();
+            let mut seen: Vec<(egui::Rect, String)> = Vec::new();
+            for role in roles {
+                for node in window.0.query_all_by_role(role) {
+                    let (rect, name) = (node.rect(), node.accesskit_node().label().unwrap_or_default());
+                    let is_inside =
+                        picture.is_some_and(|picture| picture.expand(9.0).contains(rect.center()));
+                    if is_inside
+                        || !rect.is_positive()
+                        || rect.center().x > details.left() && rect.top() > 60.0
+                    {
+                        continue;
+                    }
+                    let at = format!("{view:?} at {pixels_per_point}, {size:?}: `{name}` {rect:?}");
+                    // Lists scroll: what is below their end is not on the screen.
+                    let is_listed = view == View::Overview && rect.top() > 130.0;
+                    assert!(screen.contains_rect(rect) || is_listed, "{at} is outside");
+                    if let Some((_, other)) = seen.iter().find(|(other, _)| {
+                        let both = other.intersect(rect);
+                        both.width() > 1.0 && both.height() > 1.0
+                    }) {
+                        assert!(is_listed, "{at} overlaps `{other}`");
+                    }
+                    seen.push((rect, name));
+                }
+            }
+            assert!(seen.len() > 10, "{view:?}: {seen:?}");
+            // Headers of the table have room for their text.
+            for node in window.0.query_all_by_role(Role::ColumnHeader) {
+                let name = node.accesskit_node().label().unwrap_or_default();
+                let wide = 5.5 * name.chars().count() as f32;
+                assert!(node.rect().width() >= wide, "{view:?}: the header {name} is cut: {:?}", node.rect());
+            }
+        }
+    }
 }

@@ -130,6 +130,13 @@ impl Motion {
         Motion::to_center(point.scale(part / norm))
     }
 
+    /// How much it shrinks lengths at a point, squared: of two points the square of the distance
+    /// is divided by the product of their two.
+    #[inline]
+    pub fn shrinks(self, point: Point) -> f64 {
+        (self.b.conj() * point + self.a.conj()).norm2()
+    }
+
     /// This motion after another one.
     pub fn after(self, first: Motion) -> Motion {
         let a = self.a * first.a + self.b * first.b.conj();

@@ -19,7 +19,6 @@
 use super::disk::{Motion, Point};
 use heap_analysis::dominator_tree::Above;
 use heap_analysis::{Analysis, NodeId};
-use std::collections::VecDeque;
 use std::f64::consts::PI;
 use std::ops::Range;
 
@@ -105,16 +104,19 @@ struct Place {
     /// Places below it, once known: first and number.
     first: u32,
     count: u32,
-    /// Half of its wedge.
-    wedge: f64,
-    /// Direction and distance from the place above.
+    /// The distances with which those below were placed last.
+    placed: u32,
+    /// Bytes that are drawn at it and below it.
+    bytes: u64,
+    /// Its part of the wedge of the place above, before that is divided.
+    weight: f64,
+    /// Half of its sector, and direction and distance, from the place above.
+    sector: f64,
     angle: f64,
     step: f64,
     /// In the frame of the place above: where it lies, and the ideal ends and middle of its sector.
     at: Point,
     ends: [Point; 3],
-    /// Hyperbolic radius that keeps its disc off all others.
-    room: f64,
 }
 
 /// Where nodes lie, as far as they have been looked at.
@@ -123,29 +125,40 @@ pub struct Layout {
     places: Vec<Place>,
     /// Smallest distance between a place and the one above it.
     step: f64,
+    /// Changes with the distances.
+    placed: u32,
 }
 
 impl Layout {
     /// From everything reachable on, at a smallest distance between a place and the one above.
-    pub fn new(step: f64) -> Layout {
-        Layout::at(Item::All, step)
+    pub fn new(analysis: &Analysis, step: f64) -> Layout {
+        Layout::at(analysis, Item::All, step)
     }
 
-    fn at(item: Item, step: f64) -> Layout {
-        let wedge = if item == Item::All { PI } else { CUT_WEDGE };
-        let place = Place {
-            item,
-            above: UNKNOWN,
-            first: UNKNOWN,
-            count: 0,
-            wedge,
-            angle: 0.0,
-            step: 0.0,
-            at: Point::ZERO,
-            ends: [Point::ZERO; 3],
-            room: ROOM * step,
-        };
-        Layout { places: vec![place], step }
+    fn at(analysis: &Analysis, item: Item, step: f64) -> Layout {
+        let place = Place { bytes: bytes(analysis, &item), ..Place::new(item, UNKNOWN) };
+        Layout { places: vec![place], step, placed: 0 }
+    }
+
+    /// Other distances between the same places. They are placed when they are looked at; `kept`
+    /// at once, so that their frames are known.
+    pub fn set_step(&mut self, step: f64, kept: &[PlaceId]) {
+        self.step = step;
+        self.placed += 1;
+        for place in kept {
+            self.place(place.0 as usize);
+        }
+    }
+
+    /// Places one with the present distances, and what is above it first.
+    fn place(&mut self, at: usize) {
+        let above = |at: usize| Some(self.places[at].above).filter(|above| *above != UNKNOWN);
+        let chain = std::iter::successors(above(at), |&up| above(up as usize));
+        let late = |&up: &u32| self.places[up as usize].placed != self.placed;
+        let late: Vec<u32> = chain.take_while(late).collect();
+        for up in late.into_iter().rev() {
+            self.place_below(up as usize);
+        }
     }
 
     /// A layout in which `item` has its surroundings: some levels above it, and
@@ -160,7 +173,7 @@ impl Layout {
             Some(Above::Node(node)) => Item::Node(node),
             Some(Above::Virtual) | None => Item::All,
         };
-        let mut layout = Layout::at(top, step);
+        let mut layout = Layout::at(analysis, top, step);
         let root = layout.root();
         let place = layout.find(analysis, item).unwrap_or(root);
         (layout, place)
@@ -203,12 +216,9 @@ impl Layout {
     }
 
     /// Bytes that are drawn at a place and below it: what it retains.
-    pub fn bytes(&self, analysis: &Analysis, place: PlaceId) -> u64 {
-        match self.item(place) {
-            Item::All => analysis.dominated().total(),
-            Item::Node(node) => analysis.retained(*node),
-            Item::Run(run) => analysis.retained_by(run.clone()),
-        }
+    #[inline]
+    pub fn bytes(&self, place: PlaceId) -> u64 {
+        self.places[place.0 as usize].bytes
     }
 
     /// Its own bytes, nothing below it.
@@ -230,7 +240,26 @@ impl Layout {
 
     /// Hyperbolic radius that a disc there may have without touching another one.
     pub fn room(&self, place: PlaceId) -> f64 {
-        self.places[place.0 as usize].room
+        let Place { step, sector, above, .. } = self.places[place.0 as usize];
+        if above == UNKNOWN {
+            return ROOM * self.step;
+        }
+        let to_end = (step.sinh() * sector.min(PI / 2.0).sin()).asinh();
+        (0.9 * to_end).min(ROOM * self.step)
+    }
+
+    /// Half of the wedge that everything below a place lies in.
+    fn wedge(&self, at: usize) -> f64 {
+        let place = &self.places[at];
+        match (place.above, &place.item) {
+            (UNKNOWN, Item::All) => return PI,
+            (UNKNOWN, _) => return CUT_WEDGE,
+            _ => {}
+        }
+        let Place { step, sector, .. } = *place;
+        // The wedge keeps off the disc of the place above, which lies right behind.
+        let widest = PI - ((ROOM * self.step).sinh() / step.sinh()).asin();
+        (2.0 * (step.exp() * (sector / 2.0).min(PI / 2.0 - 1e-9).tan()).atan()).min(widest)
     }
 
     /// The frame of a place, from that of the place above.
@@ -255,6 +284,24 @@ impl Layout {
         let place = &self.places[place.0 as usize];
         let [one, other, middle] = place.ends.map(|end| above.apply(end));
         Sector { at: above.apply(place.at), one, other, middle }
+    }
+
+    /// Whether [`Sector::extent`] is at most `size`, which is less than 1. Most places are that
+    /// small, and here it costs no division.
+    #[inline]
+    pub fn is_small(&self, above: Motion, place: PlaceId, size: f64) -> bool {
+        let Place { at, ends: [one, other, middle], .. } = &self.places[place.0 as usize];
+        let [to_at, to_one, to_other, to_middle] =
+            [*at, *one, *other, *middle].map(|point| above.shrinks(point));
+        let size2 = size * size;
+        // Both ends are as far from the place, and from the middle between them.
+        let (side, half) = ((*one - *at).norm2(), (*one - *middle).norm2());
+        let is_near = |length: f64, a: f64, b: f64| length <= size2 * a * b;
+        is_near(side, to_at, to_one)
+            && is_near(side, to_at, to_other)
+            && is_near((*other - *one).norm2(), to_one, to_other)
+            // Else the sector is nearly all of the rim.
+            && is_near(half, to_one, to_middle)
     }
 
     /// The frame of `to`, where `from` has the frame `frame`.
@@ -283,73 +330,70 @@ impl Layout {
     ) -> impl DoubleEndedIterator<Item = PlaceId> {
         let at = place.0 as usize;
         if self.places[at].first == UNKNOWN {
-            self.place_below(analysis, at);
+            self.find_items(analysis, at);
+        }
+        if self.places[at].placed != self.placed {
+            self.place(at);
+            self.place_below(at);
         }
         let Place { first, count, .. } = self.places[at];
         (first..first + count).map(PlaceId)
     }
 
-    fn place_below(&mut self, analysis: &Analysis, at: usize) {
+    /// What stands below a place, and how much each weighs.
+    fn find_items(&mut self, analysis: &Analysis, at: usize) {
         let tree = analysis.dominated();
         let run = match &self.places[at].item {
             Item::All => tree.children(Above::Virtual),
             Item::Node(node) => tree.children(Above::Node(*node)),
             Item::Run(run) => run.clone(),
         };
-        let items = split(run).map(|run| match run.len() {
-            1 => Item::Node(tree.at(run.start)),
-            _ => Item::Run(run),
-        });
-        let items: Vec<Item> = items.collect();
-        let first = self.places.len() as u32;
-        (self.places[at].first, self.places[at].count) = (first, items.len() as u32);
-        let weight = |item: &Item| match item {
-            Item::All => 0.0,
-            Item::Node(node) => (analysis.retained(*node) as f64).powf(POWER),
-            Item::Run(run) => (analysis.retained_by(run.clone()) as f64).powf(POWER),
-        };
-        let mut weights: Vec<f64> = items.iter().map(weight).collect();
-        let mean = weights.iter().sum::<f64>() / weights.len().max(1) as f64;
+        let first = self.places.len();
+        self.places.extend(split(run).map(|run| {
+            let item = match run.len() {
+                1 => Item::Node(tree.at(run.start)),
+                _ => Item::Run(run),
+            };
+            let bytes = bytes(analysis, &item);
+            Place { bytes, weight: (bytes as f64).powf(POWER), ..Place::new(item, at as u32) }
+        }));
+        let below = &mut self.places[first..];
+        let mean = below.iter().map(|place| place.weight).sum::<f64>() / below.len().max(1) as f64;
         // Where nothing has bytes, all are alike.
         let floor = if mean > 0.0 { mean * FLOOR } else { 1.0 };
-        weights.iter_mut().for_each(|weight| *weight = weight.max(floor));
-        let wedge = self.places[at].wedge;
-        let per_weight = wedge / weights.iter().sum::<f64>();
+        below.iter_mut().for_each(|place| place.weight = place.weight.max(floor));
+        let count = below.len() as u32;
+        let place = &mut self.places[at];
+        (place.first, place.count, place.placed) = (first as u32, count, UNKNOWN);
+    }
+
+    /// Where the places below one lie.
+    fn place_below(&mut self, at: usize) {
+        let wedge = self.wedge(at);
+        let Place { first, count, .. } = self.places[at];
+        self.places[at].placed = self.placed;
+        let (smallest, least) = (self.step, self.step.sinh());
+        let below = &mut self.places[first as usize..(first + count) as usize];
+        let per_weight = wedge / below.iter().map(|place| place.weight).sum::<f64>();
         // The largest in the middle, the others outward from it on alternate sides.
-        let mut order = VecDeque::new();
-        for index in 0..items.len() {
-            if index % 2 == 0 {
-                order.push_back(index);
-            } else {
-                order.push_front(index);
-            }
-        }
-        let mut angles = vec![0.0; items.len()];
+        let odd = (0..below.len()).rev().filter(|index| index % 2 == 1);
+        let even = (0..below.len()).step_by(2);
         let mut start = -wedge;
-        for index in order {
-            let sector = per_weight * weights[index];
-            angles[index] = start + sector;
+        for index in odd.chain(even) {
+            let place = &mut below[index];
+            let sector = per_weight * place.weight;
+            let angle = start + sector;
             start += 2.0 * sector;
-        }
-        for ((item, weight), angle) in items.into_iter().zip(weights).zip(angles) {
-            let sector = per_weight * weight;
-            let kept = sector.min(MAX_SECTOR).sin();
-            let step = (SEPARATION.sinh() / kept).asinh().max(self.step);
-            let to_end = (step.sinh() * sector.min(PI / 2.0).sin()).asinh();
-            // The wedge keeps off the disc of the place above, which lies right behind.
-            let widest = PI - ((ROOM * self.step).sinh() / step.sinh()).asin();
-            self.places.push(Place {
-                item,
-                above: at as u32,
-                first: UNKNOWN,
-                count: 0,
-                wedge: (2.0 * (step.exp() * (sector / 2.0).min(PI / 2.0 - 1e-9).tan()).atan()).min(widest),
-                angle,
-                step,
-                at: Point::unit(angle).scale((step / 2.0).tanh()),
-                ends: [angle - sector, angle + sector, angle].map(Point::unit),
-                room: (0.9 * to_end).min(ROOM * self.step),
-            });
+            let end = Point::unit(sector);
+            let kept = if sector <= MAX_SECTOR { end.y } else { MAX_SECTOR.sin() };
+            // Sine of the hyperbolic distance; the distance itself where it is not the smallest.
+            let sinh = (SEPARATION.sinh() / kept).max(least);
+            let step = if sinh > least { sinh.asinh() } else { smallest };
+            let out = sinh / (1.0 + (1.0 + sinh * sinh).sqrt());
+            let middle = Point::unit(angle);
+            (place.sector, place.angle, place.step) = (sector, angle, step);
+            place.at = middle.scale(out);
+            place.ends = [middle * end.conj(), middle * end, middle];
         }
     }
 
@@ -400,6 +444,34 @@ impl Layout {
     }
 }
 
+impl Place {
+    fn new(item: Item, above: u32) -> Place {
+        Place {
+            item,
+            above,
+            first: UNKNOWN,
+            count: 0,
+            placed: UNKNOWN,
+            bytes: 0,
+            weight: 0.0,
+            sector: 0.0,
+            angle: 0.0,
+            step: 0.0,
+            at: Point::ZERO,
+            ends: [Point::ZERO; 3],
+        }
+    }
+}
+
+/// Bytes of an item with all that goes with it.
+pub fn bytes(analysis: &Analysis, item: &Item) -> u64 {
+    match item {
+        Item::All => analysis.dominated().total(),
+        Item::Node(node) => analysis.retained(*node),
+        Item::Run(run) => analysis.retained_by(run.clone()),
+    }
+}
+
 /// What stands above an item in the dominator tree; above a bundle the node whose children it has.
 fn above_of(analysis: &Analysis, item: &Item) -> Option<Above> {
     match item {
@@ -430,6 +502,7 @@ pub(crate) mod tests {
     use super::*;
     use heap_analysis::config::Config;
     use heap_analysis::{demo, Heap, Lens};
+    use std::collections::VecDeque;
     use std::sync::Arc;
 
     pub(crate) fn demo(nodes: usize) -> Analysis {
@@ -452,18 +525,76 @@ pub(crate) mod tests {
         }
     }
 
+    /// The same places with other distances are those of a layout that never had others.
+    #[test]
+    fn distances_change_as_if_they_had_always_been_so() {
+        let analysis = demo(20_000);
+        let mut changed = Layout::new(&analysis, 0.9);
+        let mut places = vec![changed.root()];
+        for at in 0..400 {
+            let below: Vec<PlaceId> = changed.expand(&analysis, places[at]).collect();
+            places.extend(below);
+        }
+        for step in [0.4, 1.6, 1.0] {
+            let last = places[places.len() - 1];
+            changed.set_step(step, &[last]);
+            let mut fresh = Layout::new(&analysis, step);
+            // Backwards: what is above is placed on the way.
+            for &place in places[..400].iter().rev() {
+                let item = changed.item(place).clone();
+                let same = fresh.find(&analysis, &item).unwrap();
+                let one: Vec<PlaceId> = changed.expand(&analysis, place).collect();
+                let other: Vec<PlaceId> = fresh.expand(&analysis, same).collect();
+                for (one, other) in one.into_iter().zip(other) {
+                    assert_eq!(changed.item(one), fresh.item(other));
+                    assert_eq!(changed.room(one), fresh.room(other));
+                    let frame = Motion::forward(0.3);
+                    assert_eq!(changed.sector(frame, one), fresh.sector(frame, other));
+                    assert_eq!(changed.frame_below(frame, one), fresh.frame_below(frame, other));
+                }
+            }
+        }
+    }
+
+    /// What is called small is small, and nearly all that is small is called so.
+    #[test]
+    fn small_places_are_found_without_a_division() {
+        let analysis = demo(20_000);
+        let mut layout = Layout::new(&analysis, 0.9);
+        let mut open = vec![layout.root()];
+        let (mut said, mut small) = (0, 0);
+        for at in 0..600 {
+            let place = open[at];
+            let below: Vec<PlaceId> = layout.expand(&analysis, place).collect();
+            for turn in 0..7 {
+                let frame = Motion::turn(f64::from(turn)).after(Motion::forward(f64::from(turn) * 1.5 - 4.0));
+                for &place in &below {
+                    let extent = layout.sector(frame, place).extent();
+                    for size in [0.005, 0.02, 0.4] {
+                        let is_small = layout.is_small(frame, place, size);
+                        assert!(!is_small || extent <= size * (1.0 + 1e-9), "{extent} {size}");
+                        said += usize::from(is_small);
+                        small += usize::from(extent <= size);
+                    }
+                }
+            }
+            open.extend(below);
+        }
+        assert!(said * 100 > small * 95 && small > 5_000, "{said} of {small}");
+    }
+
     /// Below every place are its bytes, less its own; and every item is found where it is.
     #[test]
     fn places_below_have_all_bytes() {
         let analysis = demo(20_000);
-        let mut layout = Layout::new(0.9);
+        let mut layout = Layout::new(&analysis, 0.9);
         let mut open = vec![layout.root()];
         let mut met = 0;
         while let Some(place) = open.pop() {
             met += layout.nodes(place) * u64::from(matches!(layout.item(place), Item::Node(_)));
             let below: Vec<PlaceId> = layout.expand(&analysis, place).collect();
-            let sum: u64 = below.iter().map(|&below| layout.bytes(&analysis, below)).sum();
-            assert_eq!(sum + layout.own_bytes(&analysis, place), layout.bytes(&analysis, place));
+            let sum: u64 = below.iter().map(|&below| layout.bytes(below)).sum();
+            assert_eq!(sum + layout.own_bytes(&analysis, place), layout.bytes(place));
             let item = layout.item(place).clone();
             assert_eq!(layout.find(&analysis, &item), Some(place), "{item:?}");
             open.extend(below);
@@ -477,7 +608,7 @@ pub(crate) mod tests {
     fn discs_do_not_overlap() {
         let analysis = demo(20_000);
         for step in [0.4, 0.9, 1.6] {
-            let mut layout = Layout::new(step);
+            let mut layout = Layout::new(&analysis, step);
             let mut open = VecDeque::from([(layout.root(), Motion::IDENTITY)]);
             let mut discs: Vec<(Point, f64)> = Vec::new();
             while let Some((place, frame)) = open.pop_front() {
@@ -501,7 +632,7 @@ pub(crate) mod tests {
     #[test]
     fn frames_agree() {
         let analysis = demo(2000);
-        let mut layout = Layout::new(0.9);
+        let mut layout = Layout::new(&analysis, 0.9);
         let deep = {
             let mut place = layout.root();
             while let Some(below) = layout.expand(&analysis, place).next() {

@@ -107,7 +107,7 @@ pub fn scene(
     open.push(Open { extent: f64::INFINITY, place: anchor, frame, from: NOBODY, is_up: false });
     let leave_out = |scene: &mut Scene, at: u32, layout: &Layout, place: PlaceId| {
         let dot = &mut scene.dots[at as usize];
-        let bytes = layout.bytes(analysis, place);
+        let bytes = layout.bytes(place);
         dot.rest_bytes += bytes;
         dot.rest_count += layout.nodes(place);
         scene.rest_bytes += bytes;
@@ -141,6 +141,10 @@ pub fn scene(
             if Some(below) == met {
                 continue;
             }
+            if layout.is_small(frame, below, detail.threshold / detail.radius) {
+                leave_out(&mut scene, own, layout, below);
+                continue;
+            }
             let extent = detail.radius * layout.sector(frame, below).extent();
             if extent > detail.threshold {
                 let frame = layout.frame_below(frame, below);
@@ -150,7 +154,7 @@ pub fn scene(
             }
         }
     }
-    scene.outside_bytes = analysis.dominated().total() - layout.bytes(analysis, top);
+    scene.outside_bytes = analysis.dominated().total() - layout.bytes(top);
     scene
 }
 
@@ -197,7 +201,7 @@ mod tests {
     fn all_is_drawn_or_counted_from_wherever_it_is_seen() {
         let analysis = demo(20_000);
         for step in [0.4, 0.9, 1.6] {
-            let mut layout = Layout::new(step);
+            let mut layout = Layout::new(&analysis, step);
             let mut anchor = layout.root();
             let mut count = 0;
             loop {
@@ -220,7 +224,7 @@ mod tests {
     #[test]
     fn subtrees_lie_in_their_wedges() {
         let analysis = demo(5000);
-        let mut layout = Layout::new(0.9);
+        let mut layout = Layout::new(&analysis, 0.9);
         let detail = Detail { radius: 400.0, threshold: 1.0, budget: 4000 };
         let root = layout.root();
         let first = laws(&mut layout, &analysis, root, Motion::IDENTITY, detail);
@@ -248,7 +252,7 @@ mod tests {
     #[test]
     fn the_anchor_does_not_matter() {
         let analysis = demo(5000);
-        let mut layout = Layout::new(0.9);
+        let mut layout = Layout::new(&analysis, 0.9);
         let detail = Detail { radius: 400.0, threshold: 4.0, budget: 4000 };
         let root = layout.root();
         let one = laws(&mut layout, &analysis, root, Motion::IDENTITY, detail);

@@ -31,7 +31,7 @@ pub struct Leaf {
 /// The subtree at `top`: at most [`MAX_NODES`] nodes, the largest, each after the node above it.
 pub fn tidy(layout: &mut Layout, analysis: &Analysis, top: PlaceId) -> Vec<Leaf> {
     // By size, then in the order in which they were met, so that it is always the same.
-    let mut open = BinaryHeap::from([(layout.bytes(analysis, top), Reverse(top))]);
+    let mut open = BinaryHeap::from([(layout.bytes(top), Reverse(top))]);
     let mut chosen: HashMap<PlaceId, Vec<PlaceId>> = HashMap::new();
     let mut above: HashMap<PlaceId, PlaceId> = HashMap::new();
     while let Some((_, Reverse(place))) = open.pop() {
@@ -46,7 +46,7 @@ pub fn tidy(layout: &mut Layout, analysis: &Analysis, top: PlaceId) -> Vec<Leaf>
         }
         for child in layout.expand(analysis, place) {
             above.insert(child, place);
-            open.push((layout.bytes(analysis, child), Reverse(child)));
+            open.push((layout.bytes(child), Reverse(child)));
         }
     }
     let mut leaves: Vec<Leaf> = Vec::with_capacity(chosen.len());
@@ -63,7 +63,7 @@ pub fn tidy(layout: &mut Layout, analysis: &Analysis, top: PlaceId) -> Vec<Leaf>
             depth,
             row: rows,
             rest_count: rest.iter().map(|&place| layout.nodes(place)).sum(),
-            rest_bytes: rest.iter().map(|&place| layout.bytes(analysis, place)).sum(),
+            rest_bytes: rest.iter().map(|&place| layout.bytes(place)).sum(),
         });
         if below.is_empty() {
             rows += 1;
@@ -81,7 +81,7 @@ mod tests {
     #[test]
     fn nothing_overlaps_and_every_byte_is_there() {
         let analysis = demo(5000);
-        let mut layout = Layout::new(0.9);
+        let mut layout = Layout::new(&analysis, 0.9);
         let root = layout.root();
         let leaves = tidy(&mut layout, &analysis, root);
         assert_eq!(leaves.len(), MAX_NODES);

@@ -273,6 +273,11 @@ fn summary_ui(ui: &mut Ui, found: &Fragmentation) {
         cells::split_bar(ui, &parts, 14.0);
         ui.horizontal_wrapped(|ui| {
             for (part, bytes) in parts {
+                // A square stays with its name.
+                let width = 60.0 + 8.0 * (part.name().len() + units::bytes(bytes).len()) as f32;
+                if ui.available_size_before_wrap().x < width {
+                    ui.end_row();
+                }
                 cells::swatch(ui, part.color());
                 ui.label(part.name()).on_hover_text(part.help());
                 ui.weak(units::bytes(bytes)).on_hover_text(cells::exact(bytes));

@@ -21,8 +21,8 @@ use crate::source::Document;
 use crate::theme;
 use crate::views::tree_item::{self, hover_ui, name, row_color, Crumbs};
 use egui::{
-    pos2, vec2, Color32, ComboBox, CornerRadius, EventFilter, FontId, Galley, Id, Key, Mesh, Pos2, Rect,
-    Response, Role, ScrollArea, Sense, Shape, Stroke, Ui, WidgetInfo,
+    pos2, vec2, Color32, CornerRadius, EventFilter, FontId, Galley, Id, Key, Mesh, Pos2, Rect, Response,
+    Role, ScrollArea, Sense, Shape, Stroke, Ui, WidgetInfo,
 };
 use heap_analysis::dominator_tree::Above;
 use heap_analysis::{units, Analysis, Lens, NodeId};
@@ -233,7 +233,7 @@ impl Hyperbolic {
         let row = |place: PlaceId, rest: u64| {
             vec![
                 Value::text(name(analysis, state.layout.item(place))),
-                state.layout.bytes(analysis, place).into(),
+                state.layout.bytes(place).into(),
                 state.layout.own_bytes(analysis, place).into(),
                 rest.into(),
             ]
@@ -275,7 +275,7 @@ impl Hyperbolic {
         let state = self.state.get_or_insert_with(|| State::new(analysis, history.current(), *settings));
         state.follow(analysis, history.current(), settings, now);
         if settings.step != before.step {
-            state.begin_anew(analysis, settings);
+            state.begin_anew(settings);
         }
         if let Some(item) = state.crumbs_ui(ui, analysis) {
             state.go_to(analysis, &item, settings, now, history);
@@ -289,21 +289,20 @@ impl Hyperbolic {
 }
 
 fn settings_ui(ui: &mut Ui, settings: &mut Settings, colors: &Colors) {
-    ui.horizontal_wrapped(|ui| {
-        ui.add_space(8.0);
+    cells::line(ui, |ui| {
         ui.checkbox(&mut settings.is_tidy, "Plain tree").on_hover_text(format!(
             "Draw what is below the focus as a plain tree: the {} largest nodes.",
             tidy::MAX_NODES
         ));
         ui.separator();
         let size = Size::ALL.iter().find(|(size, _)| *size == settings.size).map_or("", |(_, name)| name);
-        ComboBox::from_label("Size").width(112.0).selected_text(size).show_ui(ui, |ui| {
+        cells::choice(ui, "Size", 118.0, size, |ui| {
             for (size, name) in Size::ALL {
                 ui.selectable_value(&mut settings.size, size, name);
             }
         });
         let color = if settings.color == By::Component { "component" } else { "type" };
-        ComboBox::from_label("Colour").width(92.0).selected_text(color).show_ui(ui, |ui| {
+        cells::choice(ui, "Colour", 98.0, color, |ui| {
             ui.selectable_value(&mut settings.color, By::Component, "component");
             ui.selectable_value(&mut settings.color, By::Type, "type");
         });
@@ -334,7 +333,7 @@ fn settings_ui(ui: &mut Ui, settings: &mut Settings, colors: &Colors) {
 
 /// Name and bytes, as they stand at a dot.
 fn label_text(analysis: &Analysis, layout: &Layout, place: PlaceId, length: usize) -> String {
-    let bytes = units::bytes(layout.bytes(analysis, place));
+    let bytes = units::bytes(layout.bytes(place));
     format!("{}  {bytes}", labels::shorten(&name(analysis, layout.item(place)), length))
 }
 
@@ -422,16 +421,9 @@ impl State {
     }
 
     /// The same picture with other distances.
-    fn begin_anew(&mut self, analysis: &Analysis, settings: &Settings) {
-        let item = self.layout.item(self.focus).clone();
-        let anchor = self.layout.item(self.anchor).clone();
-        let (mut layout, focus) = Layout::around(analysis, &item, settings.step);
-        match layout.find(analysis, &anchor) {
-            Some(place) => self.anchor = place,
-            None => (self.anchor, self.frame) = (focus, Motion::IDENTITY),
-        }
-        (self.layout, self.focus, self.moving, self.plain, self.key) = (layout, focus, None, None, None);
-        self.crumbs.0 = focus;
+    fn begin_anew(&mut self, settings: &Settings) {
+        self.layout.set_step(settings.step, &[self.anchor, self.focus]);
+        (self.moving, self.plain, self.key) = (None, None, None);
     }
 
     /// Moves on. Whether it still moves.
@@ -495,7 +487,7 @@ impl State {
         self.drag(&response, to_disk);
         let wheel = ui.input(|input| input.smooth_scroll_delta().y);
         if response.hovered() && wheel != 0.0 {
-            self.density(analysis, settings, f64::from(wheel) / 200.0);
+            self.density(settings, f64::from(wheel) / 200.0);
         }
         self.draw(ui, analysis, settings, colors, filter, rect, radius);
         let picture = &self.picture;
@@ -581,11 +573,11 @@ impl State {
         }
     }
 
-    fn density(&mut self, analysis: &Analysis, settings: &mut Settings, by: f64) {
+    fn density(&mut self, settings: &mut Settings, by: f64) {
         let step = (settings.step * by.exp()).clamp(STEPS.0, STEPS.1);
         if step != settings.step {
             settings.step = step;
-            self.begin_anew(analysis, settings);
+            self.begin_anew(settings);
         }
     }
 
@@ -609,7 +601,7 @@ impl State {
         let pressed = |key| ui.input(|input| input.key_pressed(key));
         let wheel = |is_up: bool| if is_up { 0.1 } else { -0.1 };
         if pressed(Key::Plus) || pressed(Key::Equals) || pressed(Key::Minus) {
-            self.density(analysis, settings, wheel(!pressed(Key::Minus)));
+            self.density(settings, wheel(!pressed(Key::Minus)));
         }
         let above = self.layout.above(self.focus);
         let place = if pressed(Key::ArrowLeft) {
@@ -804,7 +796,7 @@ impl State {
         let dots = &self.scene.dots;
         let weight = |at: usize| {
             let dot = &dots[at];
-            let bytes = self.layout.bytes(analysis, dot.place) as f64;
+            let bytes = self.layout.bytes(dot.place) as f64;
             let is_focus = dot.place == self.focus;
             dot.scale() * (1.0 + bytes).ln() + if is_focus { 1e9 } else { 0.0 }
         };
@@ -961,7 +953,7 @@ fn disc_size(
 ) -> (f64, bool) {
     let bytes = match size {
         Size::Own => layout.own_bytes(analysis, place),
-        Size::Retained => layout.bytes(analysis, place),
+        Size::Retained => layout.bytes(place),
         Size::Equal => return (room.min(0.06), false),
     };
     let wanted = 2.0 * (bytes as f64 * scale).sqrt().asinh();

@@ -1,16 +1,28 @@
-//! What the snapshot is, and the ledger: whether every byte is accounted for.
+//! What the snapshot is, from the process's memory down to payload, who holds it,
+//! and the ledger: whether every byte is accounted for.
 
 use crate::cells;
 use crate::export::{Sheet, Value};
+use crate::selection::{History, Selection};
 use crate::source::Document;
 use crate::theme::{self, Part};
-use egui::{Label, RichText, ScrollArea, Ui};
+use egui::{
+    pos2, vec2, Align2, Color32, FontId, Label, Rect, RichText, Role, ScrollArea, Sense, Ui, WidgetInfo,
+};
 use heap_analysis::ledger::{CountRow, Ledger};
 use heap_analysis::summary::Summary;
 use heap_analysis::units;
+use heap_analysis::waterfall::Level;
 
 /// Lines of a list that are shown; the rest is counted.
 const MAX_LISTED: usize = 50;
+
+/// Roots that have bars; the pane beside lists all.
+const MAX_ROOTS: usize = 12;
+
+/// Width of the names beside bars, and of the numbers, in points.
+const NAMES: f32 = 132.0;
+const NUMBERS: f32 = 78.0;
 
 /// Its figures as a table: the parts of all bytes, and the classes of the ledger.
 pub fn sheet(document: &Document) -> Sheet {
@@ -30,19 +42,23 @@ pub fn sheet(document: &Document) -> Sheet {
 }
 
 /// Draws it.
-pub fn ui(ui: &mut Ui, document: &Document) {
+pub fn ui(ui: &mut Ui, document: &Document, history: &mut History) {
     let summary = document.analysis.summary();
     let ledger = document.analysis.ledger();
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
         verdict_ui(ui, ledger);
+        heading(ui, "From the process's memory to payload");
+        levels_ui(ui, &document.analysis.waterfall(), &parts(ledger));
+        heading(ui, "Who holds it");
+        roots_ui(ui, document, history);
         heading(ui, "Where the bytes go");
-        waterfall_ui(ui, ledger);
+        parts_ui(ui, ledger);
         let left = |ui: &mut Ui| {
             heading(ui, "This snapshot");
             snapshot_ui(ui, document, summary);
         };
         let right = |ui: &mut Ui| {
-            heading(ui, "Who holds the blocks");
+            heading(ui, "Classes of blocks");
             classes_ui(ui, ledger);
             heading(ui, "What is known of their contents");
             counts_ui(ui, "coverage", &ledger.coverage, ledger.population.bytes);
@@ -96,7 +112,136 @@ fn parts(ledger: &Ledger) -> Vec<(Part, u64)> {
     Part::ALL.into_iter().zip(bytes).collect()
 }
 
-fn waterfall_ui(ui: &mut Ui, ledger: &Ledger) {
+/// A name, what is to be drawn to scale, and bytes.
+fn bar_ui(
+    ui: &mut Ui,
+    (name, help): (&str, &str),
+    bytes: u64,
+    sense: Sense,
+    draw: impl FnOnce(&Ui, Rect),
+) -> egui::Response {
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 20.0), sense);
+    let font = FontId::proportional(13.0);
+    let color = ui.visuals().text_color();
+    let names = ui.painter().with_clip_rect(rect.with_max_x(rect.left() + NAMES - 6.0));
+    names.text(rect.left_center(), Align2::LEFT_CENTER, name, font.clone(), color);
+    let numbers = rect.right_center();
+    ui.painter().text(numbers, Align2::RIGHT_CENTER, units::bytes(bytes), font, color);
+    let bar = Rect::from_min_max(
+        rect.min + vec2(NAMES, 3.0),
+        pos2((rect.right() - NUMBERS).max(rect.left() + NAMES + 1.0), rect.bottom() - 3.0),
+    );
+    draw(ui, bar);
+    response.on_hover_ui(|ui| {
+        ui.set_max_width(420.0);
+        ui.strong(name);
+        ui.label(help);
+        ui.label(cells::exact(bytes));
+    })
+}
+
+fn part_of(bar: Rect, from: f64, to: f64, whole: u64) -> Rect {
+    let at = |bytes: f64| bar.left() + bar.width() * (bytes / whole.max(1) as f64).clamp(0.0, 1.0) as f32;
+    Rect::from_min_max(pos2(at(from), bar.top()), pos2(at(to), bar.bottom()))
+}
+
+/// The waterfall: of each level what goes on to the next one, and what is lost.
+fn levels_ui(ui: &mut Ui, levels: &[Level], parts: &[(Part, u64)]) {
+    ui.scope(|ui| levels_inner_ui(ui, levels, parts));
+}
+
+fn levels_inner_ui(ui: &mut Ui, levels: &[Level], parts: &[(Part, u64)]) {
+    let whole = levels.iter().map(|level| level.bytes).max().unwrap_or(0);
+    let color = Part::Rounding.color();
+    ui.spacing_mut().item_spacing.y = 1.0;
+    for (at, level) in levels.iter().enumerate() {
+        let next = levels.get(at + 1).map(|next| next.bytes);
+        let lost: Vec<String> = level
+            .lost
+            .iter()
+            .map(|lost| match lost.bytes {
+                0.. => format!("{} {}", units::bytes(lost.bytes.unsigned_abs()), lost.name),
+                bytes => format!("{} {}", units::signed_bytes(bytes), lost.name),
+            })
+            .collect();
+        let draw = |ui: &Ui, bar: Rect| match next {
+            Some(next) => {
+                let end = part_of(bar, 0.0, level.bytes as f64, whole);
+                ui.painter().rect_filled(end, 2.0, color.gamma_multiply(0.28));
+                let kept = part_of(bar, 0.0, next.min(level.bytes) as f64, whole);
+                ui.painter().rect_filled(kept, 2.0, color);
+            }
+            None => {
+                let mut from = 0.0;
+                for (part, bytes) in parts {
+                    let piece = part_of(bar, from, from + *bytes as f64, whole);
+                    ui.painter().rect_filled(piece, 0.0, part.color());
+                    from += *bytes as f64;
+                }
+            }
+        };
+        let response = bar_ui(ui, (level.name, level.help), level.bytes, Sense::hover(), draw);
+        let text = match &lost[..] {
+            [] => format!("{}: {}", level.name, cells::exact(level.bytes)),
+            lost => format!("{}: {}, less {}", level.name, cells::exact(level.bytes), lost.join(", ")),
+        };
+        response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &text));
+        if !lost.is_empty() {
+            let text = format!("less {}", lost.join(", "));
+            ui.horizontal(|ui| {
+                ui.add_space(NAMES - ui.spacing().item_spacing.x);
+                ui.set_max_height(14.0);
+                ui.add(Label::new(RichText::new(&text).size(11.0).weak()).truncate()).on_hover_text(&text);
+            });
+        }
+    }
+}
+
+/// Each root with what it holds in all, and alone in front of that.
+fn roots_ui(ui: &mut Ui, document: &Document, history: &mut History) {
+    let mut roots: Vec<_> = document
+        .analysis
+        .roots()
+        .iter()
+        .filter(|root| root.name_for.is_none() && root.part_of.is_none())
+        .collect();
+    if roots.is_empty() {
+        ui.weak("This snapshot names no roots.");
+        return;
+    }
+    let sizes = |root: &heap_analysis::owners::RootRow| root.with_parts.unwrap_or(root.sizes);
+    roots.sort_by_key(|root| std::cmp::Reverse(sizes(root).in_all));
+    let whole = document.analysis.summary().reachable;
+    ui.horizontal_wrapped(|ui| {
+        cells::swatch(ui, ROOT_COLORS[0]);
+        ui.weak("alone: would go with it");
+        cells::swatch(ui, ROOT_COLORS[1]);
+        ui.weak("in all: others hold the rest as well");
+    });
+    for root in roots.iter().take(MAX_ROOTS) {
+        let sizes = sizes(root);
+        let help = format!("{} alone, {} in all", units::bytes(sizes.alone), units::bytes(sizes.in_all));
+        let draw = |ui: &Ui, bar: Rect| {
+            ui.painter().rect_filled(bar, 2.0, ui.visuals().extreme_bg_color);
+            for (bytes, color) in [(sizes.in_all, ROOT_COLORS[1]), (sizes.alone, ROOT_COLORS[0])] {
+                ui.painter().rect_filled(part_of(bar, 0.0, bytes as f64, whole), 2.0, color);
+            }
+        };
+        let response = bar_ui(ui, (&root.name, &help), sizes.in_all, Sense::click(), draw);
+        response.widget_info(|| WidgetInfo::labeled(Role::Button, true, format!("{}: {help}", root.name)));
+        if response.clicked() {
+            history.select(Selection::Node(root.node));
+        }
+    }
+    if roots.len() > MAX_ROOTS {
+        ui.weak(format!("and {} more", units::count((roots.len() - MAX_ROOTS) as u64)));
+    }
+}
+
+/// Alone and in all.
+const ROOT_COLORS: [Color32; 2] = [Color32::from_rgb(0x00, 0x72, 0xB2), Color32::from_rgb(0x56, 0xB4, 0xE9)];
+
+fn parts_ui(ui: &mut Ui, ledger: &Ledger) {
     let water = &ledger.waterfall;
     let parts = parts(ledger);
     cells::split_bar(ui, &parts, 18.0);
@@ -142,6 +287,29 @@ fn snapshot_ui(ui: &mut Ui, document: &Document, summary: &Summary) {
         cells::fact(ui, "checkpoint", "Its name, and which of its hits this was.", |ui| {
             ui.label(format!("{}, hit {}", header.checkpoint, units::count(header.hit)));
         });
+        let quiet = match summary.footer.as_ref().map(|footer| footer.quiescent) {
+            Some(true) => "quiescent: nothing was allocated or freed meanwhile",
+            Some(false) => "concurrent: other threads allocated or freed meanwhile",
+            None => "cut off: it was not written to its end",
+        };
+        cells::fact(ui, "the program was", "", |ui| {
+            ui.label(quiet);
+        });
+        let unreadable: u64 = summary.unreadable.iter().map(|row| row.count).sum();
+        cells::fact(
+            ui,
+            "unreadable",
+            "Values that could not be entered: locked, borrowed, panicked.",
+            |ui| {
+                match unreadable {
+                    0 => ui.label("nothing"),
+                    count => ui.colored_label(
+                        theme::warning(ui),
+                        format!("{} values, listed below", units::count(count)),
+                    ),
+                };
+            },
+        );
         for (name, value) in &header.labels {
             cells::fact(ui, name, "Label of this hit.", |ui| {
                 // One line, like its neighbours; the whole of it is a hover away.

@@ -11,7 +11,7 @@ use crate::selection::{History, Selection};
 use crate::source::Document;
 use crate::table::{self, Column, Keyboard, Table};
 use crate::theme;
-use egui::{Button, ComboBox, Popup, RichText, ScrollArea, Sense, Ui};
+use egui::{Button, Popup, RichText, ScrollArea, Sense, Ui};
 use heap_analysis::dominator_tree::Above;
 use heap_analysis::dominators::Dominator;
 use heap_analysis::path::PathStep;
@@ -675,8 +675,7 @@ impl Ownership {
         let before = self.settings();
         let mut start = None;
         let mut lens = None;
-        ui.horizontal_wrapped(|ui| {
-            ui.add_space(8.0);
+        cells::line(ui, |ui| {
             let owned =
                 "Below a node is what its edges lead to. What several nodes hold stands below each of them.";
             ui.selectable_value(&mut self.tree, Tree::Owned, "Who holds what").on_hover_text(owned);
@@ -725,16 +724,13 @@ fn lens_ui(ui: &mut Ui, now: Lens) -> Option<Lens> {
         let known = LENSES.iter().find(|(_, one)| *one == lens);
         known.map_or_else(|| lens.to_string(), |(name, _)| (*name).to_owned())
     };
-    let combo = ComboBox::from_label("Lens").width(150.0).selected_text(name(now));
-    combo
-        .show_ui(ui, |ui| {
-            for (name, lens) in LENSES {
-                ui.selectable_value(&mut chosen, lens, name)
-                    .on_hover_text(format!("Edges that count as holding memory: {lens}."));
-            }
-        })
-        .response
-        .on_hover_text("Which edges count as holding memory, in all views. Everything is worked out anew.");
+    cells::choice(ui, "Lens", 150.0, &name(now), |ui| {
+        for (name, lens) in LENSES {
+            ui.selectable_value(&mut chosen, lens, name)
+                .on_hover_text(format!("Edges that count as holding memory: {lens}."));
+        }
+    })
+    .on_hover_text("Which edges count as holding memory, in all views. Everything is worked out anew.");
     (chosen != now).then_some(chosen)
 }
 

@@ -128,13 +128,8 @@ impl TilesView {
     pub fn sheet(&self, analysis: &Analysis) -> Sheet {
         let tiles = self.picture.tiles.tiles.iter().filter(|tile| !tile.is_own);
         let row = |tile: &Tile| {
-            let bytes = (tiles::bytes(analysis, &tile.item), tiles::own_bytes(analysis, &tile.item));
-            vec![
-                (tile.depth as u64).into(),
-                Value::text(name(analysis, &tile.item)),
-                bytes.0.into(),
-                bytes.1.into(),
-            ]
+            let name = Value::text(name(analysis, &tile.item));
+            vec![(tile.depth as u64).into(), name, tile.bytes.into(), tile.own.into()]
         };
         let heads = ["Level", "Node", "Retained", "Own bytes"].map(str::to_owned).to_vec();
         Sheet { name: self.kind.name().into(), heads, rows: tiles.map(row).collect() }
@@ -167,8 +162,7 @@ impl TilesView {
             _ => None,
         };
         let mut next = None;
-        ui.horizontal_wrapped(|ui| {
-            ui.add_space(8.0);
+        cells::line(ui, |ui| {
             ui.weak("Colour");
             ui.selectable_value(&mut self.by, By::Component, "by component");
             ui.selectable_value(&mut self.by, By::Type, "by type");
@@ -378,11 +372,13 @@ impl TilesView {
             }
             canvas.rect(rect.shrink(gap), fill);
             if let Item::Node(node) = item {
-                let of = if *is_own { analysis.heap().shallow(*node) } else { analysis.retained(*node) };
+                let of = if *is_own { tile.own } else { tile.bytes };
                 let is_band = self.kind == Kind::Icicle || *is_own;
-                let wide =
-                    if of == 0 { 0.0 } else { (waste(analysis, *node) as f64 / of as f64).min(1.0) as f32 };
-                if is_band && wide * rect.width() >= 1.0 {
+                let share = |bytes: u64| (bytes as f64 / of.max(1) as f64).min(1.0) as f32;
+                // No more is wasted than there is; most have no room for a band anyway.
+                let may_be_seen = is_band && share(tile.own) * rect.width() >= 1.0;
+                let wide = if may_be_seen { share(waste(analysis, *node)) } else { 0.0 };
+                if wide * rect.width() >= 1.0 {
                     let high = (rect.height() * 0.22).clamp(2.0, 6.0);
                     let size = vec2(rect.width() * wide, high);
                     let band = Rect::from_min_size(egui::pos2(rect.left(), rect.bottom() - high - gap), size);
@@ -393,7 +389,7 @@ impl TilesView {
             // Where others are inside, a name needs room of its own.
             let is_full =
                 self.kind == Kind::Treemap && !is_own && !matches!(item, Item::Run(_) if tile.depth > 0);
-            let is_leaf = tiles::bytes(analysis, item) == tiles::own_bytes(analysis, item);
+            let is_leaf = tile.bytes == tile.own;
             let has_room = !is_full || is_leaf || tiles::has_title(*rect);
             if has_room && rect.width() > 44.0 && rect.height() >= high && labels.len() < MAX_NAMES {
                 let name = match is_own {
@@ -406,7 +402,9 @@ impl TilesView {
                 let light =
                     0.3 * f32::from(fill.r()) + 0.59 * f32::from(fill.g()) + 0.11 * f32::from(fill.b());
                 let ink = if light > 125.0 { Color32::BLACK } else { Color32::WHITE };
-                let galley = ui.painter().layout_no_wrap(name.clone(), FontId::proportional(11.0), ink);
+                // As much of it as there may be room for: names are long, rectangles are not.
+                let shown = name.chars().take((rect.width() / 3.5) as usize + 1).collect();
+                let galley = ui.painter().layout_no_wrap(shown, FontId::proportional(11.0), ink);
                 let label = Rect::from_min_size(rect.min, vec2(rect.width() - 3.0, high));
                 labels.push(Label { rect: label, item: item.clone(), name, galley, ink });
             }

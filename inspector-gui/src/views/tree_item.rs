@@ -50,17 +50,15 @@ pub fn row_color(
 
 /// Which colour is what.
 pub fn legend_ui(ui: &mut Ui, colors: &Colors) {
-    ui.horizontal_wrapped(|ui| {
-        ui.add_space(8.0);
+    cells::line(ui, |ui| {
         for (name, color) in colors.legend().chain([("other", theme::OTHER)]) {
             let name = labels::shorten(name, 30);
             // A square stays with its name.
             if ui.available_size_before_wrap().x < 24.0 + 8.0 * name.chars().count() as f32 {
                 ui.end_row();
-                ui.add_space(8.0);
             }
             cells::swatch(ui, color);
-            ui.weak(name);
+            ui.weak(name).on_hover_text(format!("Palette: {}.", theme::PALETTE_NAME));
         }
     });
 }
@@ -125,8 +123,7 @@ impl Crumbs {
     /// Draws it. Returns what was clicked.
     pub fn ui(&self, ui: &mut Ui) -> Option<Item> {
         let mut clicked = None;
-        ui.horizontal_wrapped(|ui| {
-            ui.add_space(8.0);
+        cells::line(ui, |ui| {
             let mut crumb = |ui: &mut Ui, (text, item): &(String, Item)| {
                 let button = ui.add(egui::Button::new(labels::shorten(text, 32)).frame(false).small());
                 let button = button.on_hover_text(format!("{text}\nGo there."));

@@ -8,7 +8,7 @@ use crate::selection::{History, Selection};
 use crate::source::Document;
 use crate::table::{self, Column, Keyboard, Table};
 use crate::theme::{self, Part};
-use egui::{ComboBox, Rect, RichText, Ui};
+use egui::{Rect, RichText, Ui};
 use heap_analysis::type_table::{self as rows, Column as By, GroupRow, Grouping, RowId, TypeRow};
 use heap_analysis::units;
 use std::collections::{BTreeMap, BTreeSet};
@@ -303,21 +303,18 @@ impl TypeTable {
     }
 
     fn head_ui(&mut self, ui: &mut Ui, document: &Document) {
-        ui.horizontal_wrapped(|ui| {
-            ui.add_space(8.0);
+        cells::line(ui, |ui| {
             let by = &mut self.question.grouping;
-            ComboBox::from_label("Group")
-                .width(110.0)
-                .selected_text(by.map_or("by nothing", grouping_text))
-                .show_ui(ui, |ui| {
-                    ui.selectable_value(by, None, "by nothing");
-                    for one in [Grouping::Component, Grouping::Crate, Grouping::Module, Grouping::Generic] {
-                        if one != Grouping::Component || self.has_groups {
-                            ui.selectable_value(by, Some(one), grouping_text(one))
-                                .on_hover_text(grouping_help(one));
-                        }
+            let chosen = by.map_or("by nothing", grouping_text);
+            cells::choice(ui, "Group", 118.0, chosen, |ui| {
+                ui.selectable_value(by, None, "by nothing");
+                for one in [Grouping::Component, Grouping::Crate, Grouping::Module, Grouping::Generic] {
+                    if one != Grouping::Component || self.has_groups {
+                        ui.selectable_value(by, Some(one), grouping_text(one))
+                            .on_hover_text(grouping_help(one));
                     }
-                });
+                }
+            });
             let all = document.analysis.types().len() as u64;
             let found = self.lines.last().map_or(0, |lines| lines.found as u64);
             if found == all {
