@@ -56,6 +56,8 @@ pub enum FirstView {
     Treemap,
     /// Waste by kind and type, size classes and cliffs
     Fragmentation,
+    /// Blocks that nobody claims
+    Unclaimed,
 }
 
 impl Cli {
@@ -75,6 +77,7 @@ impl Cli {
                 FirstView::Icicle => View::Icicle,
                 FirstView::Treemap => View::Treemap,
                 FirstView::Fragmentation => View::Fragmentation,
+                FirstView::Unclaimed => View::Unclaimed,
             },
             dump_state: self.dump_state,
         }

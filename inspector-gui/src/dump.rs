@@ -43,6 +43,8 @@ pub struct State {
     pub tree: Vec<String>,
     /// Names of the visible rows of the fragmentation tables.
     pub waste: Vec<String>,
+    /// Names of the visible rows of the unclaimed blocks.
+    pub unclaimed: Vec<String>,
     /// The hyperbolic tree, once it has been drawn.
     pub disk: Option<Disk>,
     /// The icicle or the treemap, while it is shown.
@@ -163,6 +165,7 @@ impl State {
             tree: inspector.tree_rows().to_vec(),
             tiles: inspector.tiles().and_then(|tiles| tiles.state()),
             waste: inspector.waste_rows().to_vec(),
+            unclaimed: inspector.unclaimed_rows().to_vec(),
             disk: inspector.disk().and_then(|disk| disk.state()),
             selection: match inspector.selection() {
                 Selection::Nothing => Selected::Nothing,

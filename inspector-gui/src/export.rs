@@ -10,6 +10,7 @@ use crate::dialog::{self, Dialog};
 use crate::theme;
 use egui::{Color32, ColorImage, Id, Key, KeyboardShortcut, Modal, Modifiers, Rect, TextEdit, Ui};
 use heap_analysis::units;
+use std::cmp::Ordering;
 use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io;
@@ -43,6 +44,22 @@ impl Value {
     /// Text of anything.
     pub fn text(text: impl Into<String>) -> Value {
         Value::Text(text.into())
+    }
+
+    /// Order of values of a column: nothing first, then by number, share or text.
+    pub fn compare(&self, other: &Value) -> Ordering {
+        match (self, other) {
+            (Value::Number(a), Value::Number(b)) => a.cmp(b),
+            (Value::Text(a), Value::Text(b)) => a.cmp(b),
+            (Value::Share(a, of_a), Value::Share(b, of_b)) => {
+                // As fractions: a / of_a with b / of_b.
+                let cross = |part: u64, other: u64| u128::from(part) * u128::from(other.max(1));
+                cross(*a, *of_b).cmp(&cross(*b, *of_a))
+            }
+            (Value::Nothing, Value::Nothing) => Ordering::Equal,
+            (Value::Nothing, _) => Ordering::Less,
+            _ => Ordering::Greater,
+        }
     }
 
     fn write(&self, out: &mut String) {

@@ -17,6 +17,7 @@ use crate::views::roots::Roots;
 use crate::views::tiles::{Kind, TilesView};
 use crate::views::type_detail::TypeDetails;
 use crate::views::type_table::TypeTable;
+use crate::views::unclaimed::UnclaimedView;
 use crate::views::{overview, View};
 use crate::{cells, sample};
 use egui::{
@@ -90,6 +91,7 @@ struct Open {
     icicle: TilesView,
     treemap: TilesView,
     fragmentation: FragmentationView,
+    unclaimed: UnclaimedView,
     details: Details,
     /// Where the middle is, in points.
     middle: egui::Rect,
@@ -207,6 +209,7 @@ impl Inspector {
                 || open.icicle.is_working()
                 || open.treemap.is_working()
                 || open.fragmentation.is_working()
+                || open.unclaimed.is_working()
                 || open.details.is_working()
         });
         let is_exporting = self.shot.is_some() || self.saving.as_ref().is_some_and(Saving::is_working);
@@ -242,6 +245,10 @@ impl Inspector {
 
     pub(crate) fn waste_rows(&self) -> &[String] {
         self.open.as_ref().map_or(&[], |open| open.fragmentation.visible())
+    }
+
+    pub(crate) fn unclaimed_rows(&self) -> &[String] {
+        self.open.as_ref().map_or(&[], |open| open.unclaimed.visible())
     }
 
     pub(crate) fn tree_rows(&self) -> &[String] {
@@ -785,6 +792,7 @@ impl Open {
             icicle: TilesView::new(Kind::Icicle),
             treemap: TilesView::new(Kind::Treemap),
             fragmentation: FragmentationView::default(),
+            unclaimed: UnclaimedView::default(),
             details: Details::default(),
             middle: egui::Rect::NOTHING,
             last_view: view,
@@ -880,6 +888,7 @@ impl Open {
                     View::Treemap => {
                         self.treemap.ui(ui, &self.document, &mut self.history, &self.filter);
                     }
+                    View::Unclaimed => self.unclaimed.ui(ui, &self.document),
                     View::Fragmentation => {
                         self.fragmentation.ui(ui, &self.document, &mut self.history, &mut self.filter);
                     }
@@ -896,7 +905,7 @@ impl Open {
             View::Hyperbolic => self.hyperbolic.sheet(analysis),
             View::Icicle => Some(self.icicle.sheet(analysis)),
             View::Treemap => Some(self.treemap.sheet(analysis)),
-            View::Types | View::Ownership | View::Fragmentation => None,
+            View::Types | View::Ownership | View::Fragmentation | View::Unclaimed => None,
         }
     }
 

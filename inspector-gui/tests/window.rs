@@ -777,7 +777,8 @@ fn a_root_is_selected_for_all_panes_and_history_goes_back() {
 fn views_have_keys_and_going_back_leads_through_them() {
     let mut window = Window::demo();
     for (at, view) in View::ALL.into_iter().enumerate() {
-        let digit = [Key::Num1, Key::Num2, Key::Num3, Key::Num4, Key::Num5, Key::Num6, Key::Num7][at];
+        let digit =
+            [Key::Num1, Key::Num2, Key::Num3, Key::Num4, Key::Num5, Key::Num6, Key::Num7, Key::Num8][at];
         window.0.key_press_modifiers(Modifiers::COMMAND, digit);
         window.settle();
         assert_eq!(window.inspector().view(), view);
@@ -1263,4 +1264,27 @@ fn controls_fit_at_every_scale() {
             }
         }
     }
+}
+
+#[test]
+fn what_nobody_claims_is_listed_by_size() {
+    let mut window = Window::demo();
+    window.click(Role::Button, "Unclaimed");
+    // The demo was taken without stacks: how to get them is said where they would be.
+    assert!(window.reads("HEAP_TRACK=stacks"));
+    window.click(Role::Button, "By size");
+    let analysis = window.inspector().document().unwrap().analysis.clone();
+    let rows = &analysis.ledger().unclaimed;
+    assert!(!rows.is_empty() && window.state().unclaimed.len() == rows.len());
+    assert_eq!(window.state().unclaimed[0], format!("unclaimed {} B", rows[0].requested));
+    window.click(Role::ColumnHeader, "Ask for");
+    let mut sizes: Vec<u64> = rows.iter().map(|row| row.requested).collect();
+    sizes.sort_unstable_by(|a, b| b.cmp(a));
+    let sizes: Vec<String> = sizes.iter().map(|size| format!("unclaimed {size} B")).collect();
+    assert_eq!(window.state().unclaimed, sizes);
+    let text = window.copied(keys(Key::C, SHIFTED));
+    let bytes: u64 =
+        text.lines().skip(1).map(|line| line.split('\t').nth(3).unwrap().parse::<u64>().unwrap()).sum();
+    let class = analysis.ledger().classes.last().unwrap();
+    assert_eq!(bytes, class.bytes, "all unclaimed bytes");
 }

@@ -349,6 +349,10 @@ impl Layout {
             Item::Run(run) => run.clone(),
         };
         let first = self.places.len();
+        // By a quarter at a time: twice as many as are needed would be most of the window's memory.
+        if self.places.capacity() - first < FAN as usize {
+            self.places.reserve_exact(first / 4 + FAN as usize);
+        }
         self.places.extend(split(run).map(|run| {
             let item = match run.len() {
                 1 => Item::Node(tree.at(run.start)),

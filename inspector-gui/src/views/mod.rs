@@ -13,6 +13,7 @@ pub mod tiles;
 pub mod tree_item;
 pub mod type_detail;
 pub mod type_table;
+pub mod unclaimed;
 
 use egui::{Key, KeyboardShortcut, Modifiers};
 use serde::Serialize;
@@ -36,11 +37,13 @@ pub enum View {
     Treemap,
     /// Waste, size classes and cliffs.
     Fragmentation,
+    /// What nobody claims.
+    Unclaimed,
 }
 
 impl View {
     /// All, in the order of their tabs.
-    pub const ALL: [View; 7] = [
+    pub const ALL: [View; 8] = [
         View::Overview,
         View::Types,
         View::Ownership,
@@ -48,6 +51,7 @@ impl View {
         View::Icicle,
         View::Treemap,
         View::Fragmentation,
+        View::Unclaimed,
     ];
 
     /// Text of its tab.
@@ -60,6 +64,7 @@ impl View {
             View::Icicle => "Icicle",
             View::Treemap => "Treemap",
             View::Fragmentation => "Fragmentation",
+            View::Unclaimed => "Unclaimed",
         }
     }
 
@@ -92,6 +97,7 @@ impl View {
             }
             View::Icicle => "What goes with what, in rows: as wide as what is retained.",
             View::Treemap => "What goes with what, one inside the other: as large as what is retained.",
+            View::Unclaimed => "Live blocks that nobody was met who holds them: which code allocated them.",
             View::Fragmentation => {
                 "Where bytes are wasted: by kind and type, by size class, and where a few bytes less would save more."
             }

@@ -1,0 +1,422 @@
+//! What nobody claims: live blocks that the walk met no holder of, by the code
+//! that allocated them, and by size.
+
+use crate::answer::{Answer, Shown};
+use crate::cells;
+use crate::editor;
+use crate::export::Value;
+use crate::source::Document;
+use crate::table::{self, Column, Keyboard, Table};
+use crate::theme;
+use egui::{Panel, RichText, ScrollArea, Ui};
+use heap_analysis::addresses::Code;
+use heap_analysis::ledger::{Class, UnclaimedRow};
+use heap_analysis::stacks::{StackRow, StackRows};
+use heap_analysis::units;
+use std::sync::Arc;
+
+/// Stacks that are listed; the rest is counted.
+const MAX_STACKS: usize = 2000;
+
+/// What they are listed by.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+enum Tab {
+    #[default]
+    Stacks,
+    Sizes,
+}
+
+impl Tab {
+    const ALL: [Tab; 2] = [Tab::Stacks, Tab::Sizes];
+
+    fn title(self) -> &'static str {
+        match self {
+            Tab::Stacks => "By stack",
+            Tab::Sizes => "By size",
+        }
+    }
+
+    fn help(self) -> &'static str {
+        match self {
+            Tab::Stacks => "Which code allocated them.",
+            Tab::Sizes => "How large they are.",
+        }
+    }
+
+    fn columns(self) -> &'static [Column] {
+        match self {
+            Tab::Stacks => STACKS,
+            Tab::Sizes => SIZES,
+        }
+    }
+}
+
+const STACKS: &[Column] = &[
+    Column::text(
+        "Allocated in",
+        240.0,
+        "The innermost function of the stack; all of it stands below when the row is selected.",
+    ),
+    Column::number("Bytes", 84.0, "Usable bytes of the blocks that have this stack."),
+    Column::number("Share", 116.0, "Their share of all unclaimed bytes."),
+    Column::number("Blocks", 84.0, "Blocks that have this stack."),
+    Column::number(
+        "Stands for",
+        92.0,
+        "Where only a part of the blocks has its stack: bytes of all that the part stands for, an estimate.",
+    ),
+    Column::number("Example", 130.0, "Address of one of the blocks."),
+];
+
+const SIZES: &[Column] = &[
+    Column::number("Ask for", 110.0, "Bytes that each asks for."),
+    Column::number("Get", 90.0, "Usable bytes of each: its size class."),
+    Column::number("Blocks", 90.0, "Blocks of this size."),
+    Column::number("Bytes", 90.0, "Their usable bytes."),
+    Column::number("Share", 116.0, "Their share of all unclaimed bytes."),
+    Column::number("Example", 130.0, "Address of the first of them."),
+];
+
+/// State of the view.
+#[derive(Debug)]
+pub struct UnclaimedView {
+    tab: Tab,
+    /// By tab: column and direction.
+    sorted: [(usize, bool); 2],
+    stacks: Answer<(), Arc<StackRows>>,
+    order: Answer<(Tab, usize, bool), Vec<u32>>,
+    /// Position among the stacks.
+    selected: Option<u32>,
+    selected_size: Option<u32>,
+    visible: Vec<String>,
+    editor_error: Option<String>,
+}
+
+impl Default for UnclaimedView {
+    fn default() -> UnclaimedView {
+        UnclaimedView {
+            tab: Tab::default(),
+            sorted: [(1, true), (3, true)],
+            stacks: Answer::default(),
+            order: Answer::default(),
+            selected: None,
+            selected_size: None,
+            visible: Vec::new(),
+            editor_error: None,
+        }
+    }
+}
+
+impl UnclaimedView {
+    /// Whether something is being worked out.
+    pub fn is_working(&self) -> bool {
+        self.stacks.is_working() || self.order.is_working()
+    }
+
+    /// Names of the rows on the screen.
+    pub fn visible(&self) -> &[String] {
+        &self.visible
+    }
+
+    /// Draws it.
+    pub fn ui(&mut self, ui: &mut Ui, document: &Document) {
+        self.visible.clear();
+        let ledger = document.analysis.ledger();
+        let unclaimed = ledger.classes.iter().find(|class| class.class == Class::Unclaimed);
+        let (Some(all), true) = (unclaimed, ledger.is_tracked) else {
+            ui.add_space(8.0);
+            let fix = "install tracking_alloc::TrackingAlloc as the program's global allocator and take the snapshot again";
+            let color = theme::warning(ui);
+            let what = "without the tracking allocator nothing is known of blocks that nobody claims";
+            return cells::notice(ui, color, what, fix);
+        };
+        egui::Frame::new().inner_margin(8.0).show(ui, |ui| {
+            ui.horizontal_wrapped(|ui| {
+                ui.strong(format!("{} unclaimed", units::bytes(all.bytes)))
+                    .on_hover_text(cells::exact(all.bytes));
+                let share = units::percent(all.bytes, ledger.population.bytes);
+                let blocks = units::count(all.blocks);
+                ui.label(format!("in {blocks} blocks, {share} of {} live", units::bytes(ledger.population.bytes)));
+            });
+            ui.weak("Live blocks that no root leads to: held by what has no Walk, by a local variable, by C code, or by nobody.");
+        });
+        if all.blocks == 0 {
+            ui.add_space(8.0);
+            ui.vertical_centered(|ui| ui.weak("Every block has a holder."));
+            return;
+        }
+        cells::line(ui, |ui| {
+            for tab in Tab::ALL {
+                if ui.selectable_label(self.tab == tab, tab.title()).on_hover_text(tab.help()).clicked() {
+                    self.tab = tab;
+                }
+            }
+        });
+        match self.tab {
+            Tab::Stacks => self.stacks_ui(ui, document),
+            Tab::Sizes => self.sizes_ui(ui, document, all.bytes),
+        }
+    }
+
+    fn stacks_ui(&mut self, ui: &mut Ui, document: &Document) {
+        let analysis = &document.analysis;
+        if !analysis.has_stacks() {
+            ui.add_space(8.0);
+            let color = theme::warning(ui);
+            let fix = "run the program with HEAP_TRACK=stacks, or stacks:512K for those of a part, and take the snapshot again";
+            return cells::notice(ui, color, "the stacks that allocated blocks were not recorded", fix);
+        }
+        let of = Arc::clone(analysis);
+        let found = match self.stacks.get(ui.ctx(), (), || move || Arc::new(of.stacks(true, MAX_STACKS))) {
+            Shown::Ready(found) | Shown::Working(Some(found)) => Arc::clone(found),
+            Shown::Working(None) => return cells::working(ui),
+            Shown::Failed => return cells::failed(ui),
+        };
+        cells::line(ui, |ui| {
+            let mut text = format!("{} stacks, found by {}", units::count(found.stacks as u64), found.way);
+            if found.mean > 0 {
+                text.push_str(&format!("; a stack for each {} on average", units::bytes(found.mean)));
+            }
+            if found.rows.len() < found.stacks {
+                text.push_str(&format!("; the {} with most bytes", units::count(found.rows.len() as u64)));
+            }
+            ui.weak(text);
+        });
+        let color = theme::warning(ui);
+        for problem in &found.problems {
+            cells::line(ui, |ui| ui.colored_label(color, problem));
+        }
+        if let Some(row) = self.selected.and_then(|at| found.rows.get(at as usize)) {
+            Panel::bottom("stack").resizable(true).default_size(200.0).min_size(80.0).show(ui, |ui| {
+                ui.set_min_size(ui.available_size());
+                if let Some(error) = stack_ui(ui, row) {
+                    self.editor_error = error.err();
+                }
+                if let Some(error) = &self.editor_error {
+                    cells::notice(ui, color, error, "");
+                }
+            });
+        }
+        let (column, descending) = self.sorted[Tab::Stacks as usize];
+        let of = Arc::clone(&found);
+        let order = self.order.get(ui.ctx(), (Tab::Stacks, column, descending), || {
+            move || order(&of.rows, column, descending, |row, column| stack_value(row, of.total, column))
+        });
+        let order = match order {
+            Shown::Ready(order) => order,
+            Shown::Working(_) => return cells::working(ui),
+            Shown::Failed => return cells::failed(ui),
+        };
+        let row_at = |row: u64| &found.rows[order[row as usize] as usize];
+        let selected = self.selected.and_then(|at| order.iter().position(|one| *one == at));
+        let shown = table(Tab::Stacks, order.len(), selected, (column, descending)).show(
+            ui,
+            &mut |row| format!("stack {}", innermost(row_at(row))),
+            &mut |ui, row, column| {
+                let row = row_at(row);
+                match column {
+                    0 => {
+                        let text = RichText::new(innermost(row));
+                        let text = if row.frames.is_empty() { text.italics() } else { text };
+                        table::text(ui, text).on_hover_ui(|ui| frames_ui(ui, &row.frames, 12, &mut None));
+                    }
+                    1 => {
+                        cells::bytes(ui, row.bytes, found.total);
+                    }
+                    2 => cells::percent_bar(ui, row.bytes, found.total),
+                    3 => {
+                        cells::count(ui, row.blocks);
+                    }
+                    4 if found.mean > 0 && !row.frames.is_empty() => {
+                        ui.label(format!("~ {}", units::bytes(row.estimated_bytes)));
+                    }
+                    4 => {}
+                    _ => {
+                        ui.monospace(format!("{:#x}", row.example));
+                    }
+                }
+            },
+            &mut |row, column| stack_value(row_at(row), found.total, column),
+        );
+        self.visible = shown
+            .visible
+            .clone()
+            .filter(|row| *row < order.len() as u64)
+            .map(|row| innermost(row_at(row)).to_owned())
+            .collect();
+        if let Some(row) = shown.row {
+            self.selected = order.get(row as usize).copied();
+            self.editor_error = None;
+        }
+        self.sort(Tab::Stacks, shown.header);
+    }
+
+    fn sizes_ui(&mut self, ui: &mut Ui, document: &Document, whole: u64) {
+        let analysis = Arc::clone(&document.analysis);
+        let rows = &document.analysis.ledger().unclaimed;
+        let (column, descending) = self.sorted[Tab::Sizes as usize];
+        let order = self.order.get(ui.ctx(), (Tab::Sizes, column, descending), || {
+            move || {
+                let rows = &analysis.ledger().unclaimed;
+                order(rows, column, descending, |row, column| size_value(row, whole, column))
+            }
+        });
+        let order = match order {
+            Shown::Ready(order) => order,
+            Shown::Working(_) => return cells::working(ui),
+            Shown::Failed => return cells::failed(ui),
+        };
+        let row_at = |row: u64| &rows[order[row as usize] as usize];
+        let name = |row: u64| format!("unclaimed {} B", row_at(row).requested);
+        let selected = self.selected_size.and_then(|at| order.iter().position(|one| *one == at));
+        let shown = table(Tab::Sizes, order.len(), selected, (column, descending)).show(
+            ui,
+            &mut |row| name(row),
+            &mut |ui, row, column| {
+                let row = row_at(row);
+                match column {
+                    0 => {
+                        cells::bytes(ui, row.requested, row.usable);
+                    }
+                    1 => {
+                        cells::bytes(ui, row.usable, 0);
+                    }
+                    2 => {
+                        cells::count(ui, row.blocks);
+                    }
+                    3 => {
+                        cells::bytes(ui, row.bytes, whole);
+                    }
+                    4 => cells::percent_bar(ui, row.bytes, whole),
+                    _ => {
+                        ui.monospace(format!("{:#x}", row.example));
+                    }
+                }
+            },
+            &mut |row, column| size_value(row_at(row), whole, column),
+        );
+        self.visible = shown.visible.clone().filter(|row| *row < order.len() as u64).map(name).collect();
+        if let Some(row) = shown.row {
+            self.selected_size = order.get(row as usize).copied();
+        }
+        self.sort(Tab::Sizes, shown.header);
+    }
+
+    fn sort(&mut self, tab: Tab, header: Option<usize>) {
+        let Some(column) = header else { return };
+        let (before, descending) = self.sorted[tab as usize];
+        let is_descending = if before == column { !descending } else { tab.columns()[column].is_number };
+        self.sorted[tab as usize] = (column, is_descending);
+    }
+}
+
+fn table(tab: Tab, rows: usize, selected: Option<usize>, sorted: (usize, bool)) -> Table<'static> {
+    Table {
+        name: match tab {
+            Tab::Stacks => "unclaimed by stack",
+            Tab::Sizes => "unclaimed by size",
+        },
+        columns: tab.columns(),
+        rows: rows as u64,
+        selected: selected.map(|at| at as u64),
+        scroll_to: None,
+        sorted: Some(sorted),
+        keyboard: Keyboard::Main,
+    }
+}
+
+/// The function that asked for the blocks.
+fn innermost(row: &StackRow) -> &str {
+    row.frames.first().map_or("without a stack", Code::name)
+}
+
+fn stack_value(row: &StackRow, whole: u64, column: usize) -> Value {
+    match column {
+        0 => {
+            let names = row.frames.iter().map(Code::name).collect::<Vec<_>>();
+            Value::text(if names.is_empty() { "without a stack".to_owned() } else { names.join(" < ") })
+        }
+        1 => row.bytes.into(),
+        2 => Value::Share(row.bytes, whole),
+        3 => row.blocks.into(),
+        4 => row.estimated_bytes.into(),
+        _ => Value::text(format!("{:#x}", row.example)),
+    }
+}
+
+fn size_value(row: &UnclaimedRow, whole: u64, column: usize) -> Value {
+    match column {
+        0 => row.requested.into(),
+        1 => row.usable.into(),
+        2 => row.blocks.into(),
+        3 => row.bytes.into(),
+        4 => Value::Share(row.bytes, whole),
+        _ => Value::text(format!("{:#x}", row.example)),
+    }
+}
+
+/// Sorts by a column. O(n log n).
+fn order<T>(rows: &[T], column: usize, descending: bool, value: impl Fn(&T, usize) -> Value) -> Vec<u32> {
+    let mut keyed: Vec<(Value, u32)> =
+        rows.iter().enumerate().map(|(at, row)| (value(row, column), at as u32)).collect();
+    keyed.sort_by(|(a, at), (b, other)| {
+        let order = a.compare(b);
+        if descending { order.reverse() } else { order }.then(at.cmp(other))
+    });
+    keyed.into_iter().map(|(_, at)| at).collect()
+}
+
+/// The selected stack. Returns how it went to open a place in the editor, where one was clicked.
+fn stack_ui(ui: &mut Ui, row: &StackRow) -> Option<Result<(), String>> {
+    ui.horizontal(|ui| {
+        let bytes = units::bytes(row.bytes);
+        ui.strong(format!("{bytes} in {} blocks, allocated in", units::count(row.blocks)));
+        if ui.button("Copy stack").on_hover_text("Its functions as text, a line each.").clicked() {
+            let lines: Vec<String> = row.frames.iter().flat_map(lines).map(|(line, _)| line).collect();
+            ui.ctx().copy_text(lines.join("\n"));
+        }
+    });
+    if row.frames.is_empty() {
+        ui.weak("No stack is known of these blocks.");
+    }
+    let mut opened = None;
+    ScrollArea::both().auto_shrink(false).show(ui, |ui| frames_ui(ui, &row.frames, usize::MAX, &mut opened));
+    opened
+}
+
+/// A line for each function of a frame, and where it is in the source.
+fn lines(code: &Code) -> Vec<(String, Option<(&str, u32)>)> {
+    if code.functions.is_empty() {
+        return vec![(code.place.clone(), None)];
+    }
+    let line = |function: &heap_analysis::addresses::Function| match function.file.as_str() {
+        "" => function.name.clone(),
+        file => format!("{}  {file}:{}", function.name, function.line),
+    };
+    code.functions
+        .iter()
+        .map(|function| {
+            (
+                line(function),
+                Some((function.file.as_str(), function.line)).filter(|(file, _)| !file.is_empty()),
+            )
+        })
+        .collect()
+}
+
+fn frames_ui(ui: &mut Ui, frames: &[Code], most: usize, opened: &mut Option<Result<(), String>>) {
+    for (text, source) in frames.iter().flat_map(lines).take(most) {
+        match source {
+            Some((file, line)) => {
+                let link = egui::Button::new(RichText::new(&text).monospace().size(12.0)).frame(false);
+                let help = format!("Open it in your editor: the command in {}.", editor::VARIABLE);
+                if ui.add(link).on_hover_text(help).clicked() {
+                    *opened = Some(editor::open(file, line));
+                }
+            }
+            None => {
+                ui.label(RichText::new(&text).monospace().size(12.0));
+            }
+        }
+    }
+}
