@@ -16,11 +16,37 @@ pub struct Traffic {
     pub freed: BlockCount,
 }
 
+/// The sizes of one block, for who asks for nothing else.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Sizes {
+    /// Bytes that were asked for.
+    pub requested: u64,
+    /// Bytes that were set aside.
+    pub usable: u64,
+}
+
+impl Sizes {
+    /// Those of no block: no block is so large.
+    pub const NONE: Sizes = Sizes { requested: 0, usable: u64::MAX };
+}
+
 /// The table of live blocks of this process.
 pub trait LiveBlocks: Sync {
     /// The live block that holds `addr`, which may lie anywhere inside it (its
     /// usable bytes count). Tens of nanoseconds; takes no lock.
     fn lookup(&self, addr: u64) -> Option<LiveBlock>;
+
+    /// The sizes of the program's blocks that hold these addresses, in their
+    /// order; [`Sizes::NONE`] where no block or one of the tool does. As many
+    /// [`LiveBlocks::lookup`]s, but several times as fast.
+    fn sizes(&self, addrs: &[u64], sizes: &mut [Sizes]) {
+        for (size, &addr) in sizes.iter_mut().zip(addrs) {
+            *size = match self.lookup(addr) {
+                Some(block) if !block.is_tool => Sizes { requested: block.requested, usable: block.usable },
+                _ => Sizes::NONE,
+            };
+        }
+    }
 
     /// Calls `visit` for every live block, in ascending order of addresses.
     /// Blocks that live through the whole call are met exactly once.

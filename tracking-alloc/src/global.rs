@@ -11,7 +11,7 @@ use crate::slot::{self, Record, MAX_EPOCH};
 use crate::table::{Table, LARGE};
 use crate::TrackingAlloc;
 use crate::{contexts, sample, stack, tags};
-use heap_snapshot::live::{self, LiveBlocks, Traffic};
+use heap_snapshot::live::{self, LiveBlocks, Sizes, Traffic};
 use heap_snapshot::record::{
     AllocatorFigures, BlockCount, LiveBlock, SizeClass, StackFigures, StackFrame, StackWay,
 };
@@ -603,6 +603,9 @@ fn stacks_resident() -> u64 {
     STACKS.resident() + stack::CONTEXTS.resident()
 }
 
+/// Slots that are loaded together.
+const TOGETHER: usize = 64;
+
 /// The face that heap-walk sees.
 pub(crate) struct Blocks;
 
@@ -620,9 +623,41 @@ impl Blocks {
     }
 }
 
+impl Blocks {
+    /// The sizes of any block.
+    #[inline(never)]
+    fn sizes_of(&self, addr: u64) -> Sizes {
+        match self.lookup(addr) {
+            Some(block) if !block.is_tool => Sizes { requested: block.requested, usable: block.usable },
+            _ => Sizes::NONE,
+        }
+    }
+}
+
 impl LiveBlocks for Blocks {
     fn lookup(&self, addr: u64) -> Option<LiveBlock> {
         TABLE.lookup(usize::try_from(addr).ok()?, usable).map(Blocks::block)
+    }
+
+    fn sizes(&self, addrs: &[u64], sizes: &mut [Sizes]) {
+        let is_foreign = IS_FOREIGN.load(Ordering::Relaxed);
+        for (addrs, sizes) in addrs.chunks(TOGETHER).zip(sizes.chunks_mut(TOGETHER)) {
+            // First the slots and nothing else, so that they are on their way together.
+            let mut slots = [0; TOGETHER];
+            for (slot, &addr) in slots.iter_mut().zip(addrs) {
+                *slot = TABLE.slot(addr as usize).map_or(0, |slot| slot.load(Ordering::Acquire));
+            }
+            for ((sizes, &addr), slot) in sizes.iter_mut().zip(addrs).zip(slots) {
+                // A wide block takes its first granule whole, so one that begins there holds the address.
+                *sizes = match slot::whole_wide(slot) {
+                    Some((size, align_log2)) if !is_foreign => {
+                        let usable = jemalloc::usable(size, 1 << align_log2);
+                        Sizes { requested: size as u64, usable: usable as u64 }
+                    }
+                    _ => self.sizes_of(addr),
+                };
+            }
+        }
     }
 
     fn for_each(&self, visit: &mut dyn FnMut(LiveBlock)) {

@@ -72,6 +72,13 @@ pub(crate) fn is_program_wide(slot: u32) -> bool {
     slot & (WIDE | TOOL) == WIDE
 }
 
+/// The requested size and log2 of the alignment of a program's wide block, if its slot alone says them.
+#[inline(always)]
+pub(crate) fn whole_wide(slot: u32) -> Option<(usize, u32)> {
+    let size = slot >> SIZE_SHIFT;
+    (is_program_wide(slot) && size != ESCAPE).then_some((size as usize, slot >> ALIGN_SHIFT & 15))
+}
+
 /// The slot of any block that is not tiny, and the two that follow it where one is not enough.
 pub(crate) fn encode(record: Record) -> (u32, Option<[u32; 2]>) {
     let tool = if record.is_tool { TOOL } else { 0 };

@@ -5,7 +5,7 @@
 
 #![allow(unsafe_code, reason = "calls the allocator as collections do")]
 
-use heap_snapshot::live::ToolScope;
+use heap_snapshot::live::{Sizes, ToolScope};
 use heap_snapshot::record::LiveBlock;
 use std::alloc::{GlobalAlloc, Layout};
 use std::hint::black_box;
@@ -53,6 +53,30 @@ fn sizes_and_interior_addresses() {
         for at in [1, vec.capacity() / 2, vec.capacity() - 1] {
             assert_eq!(blocks().lookup(block.addr + at as u64), Some(block));
         }
+    }
+}
+
+/// Asking for many sizes at once says what asking one by one says.
+fn many_sizes() {
+    let kept = churn(5);
+    let tool = {
+        let _tool = ToolScope::enter();
+        churn(6)
+    };
+    let large = vec![0u8; 5 << 20];
+    let tiny: Vec<Vec<u8>> = (1..9).map(Vec::with_capacity).collect();
+    let mut addrs = vec![0, 8, u64::MAX, &raw const kept as u64];
+    for vec in kept.iter().chain(&tool).chain([&large]).chain(&tiny).filter(|vec| vec.capacity() > 0) {
+        let first = vec.as_ptr() as u64;
+        addrs.extend([0, 1, vec.capacity() / 2, vec.capacity() - 1].map(|at| first + at as u64));
+    }
+    let mut sizes = vec![Sizes { requested: 1, usable: 1 }; addrs.len()];
+    blocks().sizes(&addrs, &mut sizes);
+    for (addr, sizes) in addrs.iter().zip(sizes) {
+        let block = blocks().lookup(*addr).filter(|block| !block.is_tool);
+        let expected =
+            block.map_or(Sizes::NONE, |block| Sizes { requested: block.requested, usable: block.usable });
+        assert_eq!(sizes, expected, "{addr:#x}");
     }
 }
 
@@ -202,6 +226,7 @@ fn a_lost_record_shows() {
 fn main() {
     judge("at start");
     sizes_and_interior_addresses();
+    many_sizes();
     parked_threads();
     the_tools_own();
     odd_sizes_and_alignments();
