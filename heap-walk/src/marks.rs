@@ -17,7 +17,7 @@ pub(crate) struct Marks {
     pages: Vec<Box<[u64; WORDS]>>,
     by_addr: HashMap<u64, u32, RandomState>,
     /// Direct-mapped, in front of `by_addr`: blocks of an aged heap jump between pages.
-    near: Box<[(u64, u32)]>,
+    near: Box<[(u64, u32); NEAR]>,
 }
 
 impl Marks {
@@ -25,7 +25,9 @@ impl Marks {
         Marks {
             pages: Vec::new(),
             by_addr: HashMap::with_hasher(RandomState::with_seeds(5, 6, 7, 8)),
-            near: vec![(NO_PAGE, 0); NEAR].into_boxed_slice(),
+            near: vec![(NO_PAGE, 0); NEAR]
+                .try_into()
+                .unwrap_or_else(|_| unreachable!("as many as there are")),
         }
     }
 

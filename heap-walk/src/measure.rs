@@ -121,19 +121,20 @@ fn run<T: ?Sized + Walk>(value: &T, with_paths: bool) -> (Report, Vec<TypeRow>) 
                 (Sink::File(_), _) => unreachable!("a walk keeps its sink"),
             }
         };
-        let (tally, summary) = walk(Tally::new(live, with_paths), None);
+        let (mut tally, summary) = walk(Tally::new(live, with_paths), None);
+        let total = tally.total();
         let mut elsewhere = 0;
         if !summary.outside.is_empty() {
             let mut tally = Tally::new(live, false);
             tally.is_counting = false;
-            elsewhere = walk(tally, Some(summary.outside)).0.usable;
+            elsewhere = walk(tally, Some(summary.outside)).0.total().usable;
         }
         let report = Report {
-            in_all: tally.usable,
-            alone: tally.usable.saturating_sub(elsewhere),
-            blocks: tally.blocks,
-            split: tally.split,
-            rounding: tally.rounding,
+            in_all: total.usable,
+            alone: total.usable.saturating_sub(elsewhere),
+            blocks: total.blocks,
+            split: total.split,
+            rounding: total.rounding,
             types: tally.types().into_iter().map(TypeRow::from).collect(),
             unreadable: summary.unreadable,
             is_estimate: live.is_none(),

@@ -1,9 +1,9 @@
 //! Where the records of a walk go: into a file, or into sums.
 
-use crate::tally::Tally;
+use crate::tally::{Step, Tally};
 use crate::types::Types;
 use heap_snapshot::record::{Content, Edge, Node};
-use heap_snapshot::write::{Met, Writer};
+use heap_snapshot::write::Writer;
 use std::io;
 
 /// What a checkpoint writes to.
@@ -18,18 +18,19 @@ pub(crate) enum Sink {
 }
 
 impl Sink {
-    /// Takes a node. `size` is that of its values, where only they know it.
-    #[inline(always)]
-    pub(crate) fn met(&mut self, met: Met, size: u64) -> u64 {
+    /// Takes a node that is no block: a root, or a value inside a block.
+    pub(crate) fn value(&mut self, node: &Node) -> u64 {
         match self {
-            Sink::File(writer) => writer.met(met),
-            Sink::Tally(tally) => tally.met(&met, size),
+            Sink::File(writer) => writer.node(node, 0),
+            Sink::Tally(tally) => tally.met_value(Step::of(node)),
         }
     }
 
-    /// The same of one that is met rarely.
-    pub(crate) fn node(&mut self, node: &Node, parent_addr: u64, size: u64) -> u64 {
-        self.met(Met::of(node, parent_addr), size)
+    /// Says that the program may free blocks that were met.
+    pub(crate) fn settle(&mut self) {
+        if let Sink::Tally(tally) = self {
+            tally.settle();
+        }
     }
 
     #[inline(always)]

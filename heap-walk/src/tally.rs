@@ -3,9 +3,10 @@
 use crate::types::Types;
 use ahash::RandomState;
 use heap_snapshot::layout::{value_count, Shape};
-use heap_snapshot::live::LiveBlocks;
-use heap_snapshot::record::{Content, LabelDesc, Layout, LiveBlock, NodeTypeDesc, Split, TypeDesc};
-use heap_snapshot::write::Met;
+use heap_snapshot::live::{LiveBlocks, Sizes};
+use heap_snapshot::record::{
+    Content, LabelDesc, LabelIdx, Layout, Node, NodeTypeDesc, NodeTypeIdx, Split, TypeDesc,
+};
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
@@ -14,16 +15,50 @@ const POINTER: u8 = size_of::<usize>() as u8;
 /// For handles that cannot be counted.
 const UNKNOWN: u32 = u32::MAX;
 
-/// Blocks of one node type.
-#[derive(Clone, Copy)]
-struct Sums {
+/// How the blocks of a node type divide.
+struct Kind {
     shape: Shape,
-    layout: Layout,
     /// How one value divides, and whether every value does so.
     base: Split,
     is_fixed: bool,
+}
+
+/// The blocks of a node type, added up.
+#[derive(Clone, Copy)]
+#[repr(align(64))]
+struct Sums {
     blocks: u64,
     usable: u64,
+    requested: u64,
+    len: u64,
+    cap: u64,
+    /// The blocks are memory of the heap, which nobody else claims.
+    is_counted: bool,
+    /// These sums tell what the container puts around the values.
+    is_linear: bool,
+}
+
+/// Blocks whose sizes are asked for together, so that their records in the
+/// table are on their way at the same time.
+const ASKED: usize = 64;
+
+/// A block that was met and whose sizes are still to be asked for.
+#[derive(Clone, Copy, Default)]
+struct Waiting {
+    len: u64,
+    cap: u64,
+    /// Bytes of its values, where only they know.
+    size: u64,
+    ty: u32,
+    path: u32,
+}
+
+/// Those, and how many they are.
+struct Asked {
+    count: usize,
+    addrs: [u64; ASKED],
+    blocks: [Waiting; ASKED],
+    sizes: [Sizes; ASKED],
 }
 
 /// A way from the root to nodes: the fields and positions on it.
@@ -33,6 +68,21 @@ struct PathNode {
     ty: u32,
     blocks: u64,
     usable: u64,
+}
+
+/// The last step to a node: from which node, by which label, to which type.
+/// The parent of a root is no node.
+#[derive(Clone, Copy)]
+pub(crate) struct Step {
+    pub(crate) parent: u64,
+    pub(crate) label: LabelIdx,
+    pub(crate) ty: NodeTypeIdx,
+}
+
+impl Step {
+    pub(crate) fn of(node: &Node) -> Step {
+        Step { parent: node.parent.unwrap_or(u64::MAX), label: node.label, ty: node.ty }
+    }
 }
 
 /// Ways to nodes, and the one of each node; only where somebody asks.
@@ -48,16 +98,13 @@ pub(crate) struct Tally {
     types: Vec<TypeDesc>,
     node_types: Vec<NodeTypeDesc>,
     labels: Vec<LabelDesc>,
+    kinds: Vec<Kind>,
     sums: Vec<Sums>,
     next_node: u64,
+    asked: Box<Asked>,
     paths: Option<Paths>,
-    /// Blocks met, without the value that was asked about.
-    pub(crate) blocks: u64,
-    /// Their usable bytes.
-    pub(crate) usable: u64,
-    /// How their requested bytes divide.
-    pub(crate) split: Split,
-    pub(crate) rounding: u64,
+    /// What the sums do not tell: values that differ, containers that are not linear.
+    split: Split,
     /// Off while the second walk of a report passes what is not outside.
     pub(crate) is_counting: bool,
     /// Handles of shared blocks that were not met yet, by address; [`UNKNOWN`]
@@ -65,6 +112,15 @@ pub(crate) struct Tally {
     shared: HashMap<u64, u32, RandomState>,
     /// Nodes whose values are not in the sums: the root, and values inside blocks.
     uncounted: HashSet<u64>,
+}
+
+/// What all blocks met add up to, without the value that was asked about.
+pub(crate) struct Total {
+    pub(crate) blocks: u64,
+    pub(crate) usable: u64,
+    /// How their requested bytes divide.
+    pub(crate) split: Split,
+    pub(crate) rounding: u64,
 }
 
 /// What the blocks of one type add up to.
@@ -81,13 +137,17 @@ impl Tally {
             types: Vec::new(),
             node_types: Vec::new(),
             labels: Vec::new(),
+            kinds: Vec::new(),
             sums: Vec::new(),
             next_node: 0,
+            asked: Box::new(Asked {
+                count: 0,
+                addrs: [0; ASKED],
+                blocks: [Waiting::default(); ASKED],
+                sizes: [Sizes::NONE; ASKED],
+            }),
             paths: with_paths.then(Paths::default),
-            blocks: 0,
-            usable: 0,
             split: Split::default(),
-            rounding: 0,
             is_counting: true,
             shared: HashMap::with_hasher(RandomState::with_seeds(9, 10, 11, 12)),
             uncounted: HashSet::new(),
@@ -99,73 +159,135 @@ impl Tally {
         self.labels.append(&mut types.new_labels);
         for ty in &types.new_node_types {
             let elem = &self.types[ty.elem as usize];
-            self.sums.push(Sums {
+            self.kinds.push(Kind {
                 shape: Shape::new(ty, &self.types, POINTER),
-                layout: Layout(ty.layout),
                 base: elem.base,
                 is_fixed: elem.fixed,
+            });
+            self.sums.push(Sums {
+                is_counted: !matches!(Layout(ty.layout), Layout::ROOT | Layout::INSIDE | Layout::REGION),
+                is_linear: matches!(Layout(ty.layout), Layout::VALUE | Layout::BUFFER),
                 blocks: 0,
                 usable: 0,
+                requested: 0,
+                len: 0,
+                cap: 0,
             });
         }
         self.node_types.append(&mut types.new_node_types);
     }
 
+    /// Whether steps are of any use.
+    #[inline(always)]
+    pub(crate) fn has_paths(&self) -> bool {
+        self.paths.is_some()
+    }
+
     /// Adds a block. `size` is that of its values, where only they know it.
-    #[inline]
-    pub(crate) fn met(&mut self, met: &Met, size: u64) -> u64 {
+    #[inline(always)]
+    pub(crate) fn met(&mut self, step: Step, addr: u64, (len, cap): (u64, u64), size: u64) -> u64 {
         let id = self.next_node;
         self.next_node += 1;
-        let ty = met.site.ty().0 as usize;
-        let (len, cap) = (met.len, met.len.wrapping_add(met.spare));
-        let sums = &mut self.sums[ty];
-        let shape = sums.shape;
-        let is_counted = !matches!(sums.layout, Layout::ROOT | Layout::INSIDE | Layout::REGION);
-        let mut usable = 0;
-        if !is_counted {
-            if id > 0 {
-                self.uncounted.insert(id);
+        let path = if self.paths.is_some() { self.path(step) } else { 0 };
+        if self.is_counting {
+            let asked = &mut *self.asked;
+            let at = asked.count % ASKED;
+            asked.addrs[at] = addr;
+            asked.blocks[at] = Waiting { len, cap, size, ty: step.ty.0, path };
+            asked.count = at + 1;
+            if asked.count == ASKED {
+                self.settle();
             }
-        } else if self.is_counting {
-            let block = match self.live {
-                // Memory of another allocator is in nobody's sum.
-                Some(live) => live.lookup(met.addr),
-                None => {
-                    let size = shape.estimate(len, cap).max(size);
-                    Some(LiveBlock {
-                        addr: met.addr,
-                        requested: size,
-                        usable: size,
-                        align_log2: 0,
-                        epoch: 0,
-                        is_tool: false,
-                    })
-                }
-            };
-            if let Some(block) = block.filter(|block| !block.is_tool) {
+        }
+        id
+    }
+
+    /// Adds what is no block: the root, or a value inside a block.
+    pub(crate) fn met_value(&mut self, step: Step) -> u64 {
+        let id = self.next_node;
+        self.next_node += 1;
+        if self.paths.is_some() {
+            self.path(step);
+        }
+        // The first node is the root.
+        if id > 0 {
+            self.uncounted.insert(id);
+        }
+        id
+    }
+
+    #[cold]
+    fn path(&mut self, step: Step) -> u32 {
+        let Some(paths) = &mut self.paths else { return 0 };
+        let parent = paths.of_node.get(step.parent as usize).copied().unwrap_or(u32::MAX);
+        paths.add((parent, step.label.0, step.ty.0))
+    }
+
+    /// Asks for the sizes of the blocks that wait for them. Called before
+    /// anything is released, since what a lock protected may be freed then.
+    #[inline(never)]
+    pub(crate) fn settle(&mut self) {
+        let Asked { count, addrs, blocks, sizes } = &mut *self.asked;
+        let count = std::mem::take(count).min(ASKED);
+        if let Some(live) = self.live {
+            live.sizes(&addrs[..count], &mut sizes[..count]);
+        } else {
+            for (sizes, Waiting { len, cap, size, ty, .. }) in sizes.iter_mut().zip(&blocks[..count]) {
+                let size = self.kinds[*ty as usize].shape.estimate(*len, *cap).max(*size);
+                *sizes = Sizes { requested: size, usable: size };
+            }
+        }
+        for (Sizes { requested, usable }, Waiting { len, cap, size, ty, path }) in
+            sizes.iter().zip(&blocks[..count])
+        {
+            let sums = &mut self.sums[*ty as usize];
+            // Memory of another allocator is in nobody's sum.
+            if *usable == Sizes::NONE.usable || !sums.is_counted {
+                continue;
+            }
+            sums.blocks += 1;
+            sums.usable += usable;
+            sums.requested += requested;
+            sums.len = sums.len.wrapping_add(*len);
+            sums.cap = sums.cap.wrapping_add(*cap);
+            if !sums.is_linear {
+                let kind = &self.kinds[*ty as usize];
                 let mut values = Split::default();
-                if sums.is_fixed {
-                    values.add_times(&sums.base, value_count(&self.node_types[ty], len));
+                if kind.is_fixed {
+                    values.add_times(&kind.base, value_count(&self.node_types[*ty as usize], *len));
                     self.split.add_times(&values, 1);
                 } else {
                     // What the values' own record will say; only the sum matters here.
-                    values.untyped = size;
+                    values.untyped = *size;
                 }
-                self.split.add_times(&shape.container(len, cap, block.requested, &values), 1);
-                self.rounding += block.usable - block.requested;
-                usable = block.usable;
-                sums.blocks += 1;
-                sums.usable += usable;
-                self.blocks += 1;
-                self.usable += usable;
+                self.split.add_times(&kind.shape.container(*len, *cap, *requested, &values), 1);
+            }
+            if let Some(paths) = &mut self.paths {
+                let path = &mut paths.all[*path as usize];
+                path.blocks += 1;
+                path.usable += usable;
             }
         }
-        if let Some(paths) = &mut self.paths {
-            let has_parent = met.parent != Met::NO_PARENT;
-            let parent = if has_parent { paths.of_node[met.parent as usize] } else { u32::MAX };
-            paths.add((parent, met.site.label().0, met.site.ty().0), usable, has_parent);
+    }
+
+    /// All blocks met.
+    pub(crate) fn total(&mut self) -> Total {
+        self.settle();
+        let mut total = Total { blocks: 0, usable: 0, split: self.split, rounding: 0 };
+        for ((sums, kind), ty) in self.sums.iter().zip(&self.kinds).zip(&self.node_types) {
+            let Sums { blocks, usable, requested, len, cap, .. } = *sums;
+            total.blocks += blocks;
+            total.usable += usable;
+            total.rounding += usable - requested;
+            if sums.is_linear {
+                let is_value = Layout(ty.layout) == Layout::VALUE && !ty.is_slice;
+                let values = if is_value { blocks } else { len };
+                let around = kind.shape.container(len, cap, requested, &Split::default());
+                total.split.add_times(&around, 1);
+                total.split.add_times(&kind.base, if kind.is_fixed { values } else { 0 });
+            }
         }
-        id
+        total
     }
 
     /// Notes a strong handle and how many there are, if that can be read.
@@ -267,7 +389,7 @@ impl Paths {
     /// Notes a node at the end of a way. A way that comes back to a field and
     /// type that it has passed is the way to there: otherwise those of recursive
     /// types would be as long as the data is deep.
-    fn add(&mut self, step: (u32, u32, u32), usable: u64, is_block: bool) {
+    fn add(&mut self, step: (u32, u32, u32)) -> u32 {
         let (parent, label, ty) = step;
         let mut ancestor = parent;
         let passed = loop {
@@ -282,9 +404,7 @@ impl Paths {
         if at == next {
             self.all.push(PathNode { parent, label, ty, blocks: 0, usable: 0 });
         }
-        let path = &mut self.all[at as usize];
-        path.blocks += u64::from(is_block);
-        path.usable += usable;
         self.of_node.push(at);
+        at
     }
 }

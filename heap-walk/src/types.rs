@@ -66,12 +66,12 @@ pub(crate) struct NodeType {
 }
 
 /// A node type, and what is needed of it when its block is entered.
-struct NodeInfo {
+pub(crate) struct NodeInfo {
     ty: NodeType,
-    /// How a value divides, before the enums in it are met.
-    base: Split,
+    /// How a value (or an element) divides, before the enums in it are met.
+    pub(crate) base: Split,
     /// The type of the block's only value; null if it holds elements.
-    top: *const Shape,
+    pub(crate) top: *const Shape,
     /// Bytes of a value; 0 if only the value knows.
     size: u64,
 }
@@ -84,6 +84,14 @@ struct Type {
     variants: u32,
 }
 
+/// The same of the shape with this address.
+#[derive(Clone, Copy)]
+#[repr(align(32))]
+struct CachedType {
+    key: usize,
+    ty: Type,
+}
+
 /// Slots of the direct-mapped caches; a power of two.
 const CACHE: usize = 512;
 
@@ -91,7 +99,7 @@ const CACHE: usize = 512;
 #[derive(Clone, Copy)]
 #[repr(align(64))]
 pub(crate) struct Site {
-    key: SiteKey,
+    pub(crate) key: SiteKey,
     pub(crate) ty: NodeType,
     pub(crate) packed: NodeSite,
 }
@@ -104,13 +112,39 @@ pub(crate) const NO_NODE_TYPE: NodeType =
 #[inline]
 fn slot(key: usize) -> usize {
     // Constants lie at multiples of 8 at least; the multiplier spreads neighbours.
-    (key >> 3).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - 9)
+    ((key >> 3).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - 9)) % CACHE
 }
 
 /// Addresses of a container and a shape, and whether there are `len` elements.
 type NodeKey = (usize, usize, bool);
+
 /// A node type's key, the container's address odd if there are `len` elements, and a label's address.
-type SiteKey = (usize, usize, usize);
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct SiteKey(usize, usize, usize);
+
+impl SiteKey {
+    #[inline(always)]
+    pub(crate) fn new(
+        container: &'static Container,
+        elem: &'static Shape,
+        is_slice: bool,
+        label: &'static Label,
+    ) -> SiteKey {
+        let container = std::ptr::from_ref(container) as usize | usize::from(is_slice);
+        SiteKey(container, std::ptr::from_ref(elem) as usize, std::ptr::from_ref(label) as usize)
+    }
+
+    /// Where its site stands in the cache.
+    #[inline(always)]
+    pub(crate) fn slot(&self) -> usize {
+        slot(self.0.rotate_left(17) ^ self.1 ^ self.2.rotate_left(31))
+    }
+}
+
+/// A cache in which nothing stands.
+fn array<T: Clone>(none: T) -> Box<[T; CACHE]> {
+    vec![none; CACHE].try_into().unwrap_or_else(|_| unreachable!("as many as there are"))
+}
 
 type Map<K, V> = HashMap<K, V, RandomState>;
 
@@ -121,7 +155,7 @@ fn map<K, V>() -> Map<K, V> {
 
 /// Type numbers by shape. New descriptions wait in `new_*` until they are written.
 pub(crate) struct Types {
-    cache: Box<[(usize, Type)]>,
+    cache: Box<[CachedType; CACHE]>,
     by_shape: Map<usize, u32>,
     /// One type may have several constants, and functions to describe it, in
     /// several crates: types are the same if they are described alike.
@@ -138,7 +172,7 @@ pub(crate) struct Types {
     node_types: Vec<NodeInfo>,
     pub(crate) new_node_types: Vec<NodeTypeDesc>,
 
-    label_cache: Box<[(usize, u32)]>,
+    label_cache: Box<[(usize, u32); CACHE]>,
     by_label: Map<usize, u32>,
     by_label_key: Map<LabelDesc, u32>,
     named_fields: Map<(usize, usize), &'static Label>,
@@ -148,7 +182,7 @@ pub(crate) struct Types {
 impl Types {
     pub(crate) fn new() -> Types {
         Types {
-            cache: vec![(0, NO_TYPE); CACHE].into_boxed_slice(),
+            cache: array(CachedType { key: 0, ty: NO_TYPE }),
             by_shape: map(),
             by_desc: map(),
             infos: Vec::new(),
@@ -157,14 +191,13 @@ impl Types {
             offsets: Vec::new(),
             sites: {
                 let packed = NodeSite::new(LabelIdx(0), NodeTypeIdx(0));
-                let none = Site { key: (0, 0, 0), ty: NO_NODE_TYPE, packed };
-                vec![none; CACHE].try_into().unwrap_or_else(|_| unreachable!("as many as there are"))
+                array(Site { key: SiteKey(0, 0, 0), ty: NO_NODE_TYPE, packed })
             },
             by_node: map(),
             by_node_key: map(),
             node_types: Vec::new(),
             new_node_types: Vec::new(),
-            label_cache: vec![(0, 0); CACHE].into_boxed_slice(),
+            label_cache: array((0, 0)),
             by_label: map(),
             by_label_key: map(),
             named_fields: map(),
@@ -184,18 +217,18 @@ impl Types {
         self.find(shape).ty
     }
 
-    #[inline]
-    fn find(&mut self, shape: &'static Shape) -> Type {
+    #[inline(always)]
+    fn find(&mut self, shape: &'static Shape) -> &Type {
         let key = std::ptr::from_ref(shape) as usize;
-        let (cached, ty) = self.cache[slot(key)];
-        if cached == key {
-            return ty;
+        if self.cache[slot(key)].key != key {
+            self.find_slow(shape, key);
         }
-        self.find_slow(shape, key)
+        &self.cache[slot(key)].ty
     }
 
     #[cold]
-    fn find_slow(&mut self, shape: &'static Shape, key: usize) -> Type {
+    #[inline(never)]
+    fn find_slow(&mut self, shape: &'static Shape, key: usize) {
         let ty = match self.by_shape.get(&key) {
             Some(ty) => *ty,
             None => {
@@ -206,8 +239,7 @@ impl Types {
         };
         let TypeInfo { first_variant, variants, .. } = self.infos[ty as usize];
         let found = Type { ty, first_variant, variants };
-        self.cache[slot(key)] = (key, found);
-        found
+        self.cache[slot(key)] = CachedType { key, ty: found };
     }
 
     /// Describes a type, and first those of its fields. Fields are contained, so this ends.
@@ -255,24 +287,19 @@ impl Types {
         self.infos[ty as usize].base
     }
 
-    /// The number of a type and the counters of one of its variants; `None`
-    /// where it was not described so.
-    #[inline]
-    pub(crate) fn variant_of(
-        &mut self,
-        shape: &'static Shape,
-        variant: u32,
-    ) -> Option<(u32, &mut VariantInfo)> {
-        let Type { ty, first_variant, variants } = self.find(shape);
+    /// The counters of one of a type's variants; `None` where it was not described so.
+    #[inline(always)]
+    pub(crate) fn variant_of(&mut self, shape: &'static Shape, variant: u32) -> Option<&mut VariantInfo> {
+        let Type { first_variant, variants, .. } = *self.find(shape);
         if variant >= variants {
             return None;
         }
-        Some((ty, &mut self.variants[(first_variant + variant) as usize]))
+        self.variants.get_mut((first_variant + variant) as usize)
     }
 
     /// Where a type's variants are, and how many.
     pub(crate) fn variants_of(&mut self, shape: &'static Shape) -> (u32, u32) {
-        let Type { first_variant, variants, .. } = self.find(shape);
+        let Type { first_variant, variants, .. } = *self.find(shape);
         (first_variant, variants)
     }
 
@@ -311,37 +338,24 @@ impl Types {
         census
     }
 
-    /// Where a block is met.
+    /// The site that stands at [`SiteKey::slot`]: the last one whose slot that is.
     #[inline(always)]
-    pub(crate) fn site(
-        &mut self,
-        container: &'static Container,
-        elem: &'static Shape,
-        is_slice: bool,
-        label: &'static Label,
-    ) -> &Site {
-        let container_key = std::ptr::from_ref(container) as usize | usize::from(is_slice);
-        let label_key = std::ptr::from_ref(label) as usize;
-        let key = (container_key, std::ptr::from_ref(elem) as usize, label_key);
-        let at = slot(key.0.rotate_left(17) ^ key.1 ^ key.2.rotate_left(31)) % CACHE;
-        if self.sites[at].key != key {
-            self.find_site(container, elem, is_slice, label, (key, at));
-        }
-        &self.sites[at]
+    pub(crate) fn site(&self, at: usize) -> &Site {
+        &self.sites[at % CACHE]
     }
 
-    #[cold]
-    #[inline(never)]
-    fn find_site(
+    /// Puts a site there.
+    pub(crate) fn new_site(
         &mut self,
+        (at, key): (usize, SiteKey),
         container: &'static Container,
         elem: &'static Shape,
         is_slice: bool,
         label: &'static Label,
-        (key, at): (SiteKey, usize),
     ) {
         let (ty, label) = (self.node_type(container, elem, is_slice), self.label(label));
-        self.sites[at] = Site { key, ty, packed: NodeSite::new(label, ty.idx) };
+        let packed = NodeSite::new(label, ty.idx);
+        self.sites[at % CACHE] = Site { key, ty, packed };
     }
 
     /// A node type.
@@ -356,16 +370,10 @@ impl Types {
         self.node_types[idx as usize].ty
     }
 
-    /// How a value (or an element) of a node type divides.
+    /// What is needed of a node type when its block is entered.
     #[inline]
-    pub(crate) fn node_base(&self, ty: NodeType) -> &Split {
-        &self.node_types[ty.idx.0 as usize].base
-    }
-
-    /// The type of a block's only value.
-    #[inline]
-    pub(crate) fn node_top(&self, ty: NodeType) -> *const Shape {
-        self.node_types[ty.idx.0 as usize].top
+    pub(crate) fn node_info(&self, ty: NodeType) -> &NodeInfo {
+        &self.node_types[ty.idx.0 as usize]
     }
 
     /// Bytes of the values of a block: of `amount` values, or `amount` itself

@@ -6,15 +6,16 @@ use crate::marks::Marks;
 use crate::raw::RawMemory;
 use crate::shape::Shape;
 use crate::sink::Sink;
+use crate::tally::Step;
 use crate::task::Task;
-use crate::types::{Container, NodeType, Types, VariantInfo, NO_NODE_TYPE, PLACES};
+use crate::types::{Container, NodeType, SiteKey, Types, VariantInfo, NO_NODE_TYPE, PLACES};
 use crate::walk::{Handle, Key, Walk};
 use ahash::RandomState;
 use heap_snapshot::frame::FrameKind;
 use heap_snapshot::live::{self, LiveBlocks};
 use heap_snapshot::record::{
-    Content, Edge, EdgeKind, Layout, Node, Place, Root, Shared, ShownValue, Source, Split, Target, TypeIdx,
-    Unreadable,
+    Content, Edge, EdgeKind, LabelIdx, Layout, Node, Place, Root, Shared, ShownValue, Source, Split, Target,
+    TypeIdx, Unreadable,
 };
 use heap_snapshot::write::Met;
 use std::any::Any;
@@ -32,13 +33,16 @@ use self::arena::Inside;
 pub use self::arena::{arena, Arena, Chunk};
 use self::dynamic::Dynamic;
 
-/// Blocks that may be entered on top of each other on the thread's stack.
+/// How often the work list may be worked off on top of itself on the thread's stack.
 const MAX_DEPTH: u32 = 128;
-/// Bytes of the thread's stack that they may take.
+/// Bytes of the thread's stack that this may take.
 const MAX_STACK: usize = 64 << 10;
-/// Blocks of one parent that are met before the first of them is entered. Their
-/// memory is on its way meanwhile; on an aged heap that is most of a walk's time.
-const AHEAD: usize = 8;
+/// Blocks of one parent that wait on the work list before the visit of the parent
+/// goes on: a slice of a million boxes shall not make it a million items long.
+const MET: usize = 32;
+/// Blocks that are entered before any of what they hold. Their memory is on its way
+/// meanwhile; that is most of a walk's time.
+const AT_A_TIME: usize = 8;
 /// Characters kept of a shown value.
 const SHOWN: usize = 256;
 /// Records kept before they are written, of kinds that have no columns.
@@ -166,7 +170,7 @@ impl<'a> Item<'a> {
             handle,
             node,
             addr: block.addr,
-            label: if block.is_slice { &label::ELEMENT } else { &label::BLOCK },
+            label: [&label::BLOCK, &label::ELEMENT][usize::from(block.is_slice)],
             amount: if ty.is_dynamic { block.dynamic_size } else { block.len },
             ty,
             guards: guards as u32,
@@ -262,11 +266,12 @@ pub struct Walker<'a> {
     depth: u32,
     stack_base: usize,
 
+    /// The work list: blocks that were met and are still to be entered, the last one
+    /// first. Those from `items_from` on are worked off by the innermost loop over it.
     items: Vec<Item<'a>>,
-    /// Blocks that were met and are to be entered next, at most [`AHEAD`] for
-    /// each block that is being visited; those from `ahead_from` on are of the innermost.
-    ahead: Vec<Item<'a>>,
-    ahead_from: usize,
+    items_from: usize,
+    /// Those from here on were met in the visit that is going on.
+    met_from: usize,
     inside: Inside<'a>,
     outside: Option<Box<Outside>>,
     /// Of locks, outermost first, and when they were taken.
@@ -318,8 +323,11 @@ struct Here {
     shift: u64,
     /// Met through a block that has owners elsewhere ([`Outside`]).
     is_outside: bool,
-    /// Type and number of the values, if how they divide is still to be told.
-    untold: Option<(NodeType, u64)>,
+    /// Type and number of the values, or their bytes.
+    ty: NodeType,
+    amount: u64,
+    /// How they divide is still to be told.
+    is_untold: bool,
     /// The value lies inside a block that somebody else claims.
     is_inside: bool,
 }
@@ -335,7 +343,9 @@ impl Here {
             variant: None,
             shift: 0,
             is_outside: false,
-            untold: None,
+            ty: NO_NODE_TYPE,
+            amount: 0,
+            is_untold: false,
             is_inside: false,
         }
     }
@@ -570,27 +580,29 @@ impl<'a> Walker<'a> {
 
     /// The same of a value that is in no run, or the first of its variant.
     fn variant_apart(&mut self, shape: &'static Shape, variant: u32) -> bool {
-        if std::ptr::eq(self.here.top, shape) {
-            self.here.top = std::ptr::null();
-            self.here.variant = Some(variant);
+        let Walker { types, here, .. } = self;
+        if std::ptr::eq(here.top, shape) {
+            here.top = std::ptr::null();
+            here.variant = Some(variant);
         }
-        let place = self.here.label.place;
-        let Some((ty, info)) = self.types.variant_of(shape, variant) else { return false };
+        let place = here.label.place;
+        let Some(info) = types.variant_of(shape, variant) else { return false };
         info.counts[usize::from(place.0) % PLACES] += 1;
-        self.here.split.add_times(&info.split, 1);
+        here.split.add_times(&info.split, 1);
         let is_first = !std::mem::replace(&mut info.is_met, true);
         if std::ptr::eq(self.run.shape, shape) {
             self.run.met |= 1_u32.checked_shl(variant).unwrap_or(0);
         }
-        if self.undo.is_some() && self.depth == 0 {
-            self.undo_variant(ty, variant, place);
+        if self.undo.is_some() {
+            self.undo_variant(shape, variant, place);
         }
         is_first
     }
 
     #[cold]
-    fn undo_variant(&mut self, ty: u32, variant: u32, place: Place) {
-        if let Some(undo) = &mut self.undo {
+    fn undo_variant(&mut self, shape: &'static Shape, variant: u32, place: Place) {
+        let ty = self.types.ty(shape);
+        if let Some(undo) = self.undo.as_mut().filter(|_| self.depth == 0) {
             undo.push((ty, variant, place));
         }
     }
@@ -714,6 +726,9 @@ impl<'a> Walker<'a> {
 
     /// Notes what a shared block says of itself.
     fn count(&mut self, node: u64, addr: u64, read: Option<(usize, usize)>) {
+        if let Sink::Tally(_) = self.sink {
+            return; // which has counts of its own
+        }
         let (strong, weak) = read.unwrap_or_default();
         let registered = usize::from(self.registered.contains(&addr));
         self.counts.push(Shared {
@@ -919,7 +934,7 @@ impl<'a> Walker<'a> {
     {
         // SAFETY: `release` takes the guard off only when nothing waits that was
         // put off while it was parked, and no guard that was kept meanwhile is
-        // left; those that wait in `ahead` are entered before this returns
+        // left; those of the visit itself are entered before this returns, or wait as any other
         // (`visit_guarded`). Nothing else can keep what is reached through `value`.
         #[expect(unsafe_code, reason = "see guard.rs")]
         let value = unsafe { self.guards.park(guard) };
@@ -967,7 +982,7 @@ impl<'a> Walker<'a> {
 
     fn visit_guarded<T: ?Sized + Walk>(&mut self, value: &'a T) {
         self.retype_as(value.shape(), size_of_val(value));
-        self.with_ahead(|w| value.walk(w));
+        self.with_items(|w| value.walk(w));
     }
 
     /// Whether something waits that was put off behind lock number `level`.
@@ -1016,6 +1031,9 @@ impl<'a> Walker<'a> {
     }
 
     fn edge(&mut self, kind: EdgeKind, place: u64, target: Target, ty: Option<TypeIdx>) {
+        if let Sink::Tally(_) = self.sink {
+            return; // a report is of blocks
+        }
         let label = self.types.label(self.here.label);
         self.write_news();
         let place = place.wrapping_add(self.here.shift);
@@ -1031,25 +1049,43 @@ impl<'a> Walker<'a> {
     /// The same in the middle of its caller, of which there should be few.
     #[inline(always)]
     fn meet_here(&mut self, place: u64, edge: EdgeKind, block: &Block) -> Option<(u64, NodeType)> {
-        let site = self.types.site(block.container, block.elem, block.is_slice, self.here.label);
-        let (ty, site) = (site.ty, site.packed);
+        let key = SiteKey::new(block.container, block.elem, block.is_slice, self.here.label);
+        let at = key.slot();
+        if self.types.site(at).key != key {
+            self.new_site(at, key, block);
+        }
+        let ty = self.types.site(at).ty;
         if ty.is_entered {
             block.prefetch();
         }
-        let marks = match &mut self.outside {
-            Some(outside) if self.here.is_outside => &mut outside.marks,
-            _ => &mut self.marks,
-        };
-        if marks.set(block.addr) {
+        if self.marks().set(block.addr) {
             self.edge(edge, place, Target::Addr(block.addr), None);
             return None;
         }
         if !self.root_blocks.is_empty() {
             self.name_roots_in(block.addr);
         }
-        self.write_news();
-        let met = Met {
-            site,
+        let size = if ty.is_dynamic { block.dynamic_size } else { 0 };
+        let node = if let Sink::Tally(tally) = &mut self.sink {
+            let label = if tally.has_paths() { self.types.site(at).packed.label() } else { LabelIdx(0) };
+            tally.met(
+                Step { parent: self.here.node, label, ty: ty.idx },
+                block.addr,
+                (block.len, block.cap),
+                size,
+            )
+        } else {
+            self.write_block(at, place, edge, block)
+        };
+        Some((node, ty))
+    }
+
+    /// Writes a block into the file.
+    #[inline(never)]
+    fn write_block(&mut self, site: usize, place: u64, edge: EdgeKind, block: &Block) -> u64 {
+        let Sink::File(writer) = &mut self.sink else { return 0 };
+        writer.met(Met {
+            site: self.types.site(site).packed,
             parent: self.here.node,
             parent_addr: self.here.addr,
             edge,
@@ -1058,10 +1094,38 @@ impl<'a> Walker<'a> {
             len: block.len,
             spare: block.cap.wrapping_sub(block.len),
             is_slice: block.is_slice,
-        };
-        let size = if ty.is_dynamic { block.dynamic_size } else { 0 };
-        self.set_counting();
-        Some((self.sink.met(met, size), ty))
+        })
+    }
+
+    /// Where a block is met that no other was met at, or not lately.
+    #[cold]
+    #[inline(never)]
+    fn new_site(&mut self, at: usize, key: SiteKey, block: &Block) {
+        self.types.new_site((at, key), block.container, block.elem, block.is_slice, self.here.label);
+        self.write_news();
+    }
+
+    /// The marks that hold where the walk is. In the second walk of a report,
+    /// what is outside has its own, and nothing else counts.
+    #[inline(always)]
+    fn marks(&mut self) -> &mut Marks {
+        match self.outside {
+            None => &mut self.marks,
+            Some(_) => self.marks_outside(),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn marks_outside(&mut self) -> &mut Marks {
+        let is_outside = self.here.is_outside;
+        if let Sink::Tally(tally) = &mut self.sink {
+            tally.is_counting = is_outside;
+        }
+        match &mut self.outside {
+            Some(outside) if is_outside => &mut outside.marks,
+            _ => &mut self.marks,
+        }
     }
 
     #[inline]
@@ -1072,17 +1136,17 @@ impl<'a> Walker<'a> {
     }
 
     /// Visits what a block holds, now or soon.
-    #[inline]
+    #[inline(always)]
     fn contents_of(&mut self, handle: &'a dyn Handle, node: u64, ty: NodeType, block: &Block) {
         if ty.is_entered {
             let item = Item::new(handle, node, ty, block, self.guards.len());
-            self.enter_or_put_off(Item { is_outside: self.here.is_outside, ..item });
+            self.push(Item { is_outside: self.here.is_outside, ..item });
         }
     }
 
     /// Visits the contents of a container whose blocks its handle reports one by one.
     pub(crate) fn own_parts(&mut self, handle: &'a dyn Handle) {
-        self.enter_or_put_off(Item {
+        self.push(Item {
             handle,
             node: self.here.node,
             addr: self.here.addr,
@@ -1097,67 +1161,71 @@ impl<'a> Walker<'a> {
         });
     }
 
+    /// Puts a block on the work list.
     #[inline(always)]
-    fn enter_or_put_off(&mut self, item: Item<'a>) {
-        if self.depth < MAX_DEPTH && self.stack_used() < MAX_STACK {
-            self.ahead.push(item);
-            if self.ahead.len() - self.ahead_from >= AHEAD {
-                self.enter_ahead_and_return();
-            }
-        } else {
-            self.items.push(item);
+    fn push(&mut self, item: Item<'a>) {
+        self.items.push(item);
+        if self.items.len().wrapping_sub(self.met_from) >= MET {
+            self.enter_items_and_return();
         }
     }
 
     /// Runs `visit`, enters the blocks that it met, and none met before, and
     /// comes back to where the walk was.
     #[inline]
-    fn with_ahead(&mut self, visit: impl FnOnce(&mut Walker<'a>)) {
-        let from = std::mem::replace(&mut self.ahead_from, self.ahead.len());
+    fn with_items(&mut self, visit: impl FnOnce(&mut Walker<'a>)) {
+        let from = std::mem::replace(&mut self.met_from, self.items.len());
         visit(self);
-        self.enter_ahead_and_return();
-        self.ahead_from = from;
+        self.enter_items_and_return();
+        self.met_from = from;
     }
 
-    /// Enters the blocks that were met last, in the order in which they were
-    /// met. Where the walk was is forgotten.
-    #[inline]
-    fn enter_ahead(&mut self) {
-        let from = self.ahead_from;
-        let to = self.ahead.len();
-        // What an item meets is put behind those that still wait here, and taken off before it returns.
-        for at in from..to {
-            let item = &mut self.ahead[at];
-            if !std::mem::replace(&mut item.is_entered, true) {
-                let item = *item;
-                self.enter(&item);
+    /// Enters the blocks of the innermost loop, and what is met in them, some at
+    /// a time: what these hold is on its way while the others are entered. Where
+    /// the walk was is forgotten.
+    fn enter_items(&mut self) {
+        self.depth += 1;
+        while self.items.len() > self.items_from {
+            let to = self.items.len();
+            let from = to.saturating_sub(AT_A_TIME).max(self.items_from);
+            for at in from..to {
+                // After a panic some were entered before.
+                if !std::mem::replace(&mut self.items[at].is_entered, true) {
+                    self.enter(at);
+                }
             }
+            self.items.copy_within(to.., from);
+            self.items.truncate(self.items.len() - (to - from));
         }
-        self.ahead.truncate(from);
+        self.depth -= 1;
     }
 
-    /// The same in the middle of a visit. A panic in one of them does not end it.
-    #[inline]
-    fn enter_ahead_and_return(&mut self) {
-        if self.ahead.len() > self.ahead_from {
+    /// Enters what was met in this visit, in the middle of it. A panic in one of
+    /// them does not end it. Where the stack is too deep for that, they wait on.
+    #[inline(never)]
+    fn enter_items_and_return(&mut self) {
+        let from = self.met_from;
+        if self.items.len() > from && self.depth < MAX_DEPTH && self.stack_used() < MAX_STACK {
             let (here, is_run) = (self.here, !self.run.shape.is_null());
+            let outer = std::mem::replace(&mut self.items_from, from);
             if is_run {
                 self.runs.push(std::mem::replace(&mut self.run, Run::NONE));
             }
-            self.caught(Walker::enter_ahead);
+            self.caught(Walker::enter_items);
             if is_run {
                 self.end_run();
             }
             self.here = here;
+            (self.items_from, self.met_from) = (outer, from);
         }
     }
 
-    /// Enters a block of the work list.
+    /// Enters a block that was taken off the work list.
     fn enter_one(&mut self, item: &Item<'a>) {
-        let outer = std::mem::replace(&mut self.ahead_from, self.ahead.len());
-        self.ahead.push(*item);
-        self.caught(Walker::enter_ahead);
-        self.ahead_from = outer;
+        let outer = std::mem::replace(&mut self.items_from, self.items.len());
+        self.items.push(Item { is_entered: false, ..*item });
+        self.caught(Walker::enter_items);
+        self.items_from = outer;
     }
 
     #[inline(always)]
@@ -1166,21 +1234,26 @@ impl<'a> Walker<'a> {
         self.stack_base.abs_diff(&raw const here as usize)
     }
 
-    fn enter(&mut self, item: &Item<'a>) {
+    /// Enters the item at this position of the work list.
+    #[inline(always)]
+    fn enter(&mut self, at: usize) {
         if self.is_over_budget() {
-            return self.leave_out(item);
+            return self.leave_out(at);
         }
-        let ty = item.ty;
+        let item = &self.items[at];
+        let (handle, ty) = (item.handle, item.ty);
         let is_told = !item.is_parts && !ty.fixed;
         let mut split = Split::default();
-        if is_told && ty.has_base {
+        let mut top = std::ptr::null();
+        if is_told {
+            let info = self.types.node_info(ty);
+            top = info.top;
             if ty.is_dynamic {
                 split.untyped = item.amount;
-            } else {
-                split.add_times(self.types.node_base(ty), item.amount);
+            } else if ty.has_base {
+                split.add_times(&info.base, item.amount);
             }
         }
-        let top = if item.is_parts { std::ptr::null() } else { self.types.node_top(ty) };
         self.here = Here {
             node: item.node,
             addr: item.addr,
@@ -1189,21 +1262,19 @@ impl<'a> Walker<'a> {
             top,
             variant: None,
             shift: 0,
+            ty,
+            amount: item.amount,
+            is_untold: is_told,
             is_outside: item.is_outside,
-            untold: is_told.then_some((ty, item.amount)),
             is_inside: item.is_inside,
         };
-        self.depth += 1;
-        let from = std::mem::replace(&mut self.ahead_from, self.ahead.len());
-        item.handle.contents(self);
+        self.met_from = self.items.len();
+        handle.contents(self);
         if is_told {
             let Here { node, variant, split, .. } = self.here;
-            self.here.untold = None;
+            self.here.is_untold = false;
             self.sink.content(&Content { node, variant, split });
         }
-        self.enter_ahead();
-        self.ahead_from = from;
-        self.depth -= 1;
     }
 
     /// Whether a lock was held for longer than `HEAP_WALK_LOCK_MS` allows.
@@ -1215,7 +1286,8 @@ impl<'a> Walker<'a> {
 
     /// Notes a block as unreadable instead of entering it.
     #[cold]
-    fn leave_out(&mut self, item: &Item<'a>) {
+    fn leave_out(&mut self, at: usize) {
+        let item = self.items[at];
         let (node, addr) = (self.here.node, self.here.addr);
         (self.here.node, self.here.addr) = (item.node, item.addr);
         self.unreadable(item.addr as usize, Shape::unknown::<RawBytes>(), "lock held too long");
@@ -1227,23 +1299,13 @@ impl<'a> Walker<'a> {
         (self.here.node, self.here.addr) = (node, addr);
     }
 
-    /// In the second walk of a report, only what is outside counts.
-    #[inline(always)]
-    fn set_counting(&mut self) {
-        if self.outside.is_some() {
-            if let Sink::Tally(tally) = &mut self.sink {
-                tally.is_counting = self.here.is_outside;
-            }
-        }
-    }
-
     /// Runs a part of the walk in which impls may panic; says whether none did.
     ///
     /// After a panic, what its impl had reported by then is walked, what it had
     /// not is noted as unreadable, and the walk goes on after the part. The
     /// thread is not unwinding then, so releasing a guard poisons no mutex.
     fn caught(&mut self, part: impl FnOnce(&mut Walker<'a>)) -> bool {
-        let (depth, from) = (self.depth, self.ahead_from);
+        let (depth, from, met) = (self.depth, self.items_from, self.met_from);
         let (guards, open, runs) = (self.guards.len(), self.open.len(), self.runs.len());
         let mut result = catch_unwind(AssertUnwindSafe(|| part(self)));
         let is_whole = result.is_ok();
@@ -1259,9 +1321,9 @@ impl<'a> Walker<'a> {
                 // How these values divide was told as unreadable.
                 self.end_run().tell(&mut self.types, |_, _| {});
             }
-            (self.depth, self.ahead_from) = (depth, from);
+            (self.depth, self.items_from, self.met_from) = (depth, from, met);
             result = catch_unwind(AssertUnwindSafe(|| {
-                self.enter_ahead();
+                self.enter_items();
                 self.release(guards);
             }));
         }
@@ -1273,7 +1335,8 @@ impl<'a> Walker<'a> {
     fn note_panic(&mut self, payload: &(dyn Any + Send)) {
         let Here { node, addr, .. } = self.here;
         self.unreadable(addr as usize, Shape::unknown::<RawBytes>(), "panicked");
-        if let Some((ty, amount)) = self.here.untold.take() {
+        if std::mem::take(&mut self.here.is_untold) {
+            let Here { ty, amount, .. } = self.here;
             let split = Split { untyped: self.types.node_bytes(ty, amount), ..Split::default() };
             self.sink.content(&Content { node, variant: None, split });
         }
@@ -1313,8 +1376,9 @@ impl<'a> Walker<'a> {
         }
     }
 
-    /// Runs what may allocate for the program.
+    /// Runs what may allocate and free for the program.
     fn outside_tool(&mut self, run: impl FnOnce(&mut Walker<'a>)) {
+        self.sink.settle();
         let is_tool = self.live.map(|live| live.set_tool(false));
         run(self);
         if let (Some(live), Some(is_tool)) = (self.live, is_tool) {
@@ -1339,7 +1403,7 @@ impl<'a> Walker<'a> {
         let mut result = Ok(());
         let mut split = Split::default();
         self.caught(|w| {
-            w.with_ahead(|w| result = cell.retry(w));
+            w.with_items(|w| result = cell.retry(w));
             if let Err(reason) = result {
                 let (place, shape) = cell.place();
                 w.unreadable(place, shape, reason);
@@ -1391,8 +1455,8 @@ impl<'a> Walker<'a> {
             depth: 0,
             stack_base: &raw const here as usize,
             items: Vec::new(),
-            ahead: Vec::new(),
-            ahead_from: 0,
+            items_from: 0,
+            met_from: 0,
             inside: Inside::default(),
             outside: None,
             guards: Guards::default(),
@@ -1518,7 +1582,7 @@ impl<'a> Walker<'a> {
         self.write_news();
         let node =
             Node { parent: None, edge: EdgeKind::OWN, label, place: addr, ty: ty.idx, addr, len_cap: None };
-        let node = self.sink.node(&node, 0, 0);
+        let node = self.sink.value(&node);
         self.roots.push(Root { name, node, addr, size, origin: origin.into(), is_name: false, source });
         self.roots.len() - 1
     }
@@ -1540,7 +1604,7 @@ impl<'a> Walker<'a> {
         }
         let undo = self.undo.take().unwrap_or_default();
         while !self.caught(|w| {
-            w.enter_ahead();
+            w.enter_items();
             w.drain();
         }) {}
         undo

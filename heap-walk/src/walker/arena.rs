@@ -276,7 +276,7 @@ impl<'a> Walker<'a> {
             addr: block.addr,
             len_cap: block.is_slice.then_some((block.len, block.cap)),
         };
-        let node = self.sink.node(&node, 0, size);
+        let node = self.sink.value(&node);
         let item = Item::new(handle, node, ty, &block, followed.guards);
         self.enter_one(&Item { is_outside: followed.is_outside, is_inside: true, ..item });
     }

@@ -6,6 +6,8 @@ use crate::images;
 use crate::label;
 use crate::raw::RawMemory;
 use crate::shape::Shape;
+use crate::sink::Sink;
+use crate::tally::Step;
 use crate::task::State;
 use crate::walk::Walk;
 use crate::Label;
@@ -314,10 +316,7 @@ impl<'a> Walker<'a> {
     }
 
     fn claim_raw(&mut self, holder: &Opaque, block: &LiveBlock, next: u64, queue: &mut VecDeque<Opaque>) {
-        let marks = match &mut self.outside {
-            Some(outside) if self.here.is_outside => &mut outside.marks,
-            _ => &mut self.marks,
-        };
+        let marks = self.marks();
         if marks.any(block.addr, block.addr + block.usable) {
             return;
         }
@@ -334,8 +333,10 @@ impl<'a> Walker<'a> {
             addr: block.addr,
             len_cap: None,
         };
-        self.set_counting();
-        let node = self.sink.node(&raw, self.here.addr, 0);
+        let node = match &mut self.sink {
+            Sink::File(writer) => writer.node(&raw, self.here.addr),
+            Sink::Tally(tally) => tally.met(Step::of(&raw), raw.addr, (1, 1), 0),
+        };
         // A `Box<dyn …>` asks for just what its value takes.
         if let Some(vtable) = self.dynamic.vtable(&self.memory, next).cloned() {
             if vtable.size == block.requested {
