@@ -87,6 +87,7 @@ fn own(input: &Input<'_>) -> TokenStream {
             #is_leaf
         }
     });
+    let walk_elements = walk_elements(input);
     let item = implement(
         input,
         quote!(#krate::Walk),
@@ -97,6 +98,7 @@ fn own(input: &Input<'_>) -> TokenStream {
                 #labels
                 #walk
             }
+            #walk_elements
             #described
         },
     );
@@ -524,13 +526,9 @@ fn walk_enum(input: &Input<'_>, target: &Target, variants: &[Variant<'_>]) -> To
         quote!(<Self as __Walk>::static_shape().0)
     };
     if variants.iter().all(|variant| variant.fields.is_empty()) && !is_partial {
-        let index = 0..variants.len() as u32;
-        let variant = variants.iter().map(|variant| variant.ident);
-        let ty = &target.pattern;
+        let number = number(target, variants);
         return quote! {
-            let __index = match #value {
-                #(#ty::#variant { .. } => #index,)*
-            };
+            let __index = #number;
             __w.variant(#shape, __index);
         };
     }
@@ -539,32 +537,48 @@ fn walk_enum(input: &Input<'_>, target: &Target, variants: &[Variant<'_>]) -> To
         let ty = &target.ty;
         quote!(_ => __w.unknown_variant::<#ty>(),)
     });
-    let fields = variants.iter().flat_map(|variant| &variant.fields);
-    let are_leaves = if target.is_remote { None } else { are_leaves(input, fields) };
-    // Values with nothing behind them are only counted, without a branch for each variant.
-    let shortcut = are_leaves.map(|are_leaves| {
-        let index = 0..variants.len() as u32;
-        let variant = variants.iter().map(|variant| variant.ident);
-        let ty = &target.pattern;
-        quote! {
-            if #are_leaves {
-                let __index = match #value {
-                    #(#ty::#variant { .. } => #index,)*
-                };
-                if __w.variant_again(__shape, __index) {
-                    return;
-                }
-            }
-        }
-    });
     quote! {
         let __shape = #shape;
-        #shortcut
         match #value {
             #(#arms)*
             #rest
         }
     }
+}
+
+/// The number of a value's variant.
+fn number(target: &Target, variants: &[Variant<'_>]) -> TokenStream {
+    let (value, ty) = (&target.value, &target.pattern);
+    let index = 0..variants.len() as u32;
+    let variant = variants.iter().map(|variant| variant.ident);
+    quote! {
+        match #value {
+            #(#ty::#variant { .. } => #index,)*
+        }
+    }
+}
+
+/// How values of an enum are visited that stand side by side. Those with nothing behind them are
+/// only counted, without a branch for each variant.
+fn walk_elements(input: &Input<'_>) -> Option<TokenStream> {
+    let Data::Enum(variants) = &input.data else { return None };
+    if variants.is_empty() || input.attrs.has("partial") {
+        return None;
+    }
+    let krate = &input.krate;
+    let are_leaves = are_leaves(input, variants.iter().flat_map(|variant| &variant.fields))?;
+    let value = quote!(__value);
+    let number =
+        number(&Target { ty: quote!(Self), pattern: quote!(Self), value, is_remote: false }, variants);
+    Some(quote! {
+        fn walk_elements<'__a>(__elements: &'__a [Self], __w: &mut #krate::Walker<'__a>) {
+            if #are_leaves {
+                __w.count_elements(__elements, |__value| #number);
+            } else {
+                __w.each_element(__elements);
+            }
+        }
+    })
 }
 
 /// The arm of one variant: counts it, says once where its fields lie, and walks them.

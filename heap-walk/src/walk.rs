@@ -88,6 +88,16 @@ pub trait Walk {
         }
     }
 
+    /// Visits values that stand side by side. Not to be implemented: the derive
+    /// does it for enums whose values have nothing behind them.
+    #[doc(hidden)]
+    fn walk_elements<'a>(elements: &'a [Self], w: &mut Walker<'a>)
+    where
+        Self: Sized,
+    {
+        w.each_element(elements);
+    }
+
     /// Visits a field. Not to be implemented: it stands here so that derived
     /// code names nothing but `Walk` where a field's type may lack it.
     #[doc(hidden)]

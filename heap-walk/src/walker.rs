@@ -565,17 +565,10 @@ impl<'a> Walker<'a> {
     /// Notes the active variant of an enum value; says whether it is the first of this variant.
     #[inline]
     pub fn variant(&mut self, shape: &'static Shape, variant: u32) -> bool {
-        if self.variant_again(shape, variant) {
+        if std::ptr::eq(self.run.shape, shape) && self.run.add(variant) {
             return false;
         }
         self.variant_apart(shape, variant)
-    }
-
-    /// The same, if the value's neighbours had this variant before; else says `false`.
-    #[doc(hidden)]
-    #[inline]
-    pub fn variant_again(&mut self, shape: &'static Shape, variant: u32) -> bool {
-        std::ptr::eq(self.run.shape, shape) && self.run.add(variant)
     }
 
     /// The same of a value that is in no run, or the first of its variant.
@@ -819,11 +812,17 @@ impl<'a> Walker<'a> {
         self.here.label
     }
 
-    /// Visits the elements of a slice, of which enums are counted by the run.
+    /// Visits the elements of a slice.
+    #[inline]
     pub(crate) fn elements<T: Walk>(&mut self, elements: &'a [T]) {
-        if T::is_leaf() {
-            return;
+        if !T::is_leaf() {
+            T::walk_elements(elements, self);
         }
+    }
+
+    /// Visits them one by one. Variants of enums are counted by the run.
+    #[doc(hidden)]
+    pub fn each_element<T: Walk>(&mut self, elements: &'a [T]) {
         let label = self.begin_elements(Shape::of::<T>(), elements.len());
         let mut rest = elements;
         // As a `for` does it, without an iterator to compile.
@@ -831,6 +830,35 @@ impl<'a> Walker<'a> {
             self.here.label = label;
             element.walk(self);
             rest = others;
+        }
+        self.end_elements(elements.len());
+    }
+
+    /// Counts values with nothing behind them by the numbers of their variants.
+    /// Only the first of each variant is visited.
+    #[doc(hidden)]
+    pub fn count_elements<T: Walk>(&mut self, elements: &'a [T], number: impl Fn(&T) -> u32) {
+        if elements.len() < RUN {
+            return self.each_element(elements);
+        }
+        let label = self.begin_elements(Shape::of::<T>(), elements.len());
+        // Two of each, since the same number mostly follows itself, and would wait for itself.
+        let mut counts = [[0; Run::VARIANTS as usize]; 2];
+        let mut met = 0;
+        for (at, element) in elements.iter().enumerate() {
+            let variant = number(element);
+            if variant < Run::VARIANTS && met >> variant & 1 != 0 {
+                counts[at % 2][variant as usize] += 1;
+            } else {
+                self.here.label = label;
+                element.walk(self);
+                met = self.run.met;
+            }
+        }
+        for counts in counts {
+            for (sum, count) in self.run.counts.iter_mut().zip(counts) {
+                *sum += count;
+            }
         }
         self.end_elements(elements.len());
     }

@@ -273,6 +273,89 @@ fn truncation_at_every_byte() {
     assert_eq!(nodes_seen, whole.snapshots[0].nodes.count());
 }
 
+#[derive(Clone, Walk)]
+enum Small<T> {
+    One(T),
+    Two { a: u8, b: T },
+    Three,
+}
+
+#[derive(Clone, Copy, Walk)]
+#[rustfmt::skip]
+enum Letter { A, B, C, D, E, F, G, H, I, J, K, L, M, N, O, P, Q, R }
+
+#[derive(Walk)]
+struct Rows {
+    leaves: Vec<Small<u32>>,
+    owners: Vec<Small<String>>,
+    letters: Vec<Letter>,
+    arrays: Vec<[Small<u32>; 20]>,
+}
+
+/// Values that stand side by side are counted by the run: the sum by variant and
+/// their bytes are those of the values, however many there are.
+fn enums_side_by_side() {
+    #[rustfmt::skip]
+    const LETTERS: [Letter; 18] = {
+        use Letter::*;
+        [A, B, C, D, E, F, G, H, I, J, K, L, M, N, O, P, Q, R]
+    };
+    fn number<T>(value: &Small<T>) -> usize {
+        match value {
+            Small::One(_) => 0,
+            Small::Two { .. } => 1,
+            Small::Three => 2,
+        }
+    }
+    for len in [0, 1, 15, 16, 17, 1000] {
+        let leaf = |at: usize| match at * at % 7 {
+            0 => Small::One(5),
+            1 | 2 => Small::Two { a: 1, b: 2 },
+            _ => Small::Three,
+        };
+        let owner = |at: usize| match at % 3 {
+            0 => Small::One(String::from("text")),
+            1 => Small::Two { a: 1, b: String::new() },
+            _ => Small::Three,
+        };
+        let rows = Rows {
+            leaves: (0..len).map(leaf).collect(),
+            owners: (0..len).map(owner).collect(),
+            letters: (0..len).map(|at| LETTERS[at * 7 % 18]).collect(),
+            arrays: (0..len).map(|at| std::array::from_fn(|other| leaf(at + other))).collect(),
+        };
+        let mut expected = [[0; 18]; 3];
+        for value in rows.leaves.iter().chain(rows.arrays.iter().flatten()) {
+            expected[0][number(value)] += 1;
+        }
+        for value in &rows.owners {
+            expected[1][number(value)] += 1;
+        }
+        for letter in &rows.letters {
+            expected[2][*letter as usize] += 1;
+        }
+        let report = heap_walk::measure(&rows);
+        assert_eq!(report.split.total() + report.rounding, report.in_all, "{len}: {report}");
+        let snapshot = take(&[("rows", &rows)]);
+        let mut found = [[0; 18]; 3];
+        for row in &snapshot.census {
+            let name = &snapshot.types[row.ty as usize].name;
+            let kind = ["Small<u32>", "String>", "Letter"].iter().position(|end| name.ends_with(end));
+            if let Some(kind) = kind {
+                found[kind][row.variant as usize] += row.count;
+            }
+        }
+        assert_eq!(found, expected, "{len}");
+        let analysis_rows = {
+            let _tool = ToolScope::enter();
+            analyse(snapshot)
+        };
+        assert_eq!(analysis_rows.ledger().mismatches, [], "{len}");
+        assert!(analysis_rows.ledger().closes, "{len}: {:?}", analysis_rows.ledger().verdict);
+        done(analysis_rows);
+    }
+}
+
 fn main() {
     println!("running ledger");
     a_doubled_claim();
@@ -281,6 +364,7 @@ fn main() {
     outside_owners_and_weak_handles();
     registered_roots();
     truncation_at_every_byte();
+    enums_side_by_side();
     a_lost_record();
-    println!("7 passed, 0 failed");
+    println!("8 passed, 0 failed");
 }
