@@ -123,7 +123,7 @@ fn start(below: Below<'_>) -> u32 {
 #[inline(always)]
 fn record_plain(ptr: *mut u8, size: usize, align: usize, epoch: u32) -> bool {
     // No block begins in the first chunk of the address space, so null has no slot.
-    let slot = TABLE.slot(ptr as usize);
+    let slot = TABLE.slot_of(ptr as usize);
     if let Some(slot) = slot {
         slot.store(slot::wide(size, align, epoch), Ordering::Relaxed);
     }
@@ -133,7 +133,7 @@ fn record_plain(ptr: *mut u8, size: usize, align: usize, epoch: u32) -> bool {
 /// Forgets a plain block of the program. False where there is none.
 #[inline(always)]
 fn forget_plain(ptr: *mut u8) -> bool {
-    let slot = TABLE.slot(ptr as usize).filter(|slot| slot::is_program_wide(slot.load(Ordering::Relaxed)));
+    let slot = TABLE.slot_of(ptr as usize).filter(|slot| slot::is_program_wide(slot.load(Ordering::Relaxed)));
     if let Some(slot) = slot {
         slot.store(0, Ordering::Relaxed);
     }
@@ -329,53 +329,67 @@ impl<A: GlobalAlloc + 'static> TrackingAlloc<A> {
         Below { alloc: &self.inner, is_jemalloc: is_jemalloc::<A>(), usable: self.usable }
     }
 
-    /// The hot path of *sizes*. Inlined, so that a layout known to the caller costs no test.
-    #[inline(always)]
-    fn alloc_sizes(&self, layout: Layout, state: u32, is_zeroed: bool) -> *mut u8 {
+    /// Allocates where blocks are tracked; first of all the hot path of *sizes*. Takes
+    /// what a layout is made of in the registers in which the caller has it.
+    ///
+    /// # Safety
+    ///
+    /// As [`GlobalAlloc::alloc`]; size and alignment are those of its layout.
+    #[inline(never)]
+    unsafe fn alloc_on<const IS_ZEROED: bool>(size: usize, align: usize, this: &Self) -> *mut u8 {
+        // SAFETY: of a layout, by our caller's promise.
+        let layout = unsafe { Layout::from_size_align_unchecked(size, align) };
+        let (state, is_zeroed) = (STATE.load(Ordering::Relaxed), IS_ZEROED);
+        if state >= SLOW {
+            return this.alloc_cold(layout, state, is_zeroed);
+        }
         let Some(asked) = asked(layout, is_jemalloc::<A>()) else { return ptr::null_mut() };
         // SAFETY: our caller's layout, or a larger one.
         let ptr = unsafe {
             if is_zeroed {
-                self.inner.alloc_zeroed(asked)
+                this.inner.alloc_zeroed(asked)
             } else {
-                self.inner.alloc(asked)
+                this.inner.alloc(asked)
             }
         };
-        let (size, align) = (layout.size(), layout.align());
         match is_plain(size, align) && record_plain(ptr, size, align, state) {
             true => ptr,
-            false => self.record_cold(ptr, layout, state),
+            false => this.record_cold(ptr, layout, state),
         }
     }
 
     /// # Safety
     ///
-    /// As [`GlobalAlloc::realloc`].
-    #[inline(always)]
-    unsafe fn realloc_sizes(&self, ptr: *mut u8, layout: Layout, new_size: usize, state: u32) -> *mut u8 {
-        let align = layout.align();
-        if is_plain(layout.size(), align) && is_plain(new_size, align) {
-            if let (Some(slot), Some(asked)) = (TABLE.slot(ptr as usize), asked(layout, is_jemalloc::<A>())) {
+    /// As [`GlobalAlloc::realloc`]; size and alignment are those of its layout.
+    #[inline(never)]
+    unsafe fn realloc_on(ptr: *mut u8, size: usize, align: usize, new_size: usize, this: &Self) -> *mut u8 {
+        // SAFETY: of a layout, by our caller's promise.
+        let layout = unsafe { Layout::from_size_align_unchecked(size, align) };
+        let state = STATE.load(Ordering::Relaxed);
+        if state < SLOW && is_plain(layout.size(), align) && is_plain(new_size, align) {
+            if let (Some(slot), Some(asked)) =
+                (TABLE.slot_of(ptr as usize), asked(layout, is_jemalloc::<A>()))
+            {
                 let old = slot.load(Ordering::Relaxed);
                 if slot::is_program_wide(old) {
                     // As in `dealloc`: the record goes before the address can be another's.
                     slot.store(0, Ordering::Relaxed);
                     let asked_size = if is_jemalloc::<A>() { new_size } else { set_aside(new_size, align) };
                     // SAFETY: our caller's pointer, layout and size, by the rule of `asked`.
-                    let new = unsafe { self.inner.realloc(ptr, asked, asked_size) };
+                    let new = unsafe { this.inner.realloc(ptr, asked, asked_size) };
                     if new.is_null() {
                         slot.store(old, Ordering::Relaxed);
                     } else if new == ptr {
                         slot.store(slot::resized(old, new_size), Ordering::Relaxed);
                     } else if !record_plain(new, new_size, align, state) {
-                        record_slow(self.below(), new, new_size, align, state & EPOCH, false);
+                        record_slow(this.below(), new, new_size, align, state & EPOCH, false);
                     }
                     return new;
                 }
             }
         }
         // SAFETY: our caller's pointer, layout and size.
-        unsafe { self.realloc_cold(ptr, layout, new_size) }
+        unsafe { this.realloc_cold(ptr, layout, new_size) }
     }
 
     // Ways off the hot path, by reference: what they need is put together there.
@@ -402,7 +416,7 @@ impl<A: GlobalAlloc + 'static> TrackingAlloc<A> {
         if state & IS_FAST_STACKS != HAS_STACKS {
             return alloc_slow(self.below(), layout, state, is_zeroed);
         }
-        // As `alloc_sizes`, with the stack before the record.
+        // As `alloc_on`, with the stack before the record.
         let Some(asked) = asked(layout, is_jemalloc::<A>()) else { return ptr::null_mut() };
         // SAFETY: our caller's layout, or a larger one.
         let ptr = unsafe {
@@ -422,12 +436,16 @@ impl<A: GlobalAlloc + 'static> TrackingAlloc<A> {
         ptr
     }
 
+    /// # Safety
+    ///
+    /// As [`GlobalAlloc::dealloc`]; size and alignment are those of its layout.
     #[cold]
     #[inline(never)]
-    fn dealloc_cold(&self, ptr: *mut u8, layout: Layout) {
+    unsafe fn dealloc_cold(ptr: *mut u8, size: usize, align: usize, this: &Self) {
+        // SAFETY: of a layout, by our caller's promise.
+        let layout = unsafe { Layout::from_size_align_unchecked(size, align) };
         let state = STATE.load(Ordering::Relaxed);
         let is_fast = state < SLOW || state & IS_FAST_STACKS == HAS_STACKS;
-        let (size, align) = (layout.size(), layout.align());
         let is_forgotten = is_fast
             && match size <= slot::TINY {
                 true => TABLE.forget_tiny(ptr as usize),
@@ -439,11 +457,11 @@ impl<A: GlobalAlloc + 'static> TrackingAlloc<A> {
             }
             if let Some(asked) = asked(layout, is_jemalloc::<A>()) {
                 // SAFETY: our caller's pointer, and what was asked for its layout.
-                unsafe { self.inner.dealloc(ptr, asked) };
+                unsafe { this.inner.dealloc(ptr, asked) };
             }
             return;
         }
-        dealloc_slow(self.below(), ptr, layout);
+        dealloc_slow(this.below(), ptr, layout);
     }
 
     /// # Safety
@@ -462,40 +480,41 @@ impl<A: GlobalAlloc + 'static> TrackingAlloc<A> {
 // what is recorded beside it never changes what is returned. Nothing here
 // unwinds or allocates through itself.
 unsafe impl<A: GlobalAlloc + 'static> GlobalAlloc for TrackingAlloc<A> {
+    // *off* comes first, and nothing of the rest is inlined beside it: so it costs a
+    // load and a branch, and no register is saved.
+
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let state = STATE.load(Ordering::Relaxed);
-        if state < SLOW {
-            return self.alloc_sizes(layout, state, false);
-        }
-        if state == OFF {
+        if STATE.load(Ordering::Relaxed) == OFF {
             // SAFETY: our caller's layout.
             return unsafe { self.inner.alloc(layout) };
         }
-        self.alloc_cold(layout, state, false)
+        // SAFETY: our caller's layout.
+        unsafe { Self::alloc_on::<false>(layout.size(), layout.align(), self) }
     }
 
     #[inline]
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        let state = STATE.load(Ordering::Relaxed);
-        if state < SLOW {
-            return self.alloc_sizes(layout, state, true);
-        }
-        if state == OFF {
+        if STATE.load(Ordering::Relaxed) == OFF {
             // SAFETY: our caller's layout.
             return unsafe { self.inner.alloc_zeroed(layout) };
         }
-        self.alloc_cold(layout, state, true)
+        // SAFETY: our caller's layout.
+        unsafe { Self::alloc_on::<true>(layout.size(), layout.align(), self) }
     }
 
     #[inline]
     unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
         let state = STATE.load(Ordering::Relaxed);
+        if state == OFF {
+            // SAFETY: our caller's pointer and layout.
+            return unsafe { self.inner.dealloc(ptr, layout) };
+        }
         if state < SLOW {
             // Forget the block before freeing it: once freed, another thread may be
             // given the same address, and its record must not be the one we erase.
             if is_plain(layout.size(), layout.align()) {
-                if let Some(slot) = TABLE.slot(ptr as usize) {
+                if let Some(slot) = TABLE.slot_of(ptr as usize) {
                     if slot::is_program_wide(slot.load(Ordering::Relaxed)) {
                         slot.store(0, Ordering::Relaxed);
                         if let Some(asked) = asked(layout, is_jemalloc::<A>()) {
@@ -506,26 +525,19 @@ unsafe impl<A: GlobalAlloc + 'static> GlobalAlloc for TrackingAlloc<A> {
                     }
                 }
             }
-        } else if state == OFF {
-            // SAFETY: our caller's pointer and layout.
-            return unsafe { self.inner.dealloc(ptr, layout) };
         }
-        self.dealloc_cold(ptr, layout);
+        // SAFETY: our caller's pointer and layout.
+        unsafe { Self::dealloc_cold(ptr, layout.size(), layout.align(), self) };
     }
 
     #[inline]
     unsafe fn realloc(&self, ptr: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-        let state = STATE.load(Ordering::Relaxed);
-        if state < SLOW {
-            // SAFETY: our caller's pointer, layout and size.
-            return unsafe { self.realloc_sizes(ptr, layout, new_size, state) };
-        }
-        if state == OFF {
+        if STATE.load(Ordering::Relaxed) == OFF {
             // SAFETY: our caller's pointer, layout and size.
             return unsafe { self.inner.realloc(ptr, layout, new_size) };
         }
         // SAFETY: our caller's pointer, layout and size.
-        unsafe { self.realloc_cold(ptr, layout, new_size) }
+        unsafe { Self::realloc_on(ptr, layout.size(), layout.align(), new_size, self) }
     }
 }
 

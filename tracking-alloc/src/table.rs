@@ -72,6 +72,13 @@ impl Table {
         Some(&self.chunk(addr)?.slots[(addr & (CHUNK - 1)) / GRANULE])
     }
 
+    /// The same of a block's address, which has 48 bits: of others the slot of another.
+    #[inline(always)]
+    pub(crate) fn slot_of(&self, addr: usize) -> Option<&AtomicU32> {
+        let chunk = self.chunks[(addr >> CHUNK_LOG2) % CHUNKS].get()?;
+        Some(&chunk.slots[(addr & (CHUNK - 1)) / GRANULE])
+    }
+
     #[inline(always)]
     fn chunk(&self, addr: usize) -> Option<&Chunk> {
         self.chunks.get(addr >> CHUNK_LOG2)?.get()
