@@ -210,6 +210,7 @@ impl Analysis {
         let mut other = (0_u64, 0_u64);
         let mut pins: HashMap<Option<RowId>, Pin> = HashMap::new();
         let mut open: Option<Slab> = None;
+        let (mut last_end, mut overlapping) = (0, 0_u64);
         for (block, &node) in blocks.iter().zip(&heap.block_node) {
             if block.is_tool {
                 continue;
@@ -233,6 +234,8 @@ impl Analysis {
                     close(&done, &mut rows[done.class], &mut pins);
                 }
                 let (end, seen) = (start.saturating_add(len), start);
+                overlapping += u64::from(start < last_end);
+                last_end = end;
                 open = Some(Slab { class: at, start, end, live: 0, seen, empty: 0, types: Vec::new() });
             }
             if let Some(slab) = &mut open {
@@ -242,6 +245,13 @@ impl Analysis {
         }
         if let Some(done) = open {
             close(&done, &mut rows[done.class], &mut pins);
+        }
+        if overlapping > 0 && pages.is_estimate {
+            pages.problems = vec!["no slabs and pages: blocks do not lie as jemalloc lays them".into()];
+            return pages;
+        }
+        if overlapping > 0 {
+            pages.problems.push(format!("{overlapping} slabs changed their class while the checkpoint ran"));
         }
         for (row, class) in rows.iter_mut().zip(classes.values()) {
             finish(row, class, pages.is_estimate, figures.large_pad);

@@ -96,6 +96,20 @@ pub(crate) enum Command {
         #[arg(long, value_name = "N", default_value_t = 20)]
         top: usize,
     },
+    /// What the process takes, level by level: from the resident set down to payload
+    Memory,
+    /// Size classes with their slabs, and types that a few bytes less would put into the next class
+    Classes {
+        /// Cliffs; 0 for all
+        #[arg(long, value_name = "N", default_value_t = 10)]
+        top: usize,
+    },
+    /// Pages that hold little: which size classes and which types keep slabs half empty
+    Pages {
+        /// Rows of each list; 0 for all
+        #[arg(long, value_name = "N", default_value_t = 10)]
+        top: usize,
+    },
     /// Types the walk could not read, by bytes, each with the line to write
     Missing {
         /// Rows of each list; 0 for all

@@ -75,6 +75,9 @@ fn run(args: &Args) -> Result<String, String> {
             Ok(commands::stacks::run(&out, false, *top, *full))
         }
         Command::Stacks { by: StacksBy::Tag, top, .. } => Ok(commands::stacks::by_tag(&out, false, *top)),
+        Command::Memory => Ok(commands::memory::run(&out)),
+        Command::Classes { top } => Ok(commands::pages::classes(&out, *top)),
+        Command::Pages { top } => Ok(commands::pages::pages(&out, *top)),
         Command::Unclaimed { by: By::Stack, top, full } => Ok(commands::stacks::run(&out, true, *top, *full)),
         Command::Unclaimed { by: By::Tag, top, .. } => Ok(commands::stacks::by_tag(&out, true, *top)),
         Command::Unclaimed { by: By::Size, top, .. } => Ok(commands::ledger::unclaimed_by_size(&out, *top)),

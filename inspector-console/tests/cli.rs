@@ -66,6 +66,9 @@ fn help() {
               path       Why a node is alive: the shortest way from a root, and what it cannot live without
               ledger     Whether the snapshot adds up: every block in one class, against the allocator's own figure
               keys       Keys by the tables they index, and those past the end of theirs
+              memory     What the process takes, level by level: from the resident set down to payload
+              classes    Size classes with their slabs, and types that a few bytes less would put into the next class
+              pages      Pages that hold little: which size classes and which types keep slabs half empty
               missing    Types the walk could not read, by bytes, each with the line to write
               stacks     Live blocks by the stack that allocated them (of a program run with HEAP_TRACK=stacks)
               unclaimed  What nobody claims, by size or by the stack that allocated it
@@ -665,4 +668,68 @@ fn without_stacks_that_is_said() {
     "#]],
     );
     assert!(json("stacks-json", &["--json", "demo.heapsnap", "stacks"])["rows"].is_array());
+}
+
+#[test]
+fn memory() {
+    check(
+        "memory",
+        &["demo.heapsnap", "memory"],
+        expect![[r#"
+        memory                    bytes       less  exactly  by
+        resident                    0 B                   0  allocator
+          counted differently            -76.0 KiB   -77824
+        active                 76.0 KiB              77 824  allocator
+          counted differently             +1.9 KiB     1904
+        allocated              74.1 KiB              75 920  allocator
+          the tool's own                   4.0 KiB    4 096
+        live blocks            70.1 KiB              71 824  table of blocks
+        population             70.1 KiB              71 824  table of blocks
+          rounding                         7.4 KiB    7 588
+        requested              62.7 KiB              64 236  table of blocks
+          padding                            458 B      458
+          dead variant space              27.1 KiB   27 780
+          container overhead                  52 B       52
+          spare capacity                  19.2 KiB   19 687
+          untyped                            578 B      578
+        payload                15.3 KiB              15 681  walk
+
+        address space of the allocator: 2.0 MiB mapped, 0 B kept without memory behind it
+
+        type config: none
+    "#]],
+    );
+}
+
+#[test]
+fn classes_and_pages() {
+    // The demo's allocator does not count its slabs.
+    check(
+        "classes",
+        &["demo.heapsnap", "classes", "--top", "2"],
+        expect![[r#"
+
+            A few bytes less, and blocks drop into the next class
+            type                  blocks  requested  class  less  drops to    saves
+            Vec<demo::hir::Expr>     107        288    320    32       256  6.7 KiB
+            Vec<demo::hir::Expr>      45        576    640    64       512  5.6 KiB
+            17 more: `--top 0` shows all
+            problem: no slabs and pages: blocks do not lie as jemalloc lays them
+
+            type config: none
+        "#]],
+    );
+    check(
+        "pages",
+        &["demo.heapsnap", "pages", "--top", "3"],
+        expect![[r#"
+            problem: no slabs and pages: blocks do not lie as jemalloc lays them
+
+            type config: none
+        "#]],
+    );
+    let pages = json("pages-json", &["demo.heapsnap", "pages", "--json"]);
+    assert_eq!(pages["is_estimate"], true);
+    let classes = json("classes-json", &["demo.heapsnap", "classes", "--json"]);
+    assert_eq!(classes["classes"], pages["classes"]);
 }

@@ -2,8 +2,10 @@
 
 pub(crate) mod keys;
 pub(crate) mod ledger;
+pub(crate) mod memory;
 pub(crate) mod missing;
 pub(crate) mod owns;
+pub(crate) mod pages;
 pub(crate) mod path;
 pub(crate) mod roots;
 pub(crate) mod stacks;
