@@ -40,6 +40,17 @@ impl Dialog {
         })
     }
 
+    /// Asks for a type config.
+    pub fn config(ctx: &egui::Context) -> Dialog {
+        Dialog::start(ctx, || {
+            rfd::FileDialog::new()
+                .set_title("Choose a type config")
+                .add_filter("type configs", &["toml"])
+                .add_filter("all files", &["*"])
+                .pick_file()
+        })
+    }
+
     /// Asks where to write a file; `path` and `ending` are proposed.
     pub fn save(ctx: &egui::Context, path: &Path, ending: &'static str) -> Dialog {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();

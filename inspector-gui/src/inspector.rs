@@ -7,7 +7,7 @@ use crate::export::{self, Content, Saved, Saving, Sheet, Shot, Wish};
 use crate::filter::Filter;
 use crate::hyperbolic::labels;
 use crate::selection::{History, Selection, Step};
-use crate::source::{self, Document, Failure, Loading, Origin, Outcome, Request};
+use crate::source::{self, Again, Document, Failure, Loading, Origin, Outcome, Request, Watch};
 use crate::theme;
 use crate::views::details::{Action, Details};
 use crate::views::fragmentation::FragmentationView;
@@ -25,7 +25,7 @@ use egui::{
     RichText, TextEdit, Theme, Ui, ViewportCommand,
 };
 use heap_analysis::type_table::RowId;
-use heap_analysis::{units, Analysis, Lens};
+use heap_analysis::{units, Lens};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -51,9 +51,14 @@ pub struct Options {
 pub struct Inspector {
     options: Options,
     open: Option<Open>,
-    /// Another lens that was chosen, and the analysis under it, on its way.
-    lens: Option<Lens>,
-    relens: Answer<Lens, Arc<Analysis>>,
+    /// Another lens or type config that was chosen, and the document with it, on its way.
+    again: Option<Again>,
+    reworked: Answer<Again, Document>,
+    /// The type config's file.
+    watch: Option<Watch>,
+    /// Times that it was read anew.
+    config_reads: u32,
+    choosing_config: Option<Dialog>,
     loading: Option<Loading>,
     failure: Option<Failure>,
     /// What the file dialog has to say.
@@ -109,9 +114,16 @@ const NO_DIALOG: &str =
     "no file dialog came up: this desktop has no file portal; type the path into the field above, \
      drop the file on this window, or give it as an argument";
 
-const NO_LENS: &str =
-    "the heap could not be analysed under that lens: an error of the inspector, please report it \
-                       with the file; what was shown stays";
+const NOT_AGAIN: &str =
+    "the heap could not be analysed so: an error of the inspector, please report it with the \
+                         file; what was shown stays";
+const NO_CONFIG_DIALOG: &str =
+    "no file dialog came up: this desktop has no file portal; drop the .toml file on \
+                                this window, or give it as --config";
+const RELOAD: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::F5);
+
+/// Rules of a type config that are listed; the rest is counted.
+const MAX_RULES: usize = 40;
 
 impl Inspector {
     /// Sets the theme of `ctx` up, and starts loading what the options name.
@@ -122,8 +134,11 @@ impl Inspector {
         let mut inspector = Inspector {
             options,
             open: None,
-            lens: None,
-            relens: Answer::default(),
+            again: None,
+            reworked: Answer::default(),
+            watch: None,
+            config_reads: 0,
+            choosing_config: None,
             loading: None,
             failure: None,
             hint: None,
@@ -213,7 +228,7 @@ impl Inspector {
                 || open.details.is_working()
         });
         let is_exporting = self.shot.is_some() || self.saving.as_ref().is_some_and(Saving::is_working);
-        is_working || is_exporting || self.loading.is_some() || self.lens.is_some()
+        is_working || is_exporting || self.loading.is_some() || self.again.is_some()
     }
 
     /// Everything a script may want to know.
@@ -267,7 +282,7 @@ impl Inspector {
         match &mut self.open {
             Some(open) => {
                 if let Some(lens) = open.ui(ui) {
-                    self.lens = Some(lens);
+                    self.again = Some(Again::Lens(lens));
                     ui.ctx().request_repaint();
                 }
             }
@@ -307,7 +322,8 @@ impl Inspector {
                 Outcome::Failed(failure) => self.failure = Some(failure),
             }
         }
-        self.poll_lens(ctx);
+        self.poll_again(ctx);
+        self.poll_config(ctx);
         if let Some(answer) = self.dialog.as_ref().and_then(Dialog::poll) {
             self.dialog = None;
             match answer {
@@ -318,31 +334,68 @@ impl Inspector {
         }
     }
 
-    fn poll_lens(&mut self, ctx: &egui::Context) {
-        let (Some(lens), Some(open)) = (self.lens, &self.open) else { return self.lens = None };
-        let analysis = Arc::clone(&open.document.analysis);
-        match self.relens.get(ctx, lens, || move || source::with_lens(&analysis, lens)) {
-            Shown::Ready(analysis) if Arc::ptr_eq(analysis.heap(), open.document.analysis.heap()) => {
-                let analysis = Arc::clone(analysis);
+    /// What is worked out anew.
+    fn poll_again(&mut self, ctx: &egui::Context) {
+        let (Some(again), Some(open)) = (&self.again, &self.open) else { return self.again = None };
+        let (document, key) = (open.document.clone(), again.clone());
+        match self.reworked.get(ctx, again.clone(), || move || source::again(&document, &key)) {
+            Shown::Ready(new) if Arc::ptr_eq(new.analysis.heap(), open.document.analysis.heap()) => {
+                let new = new.clone();
                 // Nothing is kept of it here: it is as large as the heap.
-                (self.lens, self.relens) = (None, Answer::default());
-                self.open = self.open.take().map(|open| open.with_analysis(analysis));
+                (self.again, self.reworked) = (None, Answer::default());
+                self.open = self.open.take().map(|open| open.with_document(new));
                 ctx.request_repaint();
             }
             // Another document was opened meanwhile.
-            Shown::Ready(_) => (self.lens, self.relens) = (None, Answer::default()),
+            Shown::Ready(_) => (self.again, self.reworked) = (None, Answer::default()),
             Shown::Working(_) => {}
             Shown::Failed => {
-                (self.lens, self.relens) = (None, Answer::default());
-                self.hint = Some(NO_LENS);
+                (self.again, self.reworked) = (None, Answer::default());
+                self.hint = Some(NOT_AGAIN);
             }
         }
+    }
+
+    /// Follows the type config's file, and the dialog that asks for another.
+    fn poll_config(&mut self, ctx: &egui::Context) {
+        let file = self.open.as_ref().and_then(|open| open.document.config_file.clone());
+        if self.watch.as_ref().map(Watch::path) != file.as_deref() {
+            self.watch = file.map(|file| Watch::start(file, ctx));
+        }
+        if self.watch.as_ref().is_some_and(Watch::has_changed) {
+            self.reload_config();
+        }
+        match self.choosing_config.as_ref().and_then(Dialog::poll) {
+            Some(dialog::Answer::Chosen(path)) => self.use_config(Some(path)),
+            Some(dialog::Answer::Unavailable) => self.hint = Some(NO_CONFIG_DIALOG),
+            Some(dialog::Answer::Closed) => {}
+            None => return,
+        }
+        self.choosing_config = None;
+    }
+
+    /// Names, hides and groups types by another config, or by the one that is found by name.
+    pub fn use_config(&mut self, path: Option<PathBuf>) {
+        self.options.config.clone_from(&path);
+        self.config_reads += 1;
+        if let Some(open) = &mut self.open {
+            open.is_config_error_hidden = false;
+            self.again = Some(Again::Config(path, self.config_reads));
+        }
+    }
+
+    fn reload_config(&mut self) {
+        let path = self.open.as_ref().and_then(|open| open.document.request.config.clone());
+        self.use_config(path.or_else(|| self.options.config.clone()));
     }
 
     fn keys(&mut self, ui: &Ui) {
         let pressed = |shortcut: &KeyboardShortcut| ui.input_mut(|input| input.consume_shortcut(shortcut));
         if pressed(&OPEN) {
             self.open_dialog(ui.ctx());
+        }
+        if pressed(&RELOAD) {
+            self.reload_config();
         }
         if pressed(&FIND) {
             ui.memory_mut(|memory| memory.request_focus(Filter::id()));
@@ -383,8 +436,12 @@ impl Inspector {
 
     fn dropped(&mut self, ui: &Ui) {
         let dropped = ui.input(|input| input.raw.dropped_files.first().map(|file| file.path().to_owned()));
-        if let Some(path) = dropped {
-            self.load(ui.ctx(), Origin::File(path), None);
+        match dropped {
+            Some(path) if path.extension().is_some_and(|ending| ending == "toml") => {
+                self.use_config(Some(path));
+            }
+            Some(path) => self.load(ui.ctx(), Origin::File(path), None),
+            None => {}
         }
     }
 
@@ -418,6 +475,7 @@ impl Inspector {
                 }
             }
             self.export_menu_ui(ui);
+            self.config_menu_ui(ui);
             ui.separator();
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 theme_ui(ui);
@@ -460,6 +518,56 @@ impl Inspector {
             })
             .response
             .on_hover_text("Tables as text and CSV: of the table that was clicked last, else of the view. Pictures as PNG.");
+        });
+    }
+
+    /// The type config: which one, another, and what each rule of it touched.
+    fn config_menu_ui(&mut self, ui: &mut Ui) {
+        let document = self.open.as_ref().map(|open| open.document.clone());
+        ui.add_enabled_ui(document.is_some(), |ui| {
+            let menu = ui.menu_button("Config", |ui| {
+                let Some(document) = document else { return };
+                let summary = document.analysis.summary();
+                ui.set_max_width(520.0);
+                ui.label(format!("type config: {}", summary.config));
+                if ui.button("Choose…").on_hover_text("Another file with a type config. Dropping it on the window does the same.").clicked() {
+                    self.choosing_config = Some(Dialog::config(ui.ctx()));
+                }
+                let reload = ui.add(egui::Button::new("Read anew").shortcut_text(ui.ctx().format_shortcut(&RELOAD)));
+                reload.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, "Read anew"));
+                if reload.on_hover_text("It is also read anew whenever its file changes.").clicked() {
+                    self.reload_config();
+                }
+                let is_chosen = document.request.config.is_some();
+                let by_name = ui.add_enabled(is_chosen, egui::Button::new("Found by name"));
+                if by_name.on_hover_text("The one that comes with the inspector for this program, or else heap-inspector.toml.").clicked() {
+                    self.use_config(None);
+                }
+                ui.separator();
+                if summary.rules.is_empty() {
+                    ui.weak("It has no rules.");
+                }
+                egui::ScrollArea::vertical().max_height(360.0).show(ui, |ui| {
+                    egui::Grid::new("rules").num_columns(3).striped(true).show(ui, |ui| {
+                        for rule in summary.rules.iter().take(MAX_RULES) {
+                            let text = format!("{} {}", rule.kind, rule.rule);
+                            ui.label(labels::shorten(&text, 48)).on_hover_text(&text);
+                            ui.label(format!("{} types", units::count(rule.types)));
+                            let nodes = format!("{} nodes", units::count(rule.nodes));
+                            match rule.types {
+                                0 => ui.colored_label(theme::warning(ui), "touched nothing"),
+                                _ => ui.label(nodes),
+                            };
+                            ui.end_row();
+                        }
+                    });
+                    if summary.rules.len() > MAX_RULES {
+                        let more = summary.rules.len() - MAX_RULES;
+                        ui.weak(format!("and {} more: Overview lists them", units::count(more as u64)));
+                    }
+                });
+            });
+            menu.response.on_hover_text("How types are named, hidden and grouped. Totals never change by it.");
         });
     }
 
@@ -574,7 +682,7 @@ impl Inspector {
             .filter(|open| !open.is_config_error_hidden)
             .and_then(|open| open.document.config_error.clone());
         let is_quiet = self.loading.is_none()
-            && self.lens.is_none()
+            && self.again.is_none()
             && self.failure.is_none()
             && self.hint.is_none()
             && self.dump_error.is_none()
@@ -586,11 +694,16 @@ impl Inspector {
         Panel::top("notices").show(ui, |ui| {
             ui.add_space(2.0);
             self.loading_ui(ui);
-            if let Some(lens) = self.lens {
+            if let Some(again) = &self.again {
+                let what = match again {
+                    Again::Lens(lens) => format!("analysing under the lens {lens}…"),
+                    Again::Config(Some(path), _) => format!("analysing with {}…", path.display()),
+                    Again::Config(None, _) => "analysing with the type config found by name…".into(),
+                };
                 ui.horizontal(|ui| {
-                    ui.label(format!("analysing under the lens {lens}…"));
+                    ui.label(what);
                     if ui.button("Cancel").on_hover_text("What is shown stays.").clicked() {
-                        (self.lens, self.relens) = (None, Answer::default());
+                        (self.again, self.reworked) = (None, Answer::default());
                     }
                 });
             }
@@ -613,7 +726,7 @@ impl Inspector {
             }
             let Some(open) = &mut self.open else { return };
             if let Some(what) = config_error {
-                let fix = "the snapshot is shown without a type config; correct the file and load again";
+                let fix = "correct the file: it is read anew when it changes";
                 if notice_ui(ui, warning, &what, fix, "Dismiss config error") {
                     open.is_config_error_hidden = true;
                 }
@@ -805,16 +918,26 @@ impl Open {
         }
     }
 
-    /// The same document under another lens: nodes and types are the same, so
-    /// what is selected, and what was, stays.
-    fn with_analysis(self, analysis: Arc<Analysis>) -> Open {
+    /// The same snapshot, worked out anew: nodes are the same, so what is selected, and what was,
+    /// stays. Rows of the type table are the same under another lens, but not by another config.
+    fn with_document(self, document: Document) -> Open {
+        if Arc::ptr_eq(&self.document.analysis, &document.analysis) {
+            // A config that could not be used.
+            return Open { document, ..self };
+        }
+        let is_same = Arc::ptr_eq(self.document.analysis.config(), document.analysis.config());
         let view = self.history.view();
-        let document = Document { analysis, ..self.document.clone() };
-        let (history, shown_type) = (self.history.clone(), self.shown_type);
-        let (is_problem_hidden, is_config_error_hidden) =
-            (self.is_problem_hidden, self.is_config_error_hidden);
+        let (mut history, shown_type) = (self.history.clone(), self.shown_type.filter(|_| is_same));
+        if !is_same {
+            let node = history.current();
+            history = History::new(view);
+            if matches!(node, Selection::Node(_)) {
+                history.select(node);
+            }
+        }
+        let is_problem_hidden = self.is_problem_hidden;
         let open = Open::new(document, Some(self), view);
-        Open { history, shown_type, is_problem_hidden, is_config_error_hidden, ..open }
+        Open { history, shown_type, is_problem_hidden, ..open }
     }
 
     /// What is wrong with the file, in a line, and how many things are.

@@ -2,16 +2,16 @@
 //! progress, and abandoned on request.
 
 use crate::sample;
-use heap_analysis::config::Config;
+use heap_analysis::config::{Config, FILE_NAME};
 use heap_analysis::load::{self, LoadError, Loaded, Progress, SnapshotInfo};
 use heap_analysis::{Analysis, Lens};
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::mpsc::{self, TryRecvError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 /// Where a snapshot comes from.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -69,6 +69,8 @@ pub struct Document {
     pub index: usize,
     /// Why the type config could not be used, if it could not.
     pub config_error: Option<String>,
+    /// The file of the type config, where it is one.
+    pub config_file: Option<PathBuf>,
 }
 
 /// Why nothing could be opened, and what to do about it.
@@ -199,10 +201,13 @@ fn open(request: &Request, tell: &mut dyn FnMut(Stage) -> bool) -> Option<Outcom
         Err(LoadError::Cancelled) => return None,
         Err(error) => return Some(Outcome::Failed(failure(request, &error))),
     };
-    let found = Config::find(&heap.header().program, request.config.as_deref(), &request.directory);
+    let (found, config_file) = config(request, &heap.header().program);
     let (config, config_error) = match found {
         Ok(config) => (config, None),
-        Err(error) => (Config::parse("", "none").unwrap_or_default(), Some(error.to_string())),
+        Err(error) => {
+            let error = format!("{error}; the snapshot is shown without a type config");
+            (Config::parse("", "none").unwrap_or_default(), Some(error))
+        }
     };
     if !tell(Stage { what: "analysing", done: None }) {
         return None;
@@ -218,7 +223,21 @@ fn open(request: &Request, tell: &mut dyn FnMut(Stage) -> bool) -> Option<Outcom
         snapshots,
         index,
         config_error,
+        config_file,
     })))
+}
+
+/// The type config of a program, and its file, where it is one.
+fn config(request: &Request, program: &str) -> (Result<Config, String>, Option<PathBuf>) {
+    let found = Config::find(program, request.config.as_deref(), &request.directory);
+    let beside = request.directory.join(FILE_NAME);
+    let file = match (&request.config, &found) {
+        (Some(path), _) => Some(path.clone()),
+        (None, Ok(config)) if config.origin == beside.display().to_string() => Some(beside),
+        (None, Err(_)) => Some(beside),
+        (None, Ok(_)) => None,
+    };
+    (found.map_err(|error| error.to_string()), file)
 }
 
 /// Works out what the panes ask for in their first frame, which is not the time for it.
@@ -229,10 +248,103 @@ fn prepared(analysis: Analysis) -> Analysis {
     analysis
 }
 
-/// The same heap under another lens. Takes as long as opening it, less the reading.
-pub fn with_lens(analysis: &Analysis, lens: Lens) -> Arc<Analysis> {
-    let (heap, config) = (Arc::clone(analysis.heap()), Arc::clone(analysis.config()));
-    Arc::new(prepared(Analysis::new(heap, config, lens)))
+/// What is to be worked out anew of an open snapshot.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Again {
+    /// Everything, under another lens.
+    Lens(Lens),
+    /// How types are named, hidden and grouped: by this config, or else by the one that is found
+    /// by the program's name. The number tells attempts apart.
+    Config(Option<PathBuf>, u32),
+}
+
+/// The same heap, worked out anew. Takes as long as opening it, less the reading. Where the config
+/// cannot be used the document stays as it was, and says so.
+pub fn again(document: &Document, again: &Again) -> Document {
+    let analysis = &document.analysis;
+    let mut document = document.clone();
+    let (new_config, lens) = match again {
+        Again::Lens(lens) => (Arc::clone(analysis.config()), *lens),
+        Again::Config(path, _) => {
+            let request = Request { config: path.clone(), ..document.request.clone() };
+            let (found, file) = config(&request, &analysis.heap().header().program);
+            document.config_file = file;
+            match found {
+                Ok(config) => {
+                    (document.request, document.config_error) = (request, None);
+                    (Arc::new(config), analysis.lens())
+                }
+                Err(error) => {
+                    document.config_error = Some(format!("{error}; what the config said before is shown"));
+                    return document;
+                }
+            }
+        }
+    };
+    let analysis = Analysis::new(Arc::clone(analysis.heap()), new_config, lens);
+    document.analysis = Arc::new(prepared(analysis));
+    document
+}
+
+/// Looks whether a file changes, on a thread of its own, until it is dropped.
+#[derive(Debug)]
+pub struct Watch {
+    path: PathBuf,
+    changes: Arc<AtomicU32>,
+    is_over: Arc<AtomicBool>,
+}
+
+/// How often it looks.
+const LOOK: Duration = Duration::from_millis(500);
+
+impl Watch {
+    /// Wakes the window whenever the file at `path` has changed.
+    pub fn start(path: PathBuf, ctx: &egui::Context) -> Watch {
+        let (changes, is_over) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicBool::new(false)));
+        let run = {
+            let (path, ctx) = (path.clone(), ctx.clone());
+            let (changes, is_over) = (Arc::clone(&changes), Arc::clone(&is_over));
+            move || {
+                let mut last = stamp(&path);
+                while !is_over.load(Ordering::Relaxed) {
+                    thread::sleep(LOOK);
+                    let now = stamp(&path);
+                    // Editors write a new file and put it in the place of the old one: for a
+                    // moment there is none.
+                    if now.is_some() && now != last {
+                        last = now;
+                        changes.fetch_add(1, Ordering::Relaxed);
+                        ctx.request_repaint();
+                    }
+                }
+            }
+        };
+        // Where no thread can be started the file is read anew on request only.
+        let _ = thread::Builder::new().name("watch".into()).spawn(run);
+        Watch { path, changes, is_over }
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether it has changed since this was asked last.
+    pub fn has_changed(&self) -> bool {
+        self.changes.swap(0, Ordering::Relaxed) > 0
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.is_over.store(true, Ordering::Relaxed);
+    }
+}
+
+/// What changes with a file.
+fn stamp(path: &Path) -> Option<(SystemTime, u64)> {
+    let about = std::fs::metadata(path).ok()?;
+    Some((about.modified().ok()?, about.len()))
 }
 
 fn failure(request: &Request, error: &LoadError) -> Failure {

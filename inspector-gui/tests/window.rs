@@ -950,6 +950,70 @@ fn a_wrong_config_is_named_and_the_snapshot_shown_without() {
     assert!(!window.reads("shown without a type config"));
 }
 
+/// Steps until the window has noticed that a file has changed.
+fn until(window: &mut Window, what: &str, is_so: impl Fn(&Window) -> bool) {
+    let end = Instant::now() + Duration::from_secs(60);
+    while !is_so(window) {
+        assert!(Instant::now() < end, "{what} does not come: {:#?}", window.state());
+        std::thread::sleep(Duration::from_millis(20));
+        window.settle();
+    }
+}
+
+fn groups(window: &Window) -> Vec<String> {
+    let analysis = &window.inspector().document().unwrap().analysis;
+    let mut names: Vec<String> = analysis.types().iter().map(|row| row.group.clone()).collect();
+    names.sort_unstable();
+    names.dedup();
+    names.retain(|name| !name.is_empty());
+    names
+}
+
+#[test]
+fn a_config_is_read_anew_when_its_file_changes() {
+    let path = demo_file("reload");
+    let config = directory("reload").join("mine.toml");
+    let write = |name: &str| {
+        fs::write(&config, format!("[[group]]\nname = \"{name}\"\nmatch = [\"demo::hir::*\"]\n")).unwrap();
+    };
+    write("HIR");
+    let open = Some(Origin::File(path));
+    let mut window = Window::open(Options { open, config: Some(config.clone()), ..Options::default() });
+    assert_eq!(groups(&window), ["HIR"]);
+    window.click_row("root session");
+    let selected = window.inspector().selection();
+    write("the tree");
+    until(&mut window, "the new name", |window| groups(window) == ["the tree"]);
+    assert_eq!(window.inspector().selection(), selected, "nodes stay selected");
+    // A mistake is told, and what was shown stays; mended, it is used at once.
+    fs::write(&config, "hide = 7").unwrap();
+    until(&mut window, "the error", |window| window.reads("what the config said before is shown"));
+    assert_eq!(groups(&window), ["the tree"]);
+    write("mended again");
+    until(&mut window, "the mended config", |window| groups(window) == ["mended again"]);
+    assert!(!window.reads("what the config said before is shown"));
+}
+
+#[test]
+fn a_config_is_dropped_and_its_rules_say_what_they_touched() {
+    let path = demo_file("rules");
+    let config = directory("rules").join("mine.toml");
+    let text = "[[group]]\nname = \"HIR\"\nmatch = [\"demo::hir::*\"]\n\n[[group]]\nname = \"none\"\nmatch = [\"nowhere::*\"]\n";
+    fs::write(&config, text).unwrap();
+    let mut window = Window::file(&path);
+    assert_eq!(groups(&window), Vec::<String>::new());
+    window.0.input_mut().dropped_files.push(std::sync::Arc::new(Dropped(config)));
+    window.settle();
+    assert_eq!(groups(&window), ["HIR"]);
+    window.click(Role::Button, "Config");
+    let analysis = window.inspector().document().unwrap().analysis.clone();
+    let touched = analysis.summary().rules.iter().find(|rule| rule.types > 0).unwrap();
+    assert!(window.reads(&format!("{} nodes", heap_analysis::units::count(touched.nodes))));
+    assert!(window.reads("touched nothing"));
+    window.click(Role::Button, "Found by name");
+    assert_eq!(groups(&window), Vec::<String>::new());
+}
+
 #[test]
 fn of_several_snapshots_one_is_chosen() {
     let path = directory("several").join("two.heapsnap");
