@@ -27,8 +27,8 @@
 //! other types. The first rule that matches counts. Without any rule, types of
 //! the standard library are shown without their modules.
 //!
-//! What `key` tables mean is in [`keys`](crate::keys). With `table` alone there is no
-//! root to turn to; with `root` alone its value itself is the table. The field
+//! What `key` tables mean is in [`keys`](crate::keys). The root serves keys below it, or below
+//! what it is a part of. With `table` alone there is none to turn to; with `root` alone its value itself is the table. The field
 //! may be one of a field: `Body::blocks.list`. Where several rules match a
 //! key, the first that finds a table counts.
 //!

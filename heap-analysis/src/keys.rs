@@ -5,7 +5,8 @@
 //! program where it names the table (`#[walk(key = "Body::local_decls")]`): a
 //! field of the nearest value of a type *around* the key, which is what the key
 //! lies in, then what the block that it lies in is held by, and so on up to a
-//! root; else a field of the value of a certain root, or that value itself.
+//! root; else a field of the value of a certain root, or that value itself, for keys
+//! below that root, the root that it is a part of, or other parts of that.
 //!
 //! Where that field owns one block of elements (`Vec`, `IndexVec`, `Box<[T]>`,
 //! the entries of an `IndexMap`), the key is a position in it, and becomes an
@@ -16,7 +17,7 @@
 
 use crate::analysis::Analysis;
 use crate::config::{Config, KeyRule};
-use crate::heap::{Edge, Heap, Into, KeyLink, NodeId, Part, Role, CONTAINS, HOLDS_SHELL, NONE};
+use crate::heap::{Edge, Heap, Into, KeyLink, NodeId, Part, Role, RootEntry, CONTAINS, HOLDS_SHELL, NONE};
 use crate::path::{place, values_start};
 use crate::type_table::RowId;
 use heap_snapshot::record::{EdgeKind, FieldDesc, Layout, TypeKind};
@@ -163,20 +164,45 @@ struct Prepared<'h> {
     fields: HashMap<u32, (u64, u64)>,
     /// By type: whether values of it may hold one of those.
     holds: HashMap<u32, bool>,
-    /// By node in whose values there is none: the table of what is around it.
-    around: HashMap<u32, Option<Table>>,
-    /// The table of the root.
-    of_root: Option<Table>,
+    /// By node in whose values there is none: what is around it.
+    around: HashMap<u32, Around>,
+    /// The table of the root, and the root that it is a part of in the end.
+    of_root: Option<(Table, usize)>,
+}
+
+/// What was met on the way up from a key.
+#[derive(Clone, Copy)]
+enum Around {
+    Table(Table),
+    /// A value that should have the table hasn't got it.
+    Nothing,
+    /// The root, or the one that it is a part of in the end.
+    Root(Option<usize>),
 }
 
 struct Resolver<'h> {
     heap: &'h Heap,
     config: &'h [KeyRule],
+    /// By node of a root: the root that it is a part of in the end.
+    tops: HashMap<u32, usize>,
 }
 
 impl<'h> Resolver<'h> {
     fn new(heap: &'h Heap, config: &'h [KeyRule]) -> Resolver<'h> {
-        Resolver { heap, config }
+        let mut resolver = Resolver { heap, config, tops: HashMap::new() };
+        for at in 0..heap.roots().len() {
+            let top = resolver.top(at);
+            resolver.tops.entry(heap.roots()[at].node.0).or_insert(top);
+        }
+        resolver
+    }
+
+    fn top(&self, mut root: usize) -> usize {
+        // A part comes with a shorter name each time.
+        while let Some(whole) = self.heap.roots()[root].part_of {
+            root = whole;
+        }
+        root
     }
 
     fn run(&self) -> (Vec<KeyLink>, KeyAnswers) {
@@ -272,9 +298,13 @@ impl<'h> Resolver<'h> {
     }
 
     /// The table of the rule's root.
-    fn of_root(&self, rule: &mut Prepared<'_>) -> Option<Table> {
+    fn of_root(&self, rule: &mut Prepared<'_>) -> Option<(Table, usize)> {
         let name = rule.rule.root.as_ref()?;
-        let entry = self.heap.roots().iter().find(|entry| entry.root.name == *name)?;
+        let at = self.heap.roots().iter().position(|entry| entry.root.name == *name)?;
+        Some((self.of_entry(rule, &self.heap.roots()[at])?, self.top(at)))
+    }
+
+    fn of_entry(&self, rule: &mut Prepared<'_>, entry: &RootEntry) -> Option<Table> {
         if rule.rule.table.is_none() {
             return self.single(entry.node, entry.root.addr..entry.root.addr.checked_add(entry.root.size)?);
         }
@@ -285,28 +315,32 @@ impl<'h> Resolver<'h> {
     /// The table of the key at a position.
     fn table(&self, rule: &mut Prepared<'_>, at: usize) -> Option<Table> {
         let (node, place) = (self.heap.keys.from[at], self.heap.keys.place[at]);
-        self.around(rule, node, place).or(rule.of_root)
+        match self.around(rule, node, place) {
+            Around::Table(table) => Some(table),
+            Around::Nothing => None,
+            Around::Root(top) => rule.of_root.filter(|(_, of)| top == Some(*of)).map(|(table, _)| table),
+        }
     }
 
     /// The table in the nearest value around `place` in `node`.
-    fn around(&self, rule: &mut Prepared<'_>, first: u32, mut place: u64) -> Option<Table> {
-        if rule.fields.is_empty() {
-            return None;
-        }
+    fn around(&self, rule: &mut Prepared<'_>, first: u32, mut place: u64) -> Around {
         let mut node = NodeId(first);
-        let is_within = self.holds(rule, self.heap.node_type(node)?.elem, 0);
+        let is_within = self.heap.node_type(node).is_some_and(|ty| self.holds(rule, ty.elem, 0));
         if !is_within {
             if let Some(known) = rule.around.get(&first) {
                 return *known;
             }
         }
-        let mut found = None;
+        let mut found = Around::Root(None);
         for _ in 0..MAX_DEPTH {
             if let Some(value) = self.value_at(rule, node, place) {
-                found = self.of_value(rule, value);
+                found = self.of_value(rule, value).map_or(Around::Nothing, Around::Table);
                 break;
             }
-            let Some(edge) = self.holder(node) else { break };
+            let Some(edge) = self.holder(node) else {
+                found = Around::Root(self.tops.get(&node.0).copied());
+                break;
+            };
             (node, place) = (edge.from, edge.place);
         }
         if !is_within {

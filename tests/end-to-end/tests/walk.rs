@@ -220,17 +220,24 @@ fn body(locals: u64, uses: &[u32]) -> Body {
     Body { name: "body".into(), parts, promoted: Vec::new(), files: [FileId(0), FileId(1)] }
 }
 
-/// A key leads to the entry of the nearest table around it, else of a root's.
+/// A key leads to the entry of the nearest table around it, else of a root's that is a part of the same.
 fn keys_lead_to_entries() {
     let session = Sources { other: vec![1], files: Box::new(["a".into(), "b".into()]) };
     let mut outer = body(3, &[0, 1, 2]);
     outer.promoted = vec![body(5, &[4]), body(2, &[1, 2])];
     outer.promoted[0].parts.next = Some(Local(3));
     let loose = vec![Local(2), Local(7)];
-    let snapshot = take(&[("session", &session), ("body", &outer), ("loose", &loose)]);
+    let (context, elsewhere) = (vec![1_u64], vec![Local(1)]);
+    let snapshot = take(&[
+        ("cx", &context),
+        ("cx.session", &session),
+        ("cx.body", &outer),
+        ("cx.loose", &loose),
+        ("elsewhere", &elsewhere),
+    ]);
     let _tool = ToolScope::enter();
-    let config = "[[key]]\nmatch = \"*::Local\"\ntable = \"*::Body::parts.locals\"\nroot = \"body\"\n\
-                  [[key]]\nmatch = \"*::FileId\"\ntable = \"*::Sources::files\"\nroot = \"session\"\n";
+    let config = "[[key]]\nmatch = \"*::Local\"\ntable = \"*::Body::parts.locals\"\nroot = \"cx.body\"\n\
+                  [[key]]\nmatch = \"*::FileId\"\ntable = \"*::Sources::files\"\nroot = \"cx.session\"\n";
     let config = Config::parse(config, "test").unwrap();
     let heap = Heap::from_snapshot(snapshot);
     let analysis = Analysis::new(Arc::new(heap), Arc::new(config.clone()), Lens::default());
@@ -240,7 +247,14 @@ fn keys_lead_to_entries() {
         .into_iter()
         .map(|row| (row.table, row.keys, row.distinct, row.linked, row.dangling))
         .collect();
-    assert_eq!(rows, [("Body::parts.locals".into(), 9, 6, 7, 2), ("Sources::files".into(), 6, 2, 6, 0)]);
+    assert_eq!(
+        rows,
+        [
+            ("Body::parts.locals".into(), 9, 6, 7, 2),
+            ("Sources::files".into(), 6, 2, 6, 0),
+            (String::new(), 1, 1, 0, 0)
+        ]
+    );
     // Tables by where they are in memory, and entries of them.
     let bodies = [&outer, &outer.promoted[0], &outer.promoted[1]];
     let locals = bodies.map(|body| body.parts.locals.as_ptr() as usize as u64);
@@ -267,8 +281,9 @@ fn keys_lead_to_entries() {
     let lens = Lens::default() | Lens::KEY;
     let again = Analysis::new(heap.clone(), Arc::new(config), lens);
     assert!(Arc::ptr_eq(heap, again.heap()), "the heap has these edges already");
-    let in_all =
-        |analysis: &Analysis| analysis.roots().iter().find(|row| row.name == "loose").unwrap().sizes.in_all;
+    let in_all = |analysis: &Analysis| {
+        analysis.roots().iter().find(|row| row.name == "cx.loose").unwrap().sizes.in_all
+    };
     assert_eq!(in_all(&again) - in_all(&analysis), {
         let locals = outer.parts.locals.as_ptr() as u64;
         heap.shallow(heap.node_at(locals).unwrap())
@@ -276,7 +291,7 @@ fn keys_lead_to_entries() {
     // Without the config the program's own names are left.
     let plain = Analysis::new(heap.clone(), Arc::default(), Lens::default());
     let rows: Vec<_> = plain.keys().into_iter().map(|row| (row.table, row.keys, row.linked)).collect();
-    assert_eq!(rows, [(String::new(), 9, 0), ("Sources::files".into(), 6, 0)]);
+    assert_eq!(rows, [(String::new(), 10, 0), ("Sources::files".into(), 6, 0)]);
 }
 
 #[derive(Walk)]
