@@ -15,7 +15,7 @@ fn run(arguments: &[String]) -> Result<(), Error> {
     let facts = Facts::parse(&text).map_err(|error| Error(format!("{facts}: {error}")))?;
     let ours = path.parent().unwrap_or(Path::new("."));
     let applied = apply(Path::new(source), Path::new(copy), &facts, ours, home)?;
-    for (path, report) in &applied.reports {
+    for (path, report) in applied.reports.iter().filter(|(path, _)| applied.written.contains(path)) {
         println!("{path}: {report}");
     }
     if applied.copied {
