@@ -6,6 +6,23 @@ pub use heap_walk;
 /// Makes a `Walk` for a type that `newtype_index!` declares.
 #[macro_export]
 macro_rules! walk_index {
+    // A position in HIR, of which no table is walked, in most of what type checking keeps.
+    (ItemLocalId) => {
+        $crate::heap_walk::when_enabled! {
+            impl $crate::heap_walk::Walk for ItemLocalId {
+                fn walk<'a>(&'a self, _: &mut $crate::heap_walk::Walker<'a>) {}
+                fn shape(&self) -> &'static $crate::heap_walk::Shape {
+                    $crate::heap_walk::Shape::of::<Self>()
+                }
+                fn describe(d: &mut $crate::heap_walk::Describe<'_>) {
+                    d.leaf();
+                }
+                fn is_leaf() -> bool {
+                    true
+                }
+            }
+        }
+    };
     ($name:ident) => {
         $crate::heap_walk::when_enabled! {
             impl $crate::heap_walk::Key for $name {

@@ -75,10 +75,55 @@ fn types_have_the_names_that_compiler_contributors_say() {
         assert!(names.contains(&name), "{name} in {names:#?}");
     }
     assert!(!names.iter().any(|name| name.contains("rustc_middle::mir::")), "{names:#?}");
+}
+
+#[test]
+fn index_newtypes_lead_to_entries_of_their_tables() {
+    let analysis = analysis();
     let keys = analysis.keys();
-    for name in ["mir::BasicBlock", "mir::Local", "ty::RegionVid", "MovePathIndex"] {
-        assert!(keys.iter().any(|row| row.type_name == name && row.distinct > 1), "{name} in {keys:#?}");
+    for (name, table) in [
+        ("mir::BasicBlock", "Body::basic_blocks.basic_blocks"),
+        ("mir::Local", "Body::local_decls"),
+        ("mir::SourceScope", "Body::source_scopes"),
+        ("mir::Promoted", "mbcx.promoted"),
+        ("ty::RegionVid", "RegionInferenceContext::definitions"),
+        ("ty::UserTypeAnnotationIndex", "Body::user_type_annotations"),
+        ("borrowck::constraints::OutlivesConstraintIndex", "RegionInferenceContext::constraints"),
+        ("borrowck::constraints::ConstraintSccIndex", "RegionInferenceContext::scc_annotations"),
+        ("MovePathIndex", "MoveData::move_paths"),
+        ("MoveOutIndex", "MoveData::moves"),
+        ("InitIndex", "MoveData::inits"),
+    ] {
+        let row = keys.iter().find(|row| row.type_name == name && row.table == table);
+        let row = row.unwrap_or_else(|| panic!("{name} into {table} in {keys:#?}"));
+        assert!(row.linked > 0 && row.linked == row.keys, "{row:?}");
     }
+    assert_eq!(analysis.dangling_keys(1), []);
+    // All region variables have a definition, and nothing else is one.
+    let regions = keys.iter().find(|row| row.type_name == "ty::RegionVid").unwrap();
+    let table = analysis
+        .heap()
+        .node_ids()
+        .find(|&node| analysis.heap().elem(node).is_some_and(|ty| ty.name.contains("RegionDefinition")));
+    assert_eq!(regions.distinct, analysis.heap().len(table.unwrap()));
+}
+
+#[test]
+fn what_arenas_hold_is_typed() {
+    let analysis = analysis();
+    let names: Vec<&str> = analysis.types().iter().map(|row| row.name.as_str()).collect();
+    for name in
+        ["Vec<rustc_middle::thir::Expr>", "Vec<mir::LocalDecl>", "HashMap<rustc_hir_id::ItemLocalId, ty::Ty>"]
+    {
+        assert!(names.contains(&name), "{name} in {names:#?}");
+    }
+    let ledger = analysis.ledger();
+    let typed = ledger.coverage.iter().find(|row| row.name == "typed").unwrap().bytes;
+    assert!(typed * 6 > ledger.population.bytes, "{typed} of {}", ledger.population.bytes);
+    // Interners are raw, under their own name.
+    let gcx = analysis.roots().iter().find(|row| row.name == "gcx").unwrap().node;
+    let children = analysis.children(gcx, usize::MAX);
+    assert!(children.rows.iter().any(|row| row.place == "interners.type_"), "{:#?}", children.rows);
 }
 
 #[test]
