@@ -27,9 +27,12 @@ const BUCKETS_LOG2: u32 = 21;
 struct Node {
     addr: AtomicU64,
     parent: AtomicU32,
-    /// The next node with the same hash; 0 at the end.
+    /// The next node with the same hash, 0 at the end; and [`IS_LISTED`].
     next: AtomicU32,
 }
+
+/// The node is in the list of its hash, and not another one for the same stack.
+const IS_LISTED: u32 = 1 << 31;
 
 struct Segment([Node; 1 << SEGMENT_LOG2]);
 
@@ -60,6 +63,18 @@ impl Contexts {
     /// The stack `addr` below `parent`: its node, which is made if need be. A
     /// parent's number is smaller than its child's. `None` where there is no memory.
     pub(crate) fn child(&self, parent: u32, addr: u64) -> Option<u32> {
+        // A new stack's frames were made one after the other: mostly it is the next
+        // node, beside its parent in memory. The table is what is far away.
+        let near = parent + 1;
+        if let Some(node) = self.node(near) {
+            let is_listed = node.next.load(Ordering::Acquire) & IS_LISTED != 0;
+            if is_listed
+                && node.addr.load(Ordering::Relaxed) == addr
+                && node.parent.load(Ordering::Relaxed) == parent
+            {
+                return Some(near);
+            }
+        }
         let bucket = &self.buckets.get_or_map()?.0[bucket(parent, addr)];
         let mut head = bucket.load(Ordering::Acquire);
         if let Some(found) = self.find(head, NONE, parent, addr) {
@@ -70,7 +85,10 @@ impl Contexts {
             self.node(id)?.next.store(head, Ordering::Relaxed);
             // Release: who finds the node finds what is in it.
             match bucket.compare_exchange_weak(head, id, Ordering::Release, Ordering::Acquire) {
-                Ok(_) => return Some(id),
+                Ok(_) => {
+                    self.node(id)?.next.store(head | IS_LISTED, Ordering::Release);
+                    return Some(id);
+                }
                 Err(newer) => {
                     // Another thread was here. If it made the same node, ours stays without use.
                     if let Some(found) = self.find(newer, head, parent, addr) {
@@ -90,7 +108,7 @@ impl Contexts {
             if node.addr.load(Ordering::Relaxed) == addr && node.parent.load(Ordering::Relaxed) == parent {
                 return Some(id);
             }
-            id = node.next.load(Ordering::Relaxed);
+            id = node.next.load(Ordering::Relaxed) & !IS_LISTED;
         }
         None
     }

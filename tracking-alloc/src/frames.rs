@@ -2,6 +2,7 @@
 
 #![expect(unsafe_code, reason = "reads the thread's own stack and registers")]
 
+use std::cell::Cell;
 use std::ptr;
 
 /// The frame pointer of the function that this is inlined into: its own where it
@@ -51,34 +52,89 @@ pub(crate) fn bounds() -> Option<Bounds> {
     None
 }
 
-/// Calls `visit` with each return address from the frame at `pointer` outwards,
-/// until it says no. Reads only between here and the end of this thread's stack,
-/// whatever the pointer is. Returns false where this is not that stack.
+/// What a function's frame begins with: the frame of its caller, and the address
+/// to which it returns.
+///
+/// # Safety
+///
+/// `place` is aligned to a word, and the two words there are part of this thread's
+/// stack, between a local of a function that runs and the stack's end.
 #[inline(always)]
-pub(crate) fn by_pointers(mut pointer: usize, bounds: Bounds, mut visit: impl FnMut(u64) -> bool) -> bool {
+unsafe fn read(place: usize) -> (usize, u64) {
+    // SAFETY: mapped for as long as the function runs, by our caller's promise. The
+    // stack's words are plain bytes to whoever reads them: what is there is only
+    // compared and kept as a number.
+    let (caller, address) = unsafe {
+        let words = ptr::with_exposed_provenance::<usize>(place);
+        (words.read_volatile(), words.add(1).read_volatile())
+    };
+    // On aarch64 the upper bits may sign the address.
+    (caller, address as u64 & ((1 << 48) - 1))
+}
+
+/// Return addresses begin here; what is less ends a stack.
+const LEAST: u64 = 4096;
+
+/// Calls `visit` with the place of each frame and its return address, from the frame
+/// at `pointer` outwards, until it says no. Reads only between here and the end of
+/// this thread's stack, whatever the pointer is. Returns the place at which it
+/// stopped, be there a frame or not; `None` where this is not that stack.
+#[inline(always)]
+pub(crate) fn by_pointers(
+    mut pointer: usize,
+    bounds: Bounds,
+    mut visit: impl FnMut(usize, u64) -> bool,
+) -> Option<usize> {
     let here = 0u8;
     let mut low = (&raw const here).addr();
     if low < bounds.low || low >= bounds.high {
-        return false;
+        return None;
     }
-    while pointer >= low && pointer % align_of::<usize>() == 0 && pointer <= bounds.high - 16 {
-        // SAFETY: two aligned words between a local of this function and the end of
-        // this thread's stack, which are mapped for as long as this function runs.
-        // The stack's words are plain bytes to whoever reads them: what is there
-        // is only compared and kept as a number.
-        let (next, address) = unsafe {
-            let words = ptr::with_exposed_provenance::<usize>(pointer);
-            (words.read_volatile(), words.add(1).read_volatile())
-        };
-        // On aarch64 the upper bits may sign the address.
-        let address = address as u64 & ((1 << 48) - 1);
-        if address < 4096 || !visit(address) {
+    while is_frame(pointer, low, bounds) {
+        // SAFETY: just seen to be such a place.
+        let (caller, address) = unsafe { read(pointer) };
+        if address < LEAST || !visit(pointer, address) {
             break;
         }
         low = pointer + 16;
-        pointer = next;
+        pointer = caller;
     }
-    true
+    Some(pointer)
+}
+
+#[inline(always)]
+fn is_frame(place: usize, low: usize, bounds: Bounds) -> bool {
+    place >= low && place % align_of::<usize>() == 0 && place <= bounds.high - 16
+}
+
+/// How many of the frames that a walk of this thread met once are still the same, from
+/// the last of `places` on, which the walk that goes on now has met. `end` is where that one
+/// had stopped. All of them if the rest of the stack is what it was. Each is read, but none waits for the one before.
+///
+/// `places` and `addresses` are as that walk gave them, the outermost first.
+#[inline(always)]
+pub(crate) fn same(places: &[Cell<usize>], addresses: &[Cell<u64>], end: usize, bounds: Bounds) -> usize {
+    let mut count = 0;
+    for (at, (place, known)) in places.iter().zip(addresses).enumerate().rev() {
+        let outer = if at == 0 { end } else { places[at - 1].get() };
+        // SAFETY: a place that a walk of this stack found to be one, at or above the
+        // frame that is walked now, and so above the locals of this function.
+        let (caller, address) = unsafe { read(place.get()) };
+        if caller != outer || address != known.get() {
+            return count;
+        }
+        count += 1;
+    }
+    let is_end = match places.first() {
+        // SAFETY: just seen to be such a place.
+        Some(last) if is_frame(end, last.get() + 16, bounds) => unsafe { read(end) }.1 < LEAST,
+        _ => true,
+    };
+    if is_end {
+        count
+    } else {
+        count.saturating_sub(1)
+    }
 }
 
 /// The unwinder that std links into every program, by the interface of the Itanium C++ ABI.

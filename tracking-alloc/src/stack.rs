@@ -53,12 +53,18 @@ struct Thread {
     high: Cell<usize>,
     taken: Cell<u32>,
     next_check: Cell<u32>,
-    /// The frames of the stack that is being taken, innermost first.
+    /// The frames of the stack that is being taken, innermost first; and their places,
+    /// where they are found by pointers.
     frames: [Cell<u64>; DEPTH],
+    found: [Cell<usize>; DEPTH],
     /// The stack before: return addresses and nodes, outermost first.
     before: [Cell<u64>; DEPTH],
     nodes: [Cell<u32>; DEPTH],
     depth: Cell<usize>,
+    /// The places of its frames, if all of it was found by pointers, and where it ends.
+    places: [Cell<usize>; DEPTH],
+    placed: Cell<usize>,
+    end: Cell<usize>,
     /// The tags above it.
     above: Cell<u32>,
 }
@@ -72,9 +78,13 @@ thread_local! {
             taken: Cell::new(0),
             next_check: Cell::new(FIRST_CHECK),
             frames: [const { Cell::new(0) }; DEPTH],
+            found: [const { Cell::new(0) }; DEPTH],
             before: [const { Cell::new(0) }; DEPTH],
             nodes: [const { Cell::new(0) }; DEPTH],
             depth: Cell::new(0),
+            places: [const { Cell::new(0) }; DEPTH],
+            placed: Cell::new(0),
+            end: Cell::new(0),
             above: Cell::new(NONE),
         }
     };
@@ -92,8 +102,19 @@ pub(crate) fn here() -> u32 {
         if thread.is_inside.replace(true) {
             return None;
         }
-        let depth = thread.find(pointer, inside);
-        let node = thread.intern(depth);
+        let tags = tags::here();
+        if thread.above.replace(tags) != tags {
+            thread.depth.set(0);
+            thread.placed.set(0);
+        }
+        let node = match thread.walk(pointer) {
+            Some(node) => Some(node),
+            None => {
+                thread.placed.set(0);
+                let depth = thread.find(pointer, inside);
+                thread.intern(depth, tags)
+            }
+        };
         thread.is_inside.set(false);
         node
     });
@@ -104,6 +125,61 @@ pub(crate) fn here() -> u32 {
 }
 
 impl Thread {
+    /// The node of the calling stack by pointers alone. Frames are read from the
+    /// innermost one on, up to one that stood at the same place in the stack
+    /// before: from there on it is enough to see that each is what it was. `None` where another way is needed.
+    fn walk(&self, pointer: usize) -> Option<u32> {
+        let taken = self.taken.get().wrapping_add(1);
+        let bounds = self.bounds()?;
+        if WAY.load(Ordering::Relaxed) != POINTERS || taken == self.next_check.get() {
+            return None;
+        }
+        let (mut count, mut same, mut left) = (0, 0, self.placed.get());
+        let end = frames::by_pointers(pointer, bounds, |place, address| {
+            while left > 0 && self.places[left - 1].get() < place {
+                left -= 1;
+            }
+            if left > 0 && self.places[left - 1].get() == place {
+                let still = frames::same(&self.places[..left], &self.before[..left], self.end.get(), bounds);
+                if still == left {
+                    same = left;
+                    return false;
+                }
+                // What is outside of the one that differs may be met again.
+                left -= still + 1;
+            }
+            let (Some(frame), Some(found)) = (self.frames.get(count), self.found.get(count)) else {
+                count = DEPTH + 1;
+                return false;
+            };
+            frame.set(address);
+            found.set(place);
+            count += 1;
+            true
+        })?;
+        // Deeper ones are cut, and one frame is where pointers end at once: not here.
+        if count + same > DEPTH || count + same < 2 {
+            return None;
+        }
+        self.taken.set(taken);
+        if same == 0 {
+            self.end.set(end);
+        }
+        let mut node = if same == 0 { self.above.get() } else { self.nodes[same - 1].get() };
+        for (at, inner) in (0..count).rev().enumerate() {
+            let (at, address) = (same + at, self.frames[inner].get());
+            // Until it is complete: what is there of it counts.
+            (self.depth.set(at), self.placed.set(at));
+            // Where places differ, the frames may be those of before all the same.
+            node = CONTEXTS.child(node, address)?;
+            self.before[at].set(address);
+            self.places[at].set(self.found[inner].get());
+            self.nodes[at].set(node);
+        }
+        (self.depth.set(same + count), self.placed.set(same + count));
+        Some(node)
+    }
+
     /// Puts the frames of the calling stack into `frames` and says how many there
     /// are, those that do not fit in included.
     fn find(&self, pointer: usize, inside: usize) -> usize {
@@ -116,11 +192,12 @@ impl Thread {
                     return self.compare(pointer, inside);
                 }
                 let mut frames = self.collect();
-                match self.bounds() {
-                    Some(bounds) if frames::by_pointers(pointer, bounds, |address| frames.put(address)) => {
-                        frames.count
-                    }
-                    _ => self.unwind(inside),
+                let end = self.bounds().and_then(|bounds| {
+                    frames::by_pointers(pointer, bounds, |_, address| frames.put(address))
+                });
+                match end {
+                    Some(_) => frames.count,
+                    None => self.unwind(inside),
                 }
             }
             UNWINDER => self.unwind(inside),
@@ -147,8 +224,8 @@ impl Thread {
         let is_blind = count < 2;
         let known = count.min(DEPTH);
         let (mut found, mut is_same) = (0, true);
-        let is_ours = self.bounds().is_some_and(|bounds| {
-            frames::by_pointers(pointer, bounds, |address| {
+        let end = self.bounds().and_then(|bounds| {
+            frames::by_pointers(pointer, bounds, |_, address| {
                 match self.frames.get(found) {
                     Some(frame) if is_blind => frame.set(address),
                     Some(frame) if found < known => is_same &= frame.get() == address,
@@ -158,7 +235,7 @@ impl Thread {
                 found < WALKED
             })
         });
-        if !is_ours {
+        if end.is_none() {
             return count; // a coroutine's stack tells nothing of others
         }
         if !is_blind && (!is_same || found + STARTUP < known) {
@@ -193,17 +270,13 @@ impl Thread {
 
     /// The node of the first `count` of `frames`. Frames are compared with the
     /// stack before from the outermost one on: only what is new is looked up.
-    fn intern(&self, count: usize) -> Option<u32> {
+    fn intern(&self, count: usize, tags: u32) -> Option<u32> {
         // One frame is where the unwinder gave up: it would say nothing.
         if count < 2 {
             return None;
         }
         let kept = if count > DEPTH { DEPTH - (count - DEPTH).wrapping_neg() % STEP } else { count };
         let frames = self.frames[..kept].iter().rev();
-        let tags = tags::here();
-        if self.above.replace(tags) != tags {
-            self.depth.set(0);
-        }
         let before = self.before[..self.depth.get()].iter();
         let same =
             frames.clone().zip(before).take_while(|(frame, before)| frame.get() == before.get()).count();

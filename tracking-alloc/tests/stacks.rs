@@ -53,6 +53,11 @@ fn deep(depth: usize) -> Vec<u8> {
     }
 }
 
+#[inline(never)]
+fn far_out(inner: usize) -> Vec<u8> {
+    black_box(black_box(deep(inner)))
+}
+
 struct Late;
 
 impl Drop for Late {
@@ -76,6 +81,23 @@ fn every_block() {
         assert_ne!(blocks().stack_of(a.as_ptr() as u64), blocks().stack_of(b.as_ptr() as u64));
     }
     judge("two stacks");
+
+    // The same functions at the same places of the stack, called from two lines far out.
+    let mut lines = [Vec::new(), Vec::new()];
+    for round in 0..100 {
+        let inner = round % 7;
+        lines[0].push(far_out(inner));
+        lines[1].push(far_out(inner));
+    }
+    for (inner, (a, b)) in lines[0].iter().zip(&lines[1]).enumerate() {
+        let again = [&lines[0][inner % 7], &lines[1][inner % 7]];
+        assert_eq!(blocks().stack_of(a.as_ptr() as u64), blocks().stack_of(again[0].as_ptr() as u64));
+        assert_eq!(blocks().stack_of(b.as_ptr() as u64), blocks().stack_of(again[1].as_ptr() as u64));
+        let (a, b) = (stack(a.as_ptr()), stack(b.as_ptr()));
+        assert_eq!(a.len(), b.len());
+        let differ: Vec<usize> = (0..a.len()).filter(|&at| a[at] != b[at]).collect();
+        assert!(differ.len() == 1 && differ[0] > inner % 7, "{differ:?}");
+    }
 
     // Through growth in place and by moving, and after a failed one.
     let mut grown = left(20);
@@ -136,9 +158,9 @@ fn every_block() {
 fn short_threads() {
     for _ in 0..100 {
         std::thread::scope(|scope| {
-            for _ in 0..10 {
-                scope.spawn(|| drop(left(100)));
-            }
+            let threads = [(); 10].map(|()| scope.spawn(|| drop(left(100))));
+            // A scope waits for what its threads do, not for their ends.
+            threads.into_iter().for_each(|thread| thread.join().expect("a thread"));
         });
     }
     judge("a thousand threads");
