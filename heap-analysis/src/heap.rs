@@ -27,8 +27,8 @@ use heap_snapshot::layout;
 use heap_snapshot::read::{Snapshot, NO_PARENT};
 use heap_snapshot::record::{
     AllocatorFigures, Census, Content, DynValue, EdgeKind, Footer, Header, LabelDesc, LabelIdx, Layout,
-    LiveBlock, NodeTypeDesc, ProcessMemory, Root, Shared, ShownValue, SizeClass, Split, Target, TypeDesc,
-    TypeIdx, TypeKind, Unreadable,
+    LiveBlock, NodeTypeDesc, Pointer, PointerScan, ProcessMemory, Root, Shared, ShownValue, SizeClass, Split,
+    Target, TypeDesc, TypeIdx, TypeKind, Unreadable,
 };
 use serde::Serialize;
 use std::collections::{HashMap, HashSet};
@@ -297,6 +297,8 @@ pub struct Heap {
     pub(crate) stacks: Recorded,
     pub(crate) size_classes: Vec<SizeClass>,
     pub(crate) process_memory: Option<ProcessMemory>,
+    pub(crate) pointers: Vec<Pointer>,
+    pub(crate) pointer_scan: Option<PointerScan>,
     counts: BuildCounts,
     problems: Vec<String>,
 }
@@ -591,7 +593,7 @@ impl Heap {
 }
 
 /// Position of the block that holds `addr`.
-fn block_at(blocks: &[LiveBlock], addr: u64) -> Option<usize> {
+pub(crate) fn block_at(blocks: &[LiveBlock], addr: u64) -> Option<usize> {
     let at = blocks.partition_point(|block| block.addr <= addr).checked_sub(1)?;
     (addr - blocks[at].addr < blocks[at].usable.max(1)).then_some(at)
 }
@@ -644,6 +646,8 @@ impl Builder {
             stacks: Recorded::take(&mut snapshot),
             size_classes: take(&mut snapshot.size_classes),
             process_memory: snapshot.process_memory.take(),
+            pointers: take(&mut snapshot.pointers),
+            pointer_scan: snapshot.pointer_scan.take(),
             blocks: take(&mut snapshot.blocks),
             problems,
             ..Heap::default()

@@ -24,6 +24,7 @@
 //! | which classes and types keep pages half empty | [`Analysis::pages`] | [`pages::ClassPages`] |
 //! | which code allocated it | [`Analysis::stacks`] | [`stacks::StackRow`] |
 //! | how the process's memory becomes payload | [`Analysis::waterfall`] | [`waterfall::Level`] |
+//! | who holds what nobody claims, and what is leaked | [`Analysis::unclaimed`] | [`unclaimed::HolderRow`] |
 //! | does it add up | [`Analysis::ledger`] | [`ledger::Ledger`] |
 //!
 //! Rows hold numbers and names and derive `Serialize`, so that console, window
@@ -70,6 +71,7 @@ pub mod type_detail;
 mod type_name;
 pub mod type_sizes;
 pub mod type_table;
+pub mod unclaimed;
 pub mod units;
 pub mod waterfall;
 

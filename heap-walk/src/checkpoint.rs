@@ -2,6 +2,7 @@
 
 use crate::directive::{self, Action, Directive, Hits};
 use crate::exit;
+use crate::holders::{self, Unclaimed};
 use crate::images;
 use crate::log::{bytes, line};
 use crate::process::Mappings;
@@ -468,7 +469,7 @@ pub(crate) fn write(
     writer.header(&header);
 
     let walk_begun = Instant::now();
-    let (sink, summary) = held.with_starts(|registered| {
+    let (sink, mut summary) = held.with_starts(|registered| {
         let mut starts: Vec<Start<'_>> = roots
             .iter()
             .map(|(name, value)| Start { name: (*name).to_owned(), origin: "argument", value: *value })
@@ -485,6 +486,9 @@ pub(crate) fn write(
     let blocks_begun = Instant::now();
     let mut tool = BlockCount::default();
     let mut stacks = live.and_then(Stacks::new);
+    let is_searched = live.is_some() && holders::is_wanted(&mut summary.problems);
+    let marks = summary.marks.take().filter(|_| is_searched);
+    let mut unclaimed = marks.map(|marks| Unclaimed::new(marks, epoch));
     let mut mappings = Mappings::read(live.map(|live| live as _));
     if let Some(live) = live {
         live.for_each(&mut |block| {
@@ -492,7 +496,12 @@ pub(crate) fn write(
             if block.is_tool {
                 tool.blocks += 1;
                 tool.bytes += block.usable;
-            } else if let Some(stacks) = &mut stacks {
+                return;
+            }
+            if let Some(unclaimed) = &mut unclaimed {
+                unclaimed.block(&block);
+            }
+            if let Some(stacks) = &mut stacks {
                 stacks.block(&block, &mut writer);
             } else {
                 writer.block(&block);
@@ -504,11 +513,17 @@ pub(crate) fn write(
         writer.list(FrameKind::TAGS, &stacks.tags());
         writer.list(FrameKind::IMAGES, &images::of(&stacks.addresses));
     }
+    // The caller's frame, if its roots stand there.
+    let values = roots.iter().map(|(_, value)| std::ptr::from_ref(*value).cast::<u8>() as usize as u64);
+    let callers: Vec<u64> = values.chain([roots.as_ptr() as usize as u64]).collect();
+    let blocks_ns = nanoseconds(blocks_begun);
+    let scan = unclaimed
+        .zip(live)
+        .and_then(|(unclaimed, live)| holders::search(unclaimed, live, &mappings, &callers, &mut writer));
     let memory = mappings.memory();
     let resident = memory.map_or_else(rss, |memory| memory.total());
     let figures = live.map(|live| AllocatorFigures { rss: resident, ..live.figures() });
     let size_classes = live.map_or_else(Vec::new, |live| live.size_classes());
-    let blocks_ns = nanoseconds(blocks_begun);
     let traffic = ended.end();
     if let Some(figures) = &figures {
         writer.allocator(figures);
@@ -517,6 +532,9 @@ pub(crate) fn write(
         writer.process_memory(memory);
     }
     writer.list(FrameKind::SIZE_CLASSES, &size_classes);
+    if let Some(scan) = &scan {
+        writer.pointer_scan(scan);
+    }
     let mut footer = Footer {
         nodes: writer.next_node(),
         edges: writer.edge_count(),

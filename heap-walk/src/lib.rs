@@ -66,6 +66,8 @@ mod exit;
 #[cfg(feature = "enabled")]
 mod guard;
 #[cfg(feature = "enabled")]
+mod holders;
+#[cfg(feature = "enabled")]
 mod images;
 #[cfg(feature = "enabled")]
 mod impls;

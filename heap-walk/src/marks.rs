@@ -13,6 +13,7 @@ const NEAR: usize = 4096;
 /// No address has this page.
 const NO_PAGE: u64 = u64::MAX;
 
+#[derive(Debug)]
 pub(crate) struct Marks {
     pages: Vec<Box<[u64; WORDS]>>,
     by_addr: HashMap<u64, u32, RandomState>,

@@ -66,6 +66,11 @@ impl Mappings {
         mappings
     }
 
+    /// All of them, as far as their owners are known.
+    pub(crate) fn list(&self) -> &[Mapping] {
+        &self.list
+    }
+
     fn of(&mut self, addr: u64) -> Option<&mut Mapping> {
         let at = self.list.partition_point(|mapping| mapping.to <= addr);
         self.list.get_mut(at).filter(|mapping| mapping.from <= addr)

@@ -238,6 +238,8 @@ pub(crate) struct Summary {
     pub(crate) panics: u64,
     /// Shared blocks with handles that were not met.
     pub(crate) outside: Vec<u64>,
+    /// What is claimed.
+    pub(crate) marks: Option<Marks>,
 }
 
 /// Collects what values own and refer to. Made only by this library; a `Walk`
@@ -1670,6 +1672,7 @@ impl<'a> Walker<'a> {
             writer.list(FrameKind::IMAGES, dynamic.images());
             writer.list(FrameKind::DYN_VALUES, dynamic.values());
         });
+        self.summary.marks = Some(self.marks);
         (self.sink, self.summary)
     }
 }

@@ -316,17 +316,19 @@ impl Table {
 
     /// Address and length of each mapping that the table is made of.
     pub(crate) fn ranges(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
-        self.chunks.iter().filter_map(Mapped::range)
+        self.in_use().iter().filter_map(Mapped::range)
+    }
+
+    /// The chunks from the first to the last one in use. The others were never looked at, and take no memory.
+    fn in_use(&self) -> &[Mapped<Chunk>] {
+        let first = !self.first_complement.load(Ordering::Acquire);
+        let last = self.last.load(Ordering::Acquire);
+        self.chunks.get(first..=last).unwrap_or_default()
     }
 
     /// Bytes of physical memory that the table takes, as the kernel counts them.
     pub(crate) fn resident(&self) -> u64 {
-        let first = !self.first_complement.load(Ordering::Acquire);
-        let last = self.last.load(Ordering::Acquire);
-        if first > last {
-            return 0;
-        }
-        self.chunks[first..=last].iter().map(Mapped::resident).sum()
+        self.in_use().iter().map(Mapped::resident).sum()
     }
 
     /// The record that a slot begins, its rest read from the slots that follow.

@@ -1,0 +1,305 @@
+//! The search for who holds what nobody claims: every word of the process's blocks,
+//! static memory, stacks and other anonymous memory that is an address in an
+//! unclaimed block is written down, with the place where it stands.
+//!
+//! It reads all blocks once, through the kernel, as raw scans do: what changes
+//! meanwhile gives a wrong or a missing pointer, nothing worse. It is conservative:
+//! a number may look like an address, and a word may be left over from before. It is
+//! done only where something is unclaimed, and `HEAP_WALK_HOLDERS=off` leaves it out.
+//! Pages that are not in memory are not read where they can be many: in large blocks
+//! and outside the heap.
+
+use crate::marks::Marks;
+use crate::process::{Mapping, Mappings, Owner};
+use heap_snapshot::live::LiveBlocks;
+use heap_snapshot::record::{LiveBlock, Pointer, PointerScan, Region, RegionKind};
+use heap_snapshot::write::Writer;
+use std::fs::File;
+use std::io::Write;
+use std::os::unix::fs::FileExt;
+use std::time::Instant;
+
+const WORD: u64 = size_of::<usize>() as u64;
+const PAGE: u64 = 4096;
+/// Bytes that are read at once.
+const WINDOW: usize = 32 << 10;
+/// Blocks from this size on are read only where they are in memory.
+const LARGE: u64 = 1 << 20;
+/// Pieces into which the addresses of unclaimed blocks are divided, at most.
+const PIECES: u64 = 1 << 20;
+/// Regions that are named.
+const REGIONS: usize = 4096;
+
+/// Whether it is wanted, by `HEAP_WALK_HOLDERS`; a problem where that says neither.
+pub(crate) fn is_wanted(problems: &mut Vec<String>) -> bool {
+    match std::env::var("HEAP_WALK_HOLDERS").as_deref() {
+        Err(_) | Ok("" | "on") => true,
+        Ok("off") => false,
+        Ok(other) => {
+            problems.push(format!("HEAP_WALK_HOLDERS={other}: `on` or `off` is expected; it stays on"));
+            true
+        }
+    }
+}
+
+/// Blocks without a claim, while they are collected and when they are looked for.
+pub(crate) struct Unclaimed {
+    marks: Marks,
+    epoch: u32,
+    /// Address and end, ascending.
+    blocks: Vec<(u64, u64)>,
+    /// By piece: the first block that ends in it or later.
+    first: Vec<u32>,
+    shift: u32,
+}
+
+impl Unclaimed {
+    /// `marks` are on what the walk claimed, `epoch` is the checkpoint's.
+    pub(crate) fn new(marks: Marks, epoch: u32) -> Unclaimed {
+        Unclaimed { marks, epoch, blocks: Vec::new(), first: Vec::new(), shift: 0 }
+    }
+
+    /// Looks at a block of the program. Blocks come by ascending address.
+    #[inline]
+    pub(crate) fn block(&mut self, block: &LiveBlock) {
+        if block.epoch < self.epoch && !self.marks.any(block.addr, block.addr + block.usable) {
+            self.blocks.push((block.addr, block.addr + block.usable));
+        }
+    }
+
+    fn lowest(&self) -> u64 {
+        self.blocks.first().map_or(0, |&(from, _)| from)
+    }
+
+    fn highest(&self) -> u64 {
+        self.blocks.last().map_or(0, |&(_, to)| to)
+    }
+
+    fn index(&mut self) {
+        let span = self.highest() - self.lowest();
+        while span >> self.shift >= PIECES {
+            self.shift += 1;
+        }
+        let mut at = 0;
+        for piece in 0..=span >> self.shift {
+            let from = self.lowest() + (piece << self.shift);
+            while self.blocks.get(at).is_some_and(|&(_, to)| to <= from) {
+                at += 1;
+            }
+            self.first.push(at as u32);
+        }
+    }
+
+    /// Whether an address lies in an unclaimed block.
+    #[inline]
+    fn holds(&self, word: u64) -> bool {
+        if word < self.lowest() || word >= self.highest() {
+            return false;
+        }
+        let first = self.first[((word - self.lowest()) >> self.shift) as usize] as usize;
+        let near = self.blocks[first..].iter().take_while(|&&(from, _)| from <= word);
+        near.into_iter().any(|&(_, to)| word < to)
+    }
+}
+
+/// The process's memory, a window at a time.
+struct Reader {
+    memory: File,
+    pages: Option<File>,
+    window: Box<[u8]>,
+    /// Address of the window, and how much of it could be read.
+    from: u64,
+    len: usize,
+    bytes: u64,
+}
+
+impl Reader {
+    fn open() -> Option<Reader> {
+        Some(Reader {
+            memory: File::open("/proc/self/mem").ok()?,
+            pages: File::open("/proc/self/pagemap").ok(),
+            window: vec![0; WINDOW].into_boxed_slice(),
+            from: 0,
+            len: 0,
+            bytes: 0,
+        })
+    }
+
+    /// Calls `visit` with place and value of every aligned word from `from` to `to` that can be read.
+    fn words(&mut self, from: u64, to: u64, mut visit: impl FnMut(u64, u64)) {
+        let mut at = from.next_multiple_of(WORD);
+        while at < to && to - at >= WORD {
+            if at < self.from || at + WORD > self.from + self.len as u64 {
+                // What stands after a small block is wanted next.
+                self.from = at;
+                self.len = self.memory.read_at(&mut self.window, at).unwrap_or(0);
+                self.bytes += self.len as u64;
+                if (self.len as u64) < WORD {
+                    return;
+                }
+            }
+            let (start, end) = ((at - self.from) as usize, ((to - self.from) as usize).min(self.len));
+            for word in self.window[start..end].chunks_exact(WORD as usize) {
+                visit(at, usize::from_ne_bytes(word.try_into().expect("whole words")) as u64);
+                at += WORD;
+            }
+        }
+    }
+
+    /// The same of pages that are in memory.
+    fn words_in_memory(&mut self, from: u64, to: u64, mut visit: impl FnMut(u64, u64)) {
+        let Some(pages) = self.pages.take() else { return self.words(from, to, visit) };
+        let mut flags = [0_u8; 4096];
+        let mut at = from / PAGE * PAGE;
+        while at < to {
+            let wanted = (to.div_ceil(PAGE) - at / PAGE).min(flags.len() as u64 / 8) as usize * 8;
+            let read = pages.read_at(&mut flags[..wanted], at / PAGE * 8).unwrap_or(0) / 8;
+            if read == 0 {
+                break;
+            }
+            for page in flags[..read * 8].chunks_exact(8) {
+                // The two highest bits: in memory, or swapped out.
+                if page[7] >> 6 != 0 {
+                    self.words(at.max(from), (at + PAGE).min(to), &mut visit);
+                }
+                at += PAGE;
+            }
+        }
+        self.pages = Some(pages);
+    }
+}
+
+/// Writes the pointers into unclaimed blocks, and how it went. `callers` are addresses
+/// of which some may stand in the frame of the checkpoint's caller. `None` where
+/// everything is claimed or memory cannot be read.
+pub(crate) fn search(
+    mut unclaimed: Unclaimed,
+    live: &dyn LiveBlocks,
+    mappings: &Mappings,
+    callers: &[u64],
+    writer: &mut Writer<impl Write>,
+) -> Option<PointerScan> {
+    if unclaimed.blocks.is_empty() {
+        return None;
+    }
+    let begun = Instant::now();
+    let mut reader = Reader::open()?;
+    unclaimed.index();
+    let mut note = |place, word| {
+        let is_pointer = unclaimed.holds(word);
+        if is_pointer {
+            writer.pointer(Pointer { place, target: word });
+        }
+        is_pointer
+    };
+    live.for_each(&mut |block| {
+        if block.is_tool {
+            return;
+        }
+        let (from, to) = (block.addr, block.addr + block.requested);
+        let visit = |place, word| {
+            note(place, word);
+        };
+        match block.requested < LARGE {
+            true => reader.words(from, to, visit),
+            false => reader.words_in_memory(from, to, visit),
+        }
+    });
+    let mut regions = Vec::new();
+    let here = &raw const regions as usize as u64;
+    for region in outside(mappings.list()) {
+        let mut is_met = false;
+        let is_in = |addr: &u64| (region.from..region.to).contains(addr);
+        // Below the caller's frame stands what the walk itself left.
+        let frame =
+            Some(here).filter(is_in).map(|here| callers.iter().copied().filter(is_in).min().unwrap_or(here));
+        let from = frame.unwrap_or(region.from);
+        reader.words_in_memory(from, region.to, |place, word| is_met |= note(place, word));
+        if is_met && regions.len() < REGIONS {
+            regions.push(region);
+        }
+    }
+    Some(PointerScan {
+        bytes: reader.bytes,
+        ns: u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX),
+        unclaimed: unclaimed.blocks.len() as u64,
+        regions,
+    })
+}
+
+/// Memory outside the heap that the program writes to.
+fn outside(mappings: &[Mapping]) -> impl Iterator<Item = Region> + '_ {
+    let mut image = (0, "");
+    mappings.iter().filter_map(move |mapping| {
+        let is_private = mapping.is_writable && !mapping.is_shared;
+        let is_file = mapping.owner == Owner::File;
+        // What is zero when the program begins stands right after what is not.
+        let is_rest = mapping.owner == Owner::Anonymous && mapping.name.is_empty() && mapping.from == image.0;
+        if is_file && mapping.name.starts_with('/') {
+            image = (mapping.to, mapping.name.rsplit('/').next().unwrap_or_default());
+        }
+        let (kind, name) = match mapping.owner {
+            _ if !is_private => return None,
+            Owner::File => (RegionKind::STATIC, image.1),
+            Owner::Anonymous if is_rest => (RegionKind::STATIC, image.1),
+            Owner::Anonymous => (RegionKind::ANONYMOUS, ""),
+            Owner::Stack => (RegionKind::STACK, ""),
+            Owner::Allocator | Owner::Table => return None,
+        };
+        Some(Region { from: mapping.from, to: mapping.to, kind: kind.0, name: name.to_owned() })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_found_in_its_block_and_nowhere_else() {
+        let mut unclaimed = Unclaimed::new(Marks::new(), 1);
+        let blocks =
+            [(0x1000, 8), (0x1008, 8), (0x1020, 0x30), (0x9000_0000, 0x200_0000), (0x7f00_0000_0000, 64)];
+        for (addr, usable) in blocks {
+            let block =
+                LiveBlock { addr, requested: usable, usable, align_log2: 3, epoch: 0, is_tool: false };
+            unclaimed.block(&block);
+            unclaimed.block(&LiveBlock { epoch: 1, ..block });
+        }
+        assert_eq!(unclaimed.blocks.len(), blocks.len());
+        unclaimed.index();
+        assert!(unclaimed.first.len() as u64 <= PIECES + 1);
+        for (addr, usable) in blocks {
+            for at in [addr, addr + usable / 2, addr + usable - 1] {
+                assert!(unclaimed.holds(at), "{at:#x}");
+            }
+        }
+        for at in
+            [0, 0xfff, 0x1010, 0x101f, 0x1050, 0x8fff_ffff, 0x9200_0000, 0x7eff_ffff_ffff, 0x7f00_0000_0040]
+        {
+            assert!(!unclaimed.holds(at), "{at:#x}");
+        }
+        assert!(!unclaimed.holds(u64::MAX));
+    }
+
+    #[test]
+    fn words_are_read_once_each_across_windows_and_pages() {
+        let mut reader = Reader::open().expect("Linux");
+        let words: Vec<u64> = (0..20_000).collect();
+        let from = words.as_ptr() as u64;
+        for step in [8, 24, 4096, 40_000, 160_000] {
+            let mut read = Vec::new();
+            for at in (0..160_000).step_by(step) {
+                let to = (at + step as u64).min(160_000);
+                reader.words(from + at, from + to, |place, word| read.push((place, word)));
+            }
+            assert!(read.iter().enumerate().all(|(at, pair)| *pair == (from + at as u64 * 8, at as u64)));
+            assert_eq!(read.len(), words.len());
+            read.clear();
+            reader.words_in_memory(from, from + 160_000, |place, word| read.push((place, word)));
+            assert!(read.iter().enumerate().all(|(at, pair)| *pair == (from + at as u64 * 8, at as u64)));
+            assert_eq!(read.len(), words.len());
+        }
+        reader.words(8, 4096, |_, _| panic!("nothing is mapped there"));
+        reader.words(u64::MAX - 40, u64::MAX - 1, |_, _| panic!("nothing is mapped there"));
+    }
+}
