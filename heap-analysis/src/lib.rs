@@ -23,7 +23,6 @@
 //! | from the resident set down to payload | [`Analysis::memory`] | [`memory::Level`] |
 //! | which classes and types keep pages half empty | [`Analysis::pages`] | [`pages::ClassPages`] |
 //! | which code allocated it | [`Analysis::stacks`] | [`stacks::StackRow`] |
-//! | how the process's memory becomes payload | [`Analysis::waterfall`] | [`waterfall::Level`] |
 //! | who holds what nobody claims, and what is leaked | [`Analysis::unclaimed`] | [`unclaimed::HolderRow`] |
 //! | does it add up | [`Analysis::ledger`] | [`ledger::Ledger`] |
 //!
@@ -73,7 +72,6 @@ pub mod type_sizes;
 pub mod type_table;
 pub mod unclaimed;
 pub mod units;
-pub mod waterfall;
 
 pub use analysis::Analysis;
 pub use heap::{Heap, NodeId};

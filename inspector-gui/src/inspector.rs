@@ -12,13 +12,14 @@ use crate::theme;
 use crate::views::details::{Action, Details};
 use crate::views::fragmentation::FragmentationView;
 use crate::views::hyperbolic::Hyperbolic;
+use crate::views::overview::{self, Overview};
 use crate::views::ownership::Ownership;
 use crate::views::roots::Roots;
 use crate::views::tiles::{Kind, TilesView};
 use crate::views::type_detail::TypeDetails;
 use crate::views::type_table::TypeTable;
 use crate::views::unclaimed::UnclaimedView;
-use crate::views::{overview, View};
+use crate::views::View;
 use crate::{cells, sample};
 use egui::{
     Align, CentralPanel, ComboBox, Frame, Key, KeyboardShortcut, Layout, Modifiers, Panel, ProgressBar,
@@ -95,6 +96,7 @@ struct Open {
     hyperbolic: Hyperbolic,
     icicle: TilesView,
     treemap: TilesView,
+    overview: Overview,
     fragmentation: FragmentationView,
     unclaimed: UnclaimedView,
     details: Details,
@@ -223,6 +225,7 @@ impl Inspector {
                 || open.hyperbolic.is_working()
                 || open.icicle.is_working()
                 || open.treemap.is_working()
+                || open.overview.is_working()
                 || open.fragmentation.is_working()
                 || open.unclaimed.is_working()
                 || open.details.is_working()
@@ -904,6 +907,7 @@ impl Open {
             hyperbolic: Hyperbolic::with_settings(disk),
             icicle: TilesView::new(Kind::Icicle),
             treemap: TilesView::new(Kind::Treemap),
+            overview: Overview::default(),
             fragmentation: FragmentationView::default(),
             unclaimed: UnclaimedView::default(),
             details: Details::default(),
@@ -996,7 +1000,7 @@ impl Open {
                     View::Overview => {
                         Frame::new()
                             .inner_margin(8.0)
-                            .show(ui, |ui| overview::ui(ui, &self.document, &mut self.history));
+                            .show(ui, |ui| self.overview.ui(ui, &self.document, &mut self.history));
                     }
                     View::Types => self.types_ui(ui),
                     View::Ownership => {

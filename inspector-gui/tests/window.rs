@@ -626,6 +626,36 @@ fn waste_has_kinds_classes_and_cliffs() {
     assert_eq!(window.state().waste[0], format!("cliff of {} at {} B", cliff.type_name, cliff.requested));
     window.type_into("Filter", "Call");
     assert!(window.state().waste.iter().all(|row| row.contains("Call")), "{:?}", window.state().waste);
+    window.click(Role::Button, "Clear");
+    let pages = analysis.pages();
+    window.click(Role::Button, "Slabs");
+    let most = pages.classes.iter().max_by_key(|class| class.could_save).unwrap();
+    assert_eq!(window.state().waste[0], format!("slabs of {}", heap_analysis::units::bytes(most.size)));
+    window.click(Role::Button, "Pinned pages");
+    assert!(window.reads(&format!("{} in gaps", heap_analysis::units::bytes(pages.gaps))));
+    let names: Vec<String> = pages.types.iter().map(|row| format!("pinned by {}", row.type_name)).collect();
+    assert!(!names.is_empty() && names.starts_with(&window.state().waste), "{names:?}");
+}
+
+/// The levels of the waterfall are read out as what they are and what is lost.
+#[test]
+fn the_overview_goes_from_the_resident_set_to_payload() {
+    let mut window = Window::demo();
+    window.click(Role::Button, "Overview");
+    let analysis = window.inspector().document().unwrap().analysis.clone();
+    for level in analysis.memory().levels {
+        let text = format!("{}: {}", level.name, inspector_gui::cells::exact(level.bytes));
+        let is_read = window
+            .0
+            .query_all_by_role(Role::Image)
+            .any(|node| node.accesskit_node().label().is_some_and(|label| label.starts_with(&text)));
+        assert!(is_read, "{text}");
+    }
+    let root = analysis.roots().iter().find(|root| root.name == "session").unwrap();
+    let bytes = heap_analysis::units::bytes;
+    let bar = format!("session: {} alone, {} in all", bytes(root.sizes.alone), bytes(root.sizes.in_all));
+    window.click(Role::Button, &bar);
+    assert_eq!(window.inspector().selection(), Selection::Node(root.node));
 }
 
 #[test]

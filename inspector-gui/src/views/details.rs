@@ -116,7 +116,10 @@ impl Details {
             for keys in keys {
                 let table = if keys.table.is_empty() { "a table that is not named" } else { &keys.table };
                 let (all, distinct) = (units::count(keys.keys), units::count(keys.distinct));
-                ui.label(format!("{all} keys into {table}, {distinct} different"));
+                let (linked, dangling) = (units::count(keys.linked), units::count(keys.dangling));
+                ui.label(format!(
+                    "{all} keys into {table}, {distinct} different; {linked} lead to an entry, {dangling} dangle"
+                ));
             }
         }
         None

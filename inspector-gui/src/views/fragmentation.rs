@@ -11,6 +11,7 @@ use crate::table::{self, Column, Keyboard, Table};
 use crate::theme::{self, Part};
 use egui::{RichText, Ui};
 use heap_analysis::fragmentation::{ClassRow, CliffRow, Fragmentation, WasteRow};
+use heap_analysis::pages::{ClassPages, Pages, PinRow};
 use heap_analysis::type_table::{self, RowId};
 use heap_analysis::{units, Analysis};
 use std::collections::HashSet;
@@ -23,16 +24,20 @@ enum Tab {
     Types,
     Classes,
     Cliffs,
+    Slabs,
+    Pins,
 }
 
 impl Tab {
-    const ALL: [Tab; 3] = [Tab::Types, Tab::Classes, Tab::Cliffs];
+    const ALL: [Tab; 5] = [Tab::Types, Tab::Classes, Tab::Cliffs, Tab::Slabs, Tab::Pins];
 
     fn title(self) -> &'static str {
         match self {
             Tab::Types => "Waste by type",
             Tab::Classes => "Size classes",
             Tab::Cliffs => "Cliffs",
+            Tab::Slabs => "Slabs",
+            Tab::Pins => "Pinned pages",
         }
     }
 
@@ -43,6 +48,10 @@ impl Tab {
                 "The allocator's size classes in use: blocks, what they ask for, what is rounded up."
             }
             Tab::Cliffs => "Blocks that a few bytes less would put into the next smaller class.",
+            Tab::Slabs => {
+                "How full the runs of pages are that blocks of a class share, and what would come back."
+            }
+            Tab::Pins => "Types whose blocks keep slabs that are at most half full.",
         }
     }
 
@@ -51,6 +60,8 @@ impl Tab {
             Tab::Types => TYPES,
             Tab::Classes => CLASSES,
             Tab::Cliffs => CLIFFS,
+            Tab::Slabs => SLABS,
+            Tab::Pins => PINS,
         }
     }
 
@@ -60,6 +71,8 @@ impl Tab {
             Tab::Types => (1, true),
             Tab::Classes => (0, false),
             Tab::Cliffs => (1, true),
+            Tab::Slabs => (6, true),
+            Tab::Pins => (1, true),
         }
     }
 }
@@ -102,6 +115,46 @@ const CLIFFS: &[Column] = &[
     Column::number("Would get", 80.0, "The next smaller class."),
 ];
 
+const SLABS: &[Column] = &[
+    Column::number("Class", 80.0, "Usable bytes of a block."),
+    Column::number(
+        "Slab",
+        72.0,
+        "Bytes of a slab: the pages that blocks of the class share, given back only whole.",
+    ),
+    Column::number("Slabs", 72.0, "Slabs, or blocks with pages of their own."),
+    Column::number("Half empty", 84.0, "Slabs with a live block in at most half of their places."),
+    Column::number("In use", 116.0, "Usable bytes of live blocks by the bytes of all pages of the class."),
+    Column::number("Gaps", 80.0, "Bytes of its pages without a live block: free and cached places."),
+    Column::number(
+        "Would free",
+        88.0,
+        "Bytes that would come back if its live blocks stood in as few slabs as hold them.",
+    ),
+    Column::number(
+        "Empty pages",
+        92.0,
+        "Bytes of whole pages without a byte of a live block, in slabs that have one.",
+    ),
+];
+
+const PINS: &[Column] = &[
+    Column::text("Type", 200.0, "Type of the blocks."),
+    Column::number(
+        "Pinned",
+        84.0,
+        "Bytes of empty places in its half-empty slabs, shared out by number of blocks.",
+    ),
+    Column::number("Slabs", 72.0, "Half-empty slabs with a block of it."),
+    Column::number(
+        "Alone in",
+        76.0,
+        "Those of them in which no other type has a block: they would go with its blocks.",
+    ),
+    Column::number("Would free", 88.0, "Bytes of those: what would come back."),
+    Column::number("Blocks", 80.0, "Its blocks in half-empty slabs."),
+];
+
 /// What the order of the rows depends on.
 #[derive(Clone, PartialEq, Debug)]
 struct Question {
@@ -111,13 +164,20 @@ struct Question {
     filter: String,
 }
 
+/// What was found.
+#[derive(Debug)]
+struct Found {
+    waste: Fragmentation,
+    pages: Pages,
+}
+
 /// State of the view.
 #[derive(Debug, Default)]
 pub struct FragmentationView {
     tab: Tab,
     /// By tab: column and direction.
-    sorted: [Option<(usize, bool)>; 3],
-    found: Answer<(), Arc<Fragmentation>>,
+    sorted: [Option<(usize, bool)>; 5],
+    found: Answer<(), Arc<Found>>,
     order: Answer<Question, Vec<u32>>,
     visible: Vec<String>,
 }
@@ -148,12 +208,13 @@ impl FragmentationView {
             );
         }
         let of = Arc::clone(&analysis);
-        let found = match self.found.get(ui.ctx(), (), || move || Arc::new(of.fragmentation())) {
+        let work = || move || Arc::new(Found { waste: of.fragmentation(), pages: of.pages() });
+        let found = match self.found.get(ui.ctx(), (), work) {
             Shown::Ready(found) | Shown::Working(Some(found)) => Arc::clone(found),
             Shown::Working(None) => return cells::working(ui),
             Shown::Failed => return cells::failed(ui),
         };
-        summary_ui(ui, &found);
+        summary_ui(ui, &found.waste);
         ui.horizontal(|ui| {
             ui.add_space(8.0);
             for tab in Tab::ALL {
@@ -163,7 +224,7 @@ impl FragmentationView {
             }
             if self.tab == Tab::Cliffs {
                 ui.separator();
-                ui.weak(match found.is_spacing_known {
+                ui.weak(match found.waste.is_spacing_known {
                     true => "blocks that at most 16 bytes, or an eighth, less would put into a smaller class",
                     false => {
                         "the allocator's classes are not known: compared with the next smaller one in use"
@@ -171,6 +232,9 @@ impl FragmentationView {
                 });
             }
         });
+        if matches!(self.tab, Tab::Slabs | Tab::Pins) {
+            pages_ui(ui, &found.pages);
+        }
         let tab = self.tab;
         let sorted = self.sorted[tab as usize].unwrap_or(tab.first());
         let question =
@@ -189,10 +253,14 @@ impl FragmentationView {
             self.visible.clear();
             return;
         }
-        let row_of = |row: u64| match tab {
-            Tab::Types => found.types[order[row as usize] as usize].row,
-            Tab::Cliffs => found.cliffs[order[row as usize] as usize].row,
-            Tab::Classes => None,
+        let row_of = |row: u64| {
+            let at = order[row as usize] as usize;
+            match tab {
+                Tab::Types => found.waste.types[at].row,
+                Tab::Cliffs => found.waste.cliffs[at].row,
+                Tab::Pins => found.pages.types[at].row,
+                Tab::Classes | Tab::Slabs => None,
+            }
         };
         let selected = match history.current() {
             Selection::Type(id) => (0..order.len() as u64).take(2000).find(|&row| row_of(row) == Some(id)),
@@ -201,11 +269,14 @@ impl FragmentationView {
         let name = |row: u64| {
             let at = order[row as usize] as usize;
             match tab {
-                Tab::Types => format!("waste of {}", found.types[at].type_name),
-                Tab::Classes => format!("class {}", units::bytes(found.classes[at].usable)),
+                Tab::Types => format!("waste of {}", found.waste.types[at].type_name),
+                Tab::Classes => format!("class {}", units::bytes(found.waste.classes[at].usable)),
                 Tab::Cliffs => {
-                    format!("cliff of {} at {} B", found.cliffs[at].type_name, found.cliffs[at].requested)
+                    let cliff = &found.waste.cliffs[at];
+                    format!("cliff of {} at {} B", cliff.type_name, cliff.requested)
                 }
+                Tab::Slabs => format!("slabs of {}", units::bytes(found.pages.classes[at].size)),
+                Tab::Pins => format!("pinned by {}", found.pages.types[at].type_name),
             }
         };
         let table = Table {
@@ -223,19 +294,16 @@ impl FragmentationView {
             &mut |ui, row, column| {
                 let at = order[row as usize] as usize;
                 match tab {
-                    Tab::Types => waste_ui(ui, &found.types[at], column),
-                    Tab::Classes => class_ui(ui, &found.classes[at], found.population.bytes, column),
-                    Tab::Cliffs => cliff_ui(ui, &found.cliffs[at], column),
+                    Tab::Types => waste_ui(ui, &found.waste.types[at], column),
+                    Tab::Classes => {
+                        class_ui(ui, &found.waste.classes[at], found.waste.population.bytes, column);
+                    }
+                    Tab::Cliffs => cliff_ui(ui, &found.waste.cliffs[at], column),
+                    Tab::Slabs => slab_ui(ui, &found.pages.classes[at], column),
+                    Tab::Pins => pin_ui(ui, &found.pages.types[at], column),
                 }
             },
-            &mut |row, column| {
-                let at = order[row as usize] as usize;
-                match tab {
-                    Tab::Types => waste_value(&found.types[at], column),
-                    Tab::Classes => class_value(&found.classes[at], found.population.bytes, column),
-                    Tab::Cliffs => cliff_value(&found.cliffs[at], column),
-                }
-            },
+            &mut |row, column| value(&found, tab, order[row as usize] as usize, column),
         );
         self.visible = shown.visible.clone().filter(|row| *row < order.len() as u64).map(name).collect();
         if let Some(id) = shown.row.and_then(row_of) {
@@ -287,7 +355,7 @@ fn summary_ui(ui: &mut Ui, found: &Fragmentation) {
 }
 
 /// Filters and sorts. O(n log n).
-fn order(analysis: &Analysis, found: &Fragmentation, question: &Question) -> Vec<u32> {
+fn order(analysis: &Analysis, found: &Found, question: &Question) -> Vec<u32> {
     let types = analysis.types();
     let let_through: Option<HashSet<RowId>> = (!question.filter.is_empty()).then(|| {
         let rows = type_table::select(types, &question.filter, type_table::Column::Name, false);
@@ -298,44 +366,123 @@ fn order(analysis: &Analysis, found: &Fragmentation, question: &Question) -> Vec
         (Some(rows), Some(row)) => rows.contains(&row),
         (Some(_), None) => false,
     };
-    // Text in the first column, numbers in all others.
-    let mut rows: Vec<(u32, &str, u128)> = match question.tab {
-        Tab::Types => keyed(&found.types, |row| {
-            passes(row.row).then(|| (row.type_name.as_str(), number(waste_value(row, question.column))))
-        }),
-        Tab::Classes => {
-            let population = found.population.bytes;
-            keyed(&found.classes, |row| Some(("", number(class_value(row, population, question.column)))))
-        }
-        Tab::Cliffs => keyed(&found.cliffs, |row| {
-            passes(row.row).then(|| (row.type_name.as_str(), number(cliff_value(row, question.column))))
-        }),
+    let rows = match question.tab {
+        Tab::Types => found.waste.types.len(),
+        Tab::Classes => found.waste.classes.len(),
+        Tab::Cliffs => found.waste.cliffs.len(),
+        Tab::Slabs => found.pages.classes.len(),
+        Tab::Pins => found.pages.types.len(),
     };
-    let is_text = !question.tab.columns()[question.column].is_number;
-    rows.sort_by(|a, b| {
-        let order = if is_text { a.1.cmp(b.1) } else { a.2.cmp(&b.2) };
-        let order = if question.descending { order.reverse() } else { order };
-        order.then(a.0.cmp(&b.0))
+    let is_shown = |at: &usize| match question.tab {
+        Tab::Types => passes(found.waste.types[*at].row),
+        Tab::Cliffs => passes(found.waste.cliffs[*at].row),
+        Tab::Pins => passes(found.pages.types[*at].row),
+        Tab::Classes | Tab::Slabs => true,
+    };
+    let keyed =
+        (0..rows).filter(is_shown).map(|at| (value(found, question.tab, at, question.column), at as u32));
+    let mut keyed: Vec<(Value, u32)> = keyed.collect();
+    keyed.sort_by(|(a, at), (b, other)| {
+        let order = a.compare(b);
+        if question.descending { order.reverse() } else { order }.then(at.cmp(other))
     });
-    rows.into_iter().map(|(at, ..)| at).collect()
+    keyed.into_iter().map(|(_, at)| at).collect()
 }
 
-fn keyed<'a, T>(rows: &'a [T], key: impl Fn(&'a T) -> Option<(&'a str, u128)>) -> Vec<(u32, &'a str, u128)> {
-    let keyed = |(at, row)| key(row).map(|(name, number)| (at as u32, name, number));
-    rows.iter().enumerate().filter_map(keyed).collect()
+/// What is in a cell.
+fn value(found: &Found, tab: Tab, at: usize, column: usize) -> Value {
+    match tab {
+        Tab::Types => waste_value(&found.waste.types[at], column),
+        Tab::Classes => class_value(&found.waste.classes[at], found.waste.population.bytes, column),
+        Tab::Cliffs => cliff_value(&found.waste.cliffs[at], column),
+        Tab::Slabs => slab_value(&found.pages.classes[at], column),
+        Tab::Pins => pin_value(&found.pages.types[at], column),
+    }
 }
 
-/// A share as a number to sort by.
-fn share(part: u64, whole: u64) -> u128 {
-    u128::from(part) * 1_000_000_000 / u128::from(whole.max(1))
+fn slab_value(row: &ClassPages, column: usize) -> Value {
+    match column {
+        0 => row.size.into(),
+        1 if row.slab_size == 0 => Value::Nothing,
+        1 => row.slab_size.into(),
+        2 => row.slabs.into(),
+        3 if row.slab_size == 0 => Value::Nothing,
+        3 => row.half_empty.into(),
+        4 => Value::Share(row.bytes.saturating_sub(row.gaps), row.bytes),
+        5 => row.gaps.into(),
+        6 => row.could_save.into(),
+        _ => row.empty_pages.into(),
+    }
 }
 
-/// What a value is sorted by, where it is a number.
-fn number(value: Value) -> u128 {
-    match value {
-        Value::Number(number) => number.into(),
-        Value::Share(part, whole) => share(part, whole),
-        Value::Nothing | Value::Text(_) => 0,
+fn slab_ui(ui: &mut Ui, row: &ClassPages, column: usize) {
+    match (column, slab_value(row, column)) {
+        (4, Value::Share(part, whole)) => cells::percent_bar(ui, part, whole),
+        (2 | 3, Value::Number(count)) => {
+            cells::count(ui, count).on_hover_ui(|ui| {
+                ui.label("Slabs with a live block, by how full they are:");
+                for (at, slabs) in row.fill.iter().enumerate().filter(|(_, slabs)| **slabs > 0) {
+                    ui.label(format!("up to {} %: {}", (at + 1) * 10, units::count(*slabs)));
+                }
+            });
+        }
+        (0 | 1, Value::Number(bytes)) => {
+            cells::bytes(ui, bytes, 0);
+        }
+        (_, Value::Number(bytes)) => {
+            cells::bytes(ui, bytes, row.bytes);
+        }
+        _ => {
+            ui.weak("own pages").on_hover_text("Each block has pages of its own.");
+        }
+    }
+}
+
+fn pin_value(row: &PinRow, column: usize) -> Value {
+    match column {
+        0 => Value::text(&row.type_name),
+        1 => row.pinned.into(),
+        2 => row.slabs.into(),
+        3 => row.alone.into(),
+        4 => row.alone_bytes.into(),
+        _ => row.blocks.into(),
+    }
+}
+
+fn pin_ui(ui: &mut Ui, row: &PinRow, column: usize) {
+    match (column, pin_value(row, column)) {
+        (0, _) => {
+            let text = RichText::new(&row.type_name);
+            table::text(ui, if row.row.is_none() { text.italics() } else { text });
+        }
+        (1 | 4, Value::Number(bytes)) => {
+            cells::bytes(ui, bytes, 0);
+        }
+        (_, Value::Number(count)) => {
+            cells::count(ui, count);
+        }
+        _ => {}
+    }
+}
+
+/// What the pages hold in all, and what is not known of them.
+fn pages_ui(ui: &mut Ui, pages: &Pages) {
+    cells::line(ui, |ui| {
+        ui.label(format!("{} of pages, {} live", units::bytes(pages.bytes), units::bytes(pages.live)));
+        ui.weak(format!("{} in gaps", units::bytes(pages.gaps)));
+        ui.weak(format!(
+            "{} would come back from as few slabs as hold the blocks",
+            units::bytes(pages.could_save)
+        ));
+        if pages.is_estimate {
+            let color = theme::warning(ui);
+            ui.colored_label(color, "an estimate").on_hover_text(
+                "The snapshot does not hold the allocator's count of slabs: jemalloc's usual ones are assumed.",
+            );
+        }
+    });
+    for problem in &pages.problems {
+        cells::line(ui, |ui| ui.weak(problem));
     }
 }
 

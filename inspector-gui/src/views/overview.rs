@@ -1,6 +1,7 @@
 //! What the snapshot is, from the process's memory down to payload, who holds it,
 //! and the ledger: whether every byte is accounted for.
 
+use crate::answer::{Answer, Shown};
 use crate::cells;
 use crate::export::{Sheet, Value};
 use crate::selection::{History, Selection};
@@ -10,9 +11,10 @@ use egui::{
     pos2, vec2, Align2, Color32, FontId, Label, Rect, RichText, Role, ScrollArea, Sense, Ui, WidgetInfo,
 };
 use heap_analysis::ledger::{CountRow, Ledger};
+use heap_analysis::memory::{Level, Memory, Source};
 use heap_analysis::summary::Summary;
 use heap_analysis::units;
-use heap_analysis::waterfall::Level;
+use std::sync::Arc;
 
 /// Lines of a list that are shown; the rest is counted.
 const MAX_LISTED: usize = 50;
@@ -20,8 +22,7 @@ const MAX_LISTED: usize = 50;
 /// Roots that have bars; the pane beside lists all.
 const MAX_ROOTS: usize = 12;
 
-/// Width of the names beside bars, and of the numbers, in points.
-const NAMES: f32 = 132.0;
+/// Width of the numbers beside bars, in points.
 const NUMBERS: f32 = 78.0;
 
 /// Its figures as a table: the parts of all bytes, and the classes of the ledger.
@@ -41,14 +42,37 @@ pub fn sheet(document: &Document) -> Sheet {
     Sheet { name: "ledger".into(), heads, rows }
 }
 
-/// Draws it.
-pub fn ui(ui: &mut Ui, document: &Document, history: &mut History) {
+/// State of the view.
+#[derive(Debug, Default)]
+pub struct Overview {
+    memory: Answer<(), Memory>,
+}
+
+impl Overview {
+    /// Whether something is being worked out.
+    pub fn is_working(&self) -> bool {
+        self.memory.is_working()
+    }
+
+    /// Draws it.
+    pub fn ui(&mut self, ui: &mut Ui, document: &Document, history: &mut History) {
+        let analysis = Arc::clone(&document.analysis);
+        let memory = self.memory.get(ui.ctx(), (), || move || analysis.memory());
+        overview_ui(ui, document, history, memory);
+    }
+}
+
+fn overview_ui(ui: &mut Ui, document: &Document, history: &mut History, memory: Shown<'_, Memory>) {
     let summary = document.analysis.summary();
     let ledger = document.analysis.ledger();
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
         verdict_ui(ui, ledger);
         heading(ui, "From the process's memory to payload");
-        levels_ui(ui, &document.analysis.waterfall(), &parts(ledger));
+        match memory {
+            Shown::Ready(memory) => levels_ui(ui, memory, &parts(ledger)),
+            Shown::Working(_) => cells::working(ui),
+            Shown::Failed => cells::failed(ui),
+        }
         heading(ui, "Who holds it");
         roots_ui(ui, document, history);
         heading(ui, "Where the bytes go");
@@ -66,7 +90,7 @@ pub fn ui(ui: &mut Ui, document: &Document, history: &mut History) {
             counts_ui(ui, "beside", &ledger.beside, 0);
         };
         beside(ui, left, right);
-        lists_ui(ui, summary, ledger);
+        lists_ui(ui, document, summary, ledger);
     });
 }
 
@@ -112,6 +136,11 @@ fn parts(ledger: &Ledger) -> Vec<(Part, u64)> {
     Part::ALL.into_iter().zip(bytes).collect()
 }
 
+/// Width of the names beside bars.
+fn names_width(ui: &Ui) -> f32 {
+    (ui.available_width() * 0.3).clamp(96.0, 190.0)
+}
+
 /// A name, what is to be drawn to scale, and bytes.
 fn bar_ui(
     ui: &mut Ui,
@@ -120,16 +149,17 @@ fn bar_ui(
     sense: Sense,
     draw: impl FnOnce(&Ui, Rect),
 ) -> egui::Response {
+    let width = names_width(ui);
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 20.0), sense);
     let font = FontId::proportional(13.0);
     let color = ui.visuals().text_color();
-    let names = ui.painter().with_clip_rect(rect.with_max_x(rect.left() + NAMES - 6.0));
+    let names = ui.painter().with_clip_rect(rect.with_max_x(rect.left() + width - 6.0));
     names.text(rect.left_center(), Align2::LEFT_CENTER, name, font.clone(), color);
     let numbers = rect.right_center();
     ui.painter().text(numbers, Align2::RIGHT_CENTER, units::bytes(bytes), font, color);
     let bar = Rect::from_min_max(
-        rect.min + vec2(NAMES, 3.0),
-        pos2((rect.right() - NUMBERS).max(rect.left() + NAMES + 1.0), rect.bottom() - 3.0),
+        rect.min + vec2(width, 3.0),
+        pos2((rect.right() - NUMBERS).max(rect.left() + width + 1.0), rect.bottom() - 3.0),
     );
     draw(ui, bar);
     response.on_hover_ui(|ui| {
@@ -146,32 +176,47 @@ fn part_of(bar: Rect, from: f64, to: f64, whole: u64) -> Rect {
 }
 
 /// The waterfall: of each level what goes on to the next one, and what is lost.
-fn levels_ui(ui: &mut Ui, levels: &[Level], parts: &[(Part, u64)]) {
-    ui.scope(|ui| levels_inner_ui(ui, levels, parts));
+fn levels_ui(ui: &mut Ui, memory: &Memory, parts: &[(Part, u64)]) {
+    if memory.levels.is_empty() {
+        ui.weak("Neither the kernel's nor an allocator's figures are in this snapshot.");
+        return;
+    }
+    ui.scope(|ui| {
+        ui.spacing_mut().item_spacing.y = 1.0;
+        let whole = memory.levels.iter().map(|level| level.bytes).max().unwrap_or(0);
+        for (at, level) in memory.levels.iter().enumerate() {
+            let next = memory.levels.get(at + 1).map(|next| next.bytes);
+            level_ui(ui, level, next, whole, parts);
+        }
+    });
+    let space = |name: &str, bytes: Option<u64>| bytes.map(|bytes| format!("{} {name}", units::bytes(bytes)));
+    let spaces =
+        [space("mapped for pages in use", memory.mapped), space("kept without memory", memory.retained)];
+    let spaces: Vec<String> = spaces.into_iter().flatten().collect();
+    if !spaces.is_empty() {
+        ui.label(
+            RichText::new(format!("address space of the allocator: {}", spaces.join(", "))).size(11.0).weak(),
+        );
+    }
+    let color = theme::warning(ui);
+    for problem in &memory.problems {
+        ui.colored_label(color, problem);
+    }
 }
 
-fn levels_inner_ui(ui: &mut Ui, levels: &[Level], parts: &[(Part, u64)]) {
-    let whole = levels.iter().map(|level| level.bytes).max().unwrap_or(0);
+fn level_ui(ui: &mut Ui, level: &Level, next: Option<u64>, whole: u64, parts: &[(Part, u64)]) {
     let color = Part::Rounding.color();
-    ui.spacing_mut().item_spacing.y = 1.0;
-    for (at, level) in levels.iter().enumerate() {
-        let next = levels.get(at + 1).map(|next| next.bytes);
-        let lost: Vec<String> = level
-            .lost
-            .iter()
-            .map(|lost| match lost.bytes {
-                0.. => format!("{} {}", units::bytes(lost.bytes.unsigned_abs()), lost.name),
-                bytes => format!("{} {}", units::signed_bytes(bytes), lost.name),
-            })
-            .collect();
-        let draw = |ui: &Ui, bar: Rect| match next {
-            Some(next) => {
-                let end = part_of(bar, 0.0, level.bytes as f64, whole);
-                ui.painter().rect_filled(end, 2.0, color.gamma_multiply(0.28));
-                let kept = part_of(bar, 0.0, next.min(level.bytes) as f64, whole);
-                ui.painter().rect_filled(kept, 2.0, color);
-            }
-            None => {
+    let mut less: Vec<String> =
+        level.less.iter().map(|less| format!("{} {}", units::bytes(less.bytes), less.name)).collect();
+    if level.difference != 0 {
+        let sign = if level.difference < 0 { "−" } else { "" };
+        less.push(format!("{sign}{} not told apart", units::bytes(level.difference.unsigned_abs())));
+    }
+    let draw = |ui: &Ui, bar: Rect| {
+        let all = part_of(bar, 0.0, level.bytes as f64, whole);
+        match level.name {
+            // Its parts have colours that are explained below.
+            "population" => {
                 let mut from = 0.0;
                 for (part, bytes) in parts {
                     let piece = part_of(bar, from, from + *bytes as f64, whole);
@@ -179,21 +224,36 @@ fn levels_inner_ui(ui: &mut Ui, levels: &[Level], parts: &[(Part, u64)]) {
                     from += *bytes as f64;
                 }
             }
-        };
-        let response = bar_ui(ui, (level.name, level.help), level.bytes, Sense::hover(), draw);
-        let text = match &lost[..] {
-            [] => format!("{}: {}", level.name, cells::exact(level.bytes)),
-            lost => format!("{}: {}, less {}", level.name, cells::exact(level.bytes), lost.join(", ")),
-        };
-        response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &text));
-        if !lost.is_empty() {
-            let text = format!("less {}", lost.join(", "));
-            ui.horizontal(|ui| {
-                ui.add_space(NAMES - ui.spacing().item_spacing.x);
-                ui.set_max_height(14.0);
-                ui.add(Label::new(RichText::new(&text).size(11.0).weak()).truncate()).on_hover_text(&text);
-            });
+            "payload" => {
+                ui.painter().rect_filled(all, 2.0, Part::Payload.color());
+            }
+            _ => {
+                ui.painter().rect_filled(all, 2.0, color.gamma_multiply(0.28));
+                let kept = part_of(bar, 0.0, next.unwrap_or(0).min(level.bytes) as f64, whole);
+                ui.painter().rect_filled(kept, 2.0, color);
+            }
         }
+    };
+    let help = match level.source {
+        Source::Kernel => "By the kernel's map of the process.",
+        Source::Allocator => "By the allocator's own account.",
+        Source::Table => "By the tracking allocator's table of live blocks.",
+        Source::Walk => "By the walk, as the types describe themselves.",
+    };
+    let response = bar_ui(ui, (level.name, help), level.bytes, Sense::hover(), draw);
+    let text = match &less[..] {
+        [] => format!("{}: {}", level.name, cells::exact(level.bytes)),
+        less => format!("{}: {}, less {}", level.name, cells::exact(level.bytes), less.join(", ")),
+    };
+    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &text));
+    if !less.is_empty() {
+        let text = format!("less {}", less.join(", "));
+        let names = names_width(ui);
+        ui.horizontal(|ui| {
+            ui.add_space(names - ui.spacing().item_spacing.x);
+            ui.set_max_height(14.0);
+            ui.add(Label::new(RichText::new(&text).size(11.0).weak()).truncate()).on_hover_text(&text);
+        });
     }
 }
 
@@ -408,7 +468,7 @@ fn count_ui(ui: &mut Ui, blocks: u64, bytes: u64, whole: u64) {
     ui.end_row();
 }
 
-fn lists_ui(ui: &mut Ui, summary: &Summary, ledger: &Ledger) {
+fn lists_ui(ui: &mut Ui, document: &Document, summary: &Summary, ledger: &Ledger) {
     list_ui(ui, "Problems", summary.problems.len(), summary.problems.iter().cloned(), true);
     let twice = ledger.claimed_twice.iter().map(|row| {
         format!(
@@ -461,6 +521,32 @@ fn lists_ui(ui: &mut Ui, summary: &Summary, ledger: &Ledger) {
             units::count(rule.nodes)
         )
     });
+    let analysis = &document.analysis;
+    let dangling: u64 = summary.keys.iter().map(|keys| keys.dangling).sum();
+    let keys = analysis.dangling_keys(MAX_LISTED).into_iter().map(|key| {
+        format!(
+            "{} {} at {} of node #{}: {} has {} entries",
+            key.type_name,
+            key.key,
+            key.place,
+            key.node.0,
+            key.table,
+            units::count(key.len)
+        )
+    });
+    list_ui(ui, "Dangling keys: past the end of their tables", dangling as usize, keys, true);
+    let keys = summary.keys.iter().map(|keys| {
+        let table = if keys.table.is_empty() { "a table that no rule names" } else { &keys.table };
+        format!(
+            "{} into {table}: {} keys, {} different, {} lead to an entry, {} dangle",
+            keys.type_name,
+            units::count(keys.keys),
+            units::count(keys.distinct),
+            units::count(keys.linked),
+            units::count(keys.dangling)
+        )
+    });
+    list_ui(ui, "Keys into tables", summary.keys.len(), keys, false);
     list_ui(ui, "Rules of the type config", summary.rules.len(), rules, false);
 }
 
