@@ -1382,3 +1382,30 @@ fn what_nobody_claims_is_listed_by_size() {
     let class = analysis.ledger().classes.last().unwrap();
     assert_eq!(bytes, class.bytes, "all unclaimed bytes");
 }
+
+/// A snapshot with stacks says which code allocated what nobody claims, and any node.
+#[test]
+fn stacks_are_shown_where_they_were_recorded() {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../heap-snapshot/tests/corpus/v2.2.heapsnap");
+    let mut window = Window::file(&corpus);
+    let analysis = window.inspector().document().unwrap().analysis.clone();
+    assert!(analysis.has_stacks());
+    window.click(Role::Button, "Unclaimed");
+    assert!(!window.reads("HEAP_TRACK=stacks"));
+    let rows = analysis.stacks(true, 0).rows;
+    assert!(!rows.is_empty());
+    let names = |row: &heap_analysis::stacks::StackRow| {
+        row.frames.first().map_or("without a stack".to_owned(), |code| code.name().to_owned())
+    };
+    assert_eq!(window.state().unclaimed, rows.iter().map(names).collect::<Vec<_>>());
+    window.key(Key::ArrowDown);
+    assert!(window.has(Role::Button, "Copy stack"));
+    let node = analysis.heap().node_ids().find(|node| !analysis.stack_of(*node).is_empty()).unwrap();
+    let row = analysis.tree_row(node).unwrap();
+    window.click(Role::Button, "Types");
+    window.type_into("Filter", &row.type_name);
+    window.click_row(&format!("type {}", row.type_name));
+    window.click(Role::Button, "Nodes");
+    window.click_row(&format!("node #{}", node.0));
+    assert!(window.reads("Allocated in"));
+}

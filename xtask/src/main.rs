@@ -8,6 +8,7 @@
 //! cargo xtask lint        formatting, clippy and the rules of `tidy`
 //! cargo xtask tidy        rules that no other tool checks
 //! cargo xtask bench       the benchmarks, one table
+//! cargo xtask pictures    the pictures in README and docs, of the real window
 //! cargo xtask deep NAME   long checks: corruption, miri, valgrind
 //! ```
 
@@ -15,6 +16,7 @@ mod bench;
 mod deep;
 mod demo;
 mod look;
+mod pictures;
 mod rustc;
 mod system;
 mod test;
@@ -34,6 +36,7 @@ cargo xtask test                  run all tests; installs what they need
 cargo xtask lint                  cargo fmt --check, cargo clippy, tidy
 cargo xtask tidy [--bless]        check the workspace's own rules; --bless accepts new dependencies
 cargo xtask bench [compile]       run the benchmarks and print one table; compile: the derive alone
+cargo xtask pictures [NAME …]     make the pictures in README and docs anew, of the real window under Xvfb
 cargo xtask deep corruption       damage a snapshot at random two million times and read it
 cargo xtask deep valgrind         run the walk's unsafe core under valgrind
 cargo xtask deep miri             run it under Miri, if a nightly toolchain has that";
@@ -49,6 +52,7 @@ fn main() -> ExitCode {
         ["tidy"] => tidy::check(false),
         ["tidy", "--bless"] => tidy::check(true),
         ["bench", ref rest @ ..] => bench::run(rest),
+        ["pictures", ref names @ ..] => pictures::run(names),
         ["deep", name] => deep::run(name),
         [] | ["help" | "--help" | "-h"] => {
             println!("{HELP}");

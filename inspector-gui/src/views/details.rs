@@ -7,7 +7,9 @@ use crate::editor;
 use crate::selection::{History, Selection};
 use crate::source::Document;
 use crate::theme::{self, Part};
+use crate::views::unclaimed::frames_ui;
 use egui::{Button, RichText, ScrollArea, Ui};
+use heap_analysis::addresses::Code;
 use heap_analysis::find::Subject;
 use heap_analysis::keys::KeyRow;
 use heap_analysis::owners::{OutsideOwner, Owns, Sizes};
@@ -26,6 +28,8 @@ pub struct Details {
     node: Answer<NodeId, Option<(NodeDetail, Vec<PathStep>)>>,
     owns: Answer<RowId, Option<Owns>>,
     keys: Answer<RowId, Vec<KeyRow>>,
+    stack: Answer<NodeId, Vec<Code>>,
+    stack_error: Option<(NodeId, String)>,
     /// Why the editor did not open, and for which type.
     editor_error: Option<(RowId, String)>,
 }
@@ -42,7 +46,7 @@ pub enum Action {
 impl Details {
     /// Whether something is being worked out.
     pub fn is_working(&self) -> bool {
-        self.node.is_working() || self.owns.is_working() || self.keys.is_working()
+        self.node.is_working() || self.owns.is_working() || self.keys.is_working() || self.stack.is_working()
     }
 
     /// Draws it.
@@ -215,6 +219,28 @@ impl Details {
         }
         heading(ui, "Why it is alive");
         path_ui(ui, path, node, history);
+        if document.analysis.has_stacks() {
+            heading(ui, "Allocated in");
+            let analysis = Arc::clone(&document.analysis);
+            match self.stack.get(ui.ctx(), node, || move || analysis.stack_of(node)) {
+                Shown::Ready(frames) if frames.is_empty() => {
+                    ui.weak("no stack of it was recorded");
+                }
+                Shown::Ready(frames) => {
+                    let mut opened = None;
+                    frames_ui(ui, frames, MAX_LISTED, &mut opened);
+                    if let Some(outcome) = opened {
+                        self.stack_error = outcome.err().map(|error| (node, error));
+                    }
+                }
+                Shown::Working(_) => cells::working(ui),
+                Shown::Failed => cells::failed(ui),
+            }
+            if let Some((_, error)) = self.stack_error.as_ref().filter(|(of, _)| *of == node) {
+                let color = theme::warning(ui);
+                cells::notice(ui, color, error, "");
+            }
+        }
         heading(ui, &format!("Held by ({})", units::count(detail.owner_count)));
         if detail.owner_count == 0 {
             ui.weak(if detail.roots.is_empty() { "nobody the walk met" } else { "it is a root" });

@@ -404,7 +404,9 @@ fn lines(code: &Code) -> Vec<(String, Option<(&str, u32)>)> {
         .collect()
 }
 
-fn frames_ui(ui: &mut Ui, frames: &[Code], most: usize, opened: &mut Option<Result<(), String>>) {
+/// Functions of a stack, a line each, innermost first; `opened` says how it went to open the place
+/// of one in the editor, where it was clicked.
+pub(crate) fn frames_ui(ui: &mut Ui, frames: &[Code], most: usize, opened: &mut Option<Result<(), String>>) {
     for (text, source) in frames.iter().flat_map(lines).take(most) {
         match source {
             Some((file, line)) => {

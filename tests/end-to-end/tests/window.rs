@@ -147,6 +147,9 @@ fn opened_sorted_by_a_click_and_looked_at() {
     // Every view draws, and says that nothing is missing from it.
     xdotool(&display, &["search", "--sync", "--name", "heap inspector", "windowfocus"]);
     for (key, view) in [
+        ("ctrl+1", "overview"),
+        ("ctrl+2", "types"),
+        ("ctrl+8", "unclaimed"),
         ("ctrl+3", "ownership"),
         ("ctrl+4", "hyperbolic"),
         ("ctrl+5", "icicle"),
@@ -161,7 +164,8 @@ fn opened_sorted_by_a_click_and_looked_at() {
                     "hyperbolic" => disk["dots"].as_u64() > Some(50),
                     "icicle" | "treemap" => tiles["tiles"].as_u64() > Some(50),
                     "fragmentation" => state["waste"].as_array().is_some_and(|rows| rows.len() > 5),
-                    _ => state["tree"].as_array().is_some_and(|rows| !rows.is_empty()),
+                    "ownership" => state["tree"].as_array().is_some_and(|rows| !rows.is_empty()),
+                    _ => true,
                 }
             }
         });
@@ -169,6 +173,22 @@ fn opened_sorted_by_a_click_and_looked_at() {
         let picture = directory.join(format!("{view}.png"));
         assert!(colours(&display, &picture) > 100, "a blank window; see {}", picture.display());
     }
+
+    // The disk is recentred, by a key and by a click on what lies in it, and comes to rest.
+    xdotool(&display, &["key", "ctrl+4"]);
+    let focus = |state: &Value| state["disk"]["focus"].as_str().unwrap_or_default().to_owned();
+    let at_rest = |state: &Value| state["is_busy"] == false && state["disk"]["is_moving"] == false;
+    let before =
+        wait_for(&mut window, &state, "the disk", |state| state["view"] == "hyperbolic" && at_rest(state));
+    xdotool(&display, &["key", "Right"]);
+    let moved = wait_for(&mut window, &state, "another focus", |state| {
+        at_rest(state) && focus(state) != focus(&before)
+    });
+    assert_eq!(moved["selection"]["kind"], "node", "{moved:#}");
+    xdotool(&display, &["key", "Home"]);
+    wait_for(&mut window, &state, "everything", |state| {
+        at_rest(state) && focus(state) == "everything reachable"
+    });
 
     let picture = directory.join("window.png");
     let found = colours(&display, &picture);
