@@ -169,14 +169,16 @@ impl Thread {
         for (at, inner) in (0..count).rev().enumerate() {
             let (at, address) = (same + at, self.frames[inner].get());
             // Until it is complete: what is there of it counts.
-            (self.depth.set(at), self.placed.set(at));
+            self.depth.set(at);
+            self.placed.set(at);
             // Where places differ, the frames may be those of before all the same.
             node = CONTEXTS.child(node, address)?;
             self.before[at].set(address);
             self.places[at].set(self.found[inner].get());
             self.nodes[at].set(node);
         }
-        (self.depth.set(same + count), self.placed.set(same + count));
+        self.depth.set(same + count);
+        self.placed.set(same + count);
         Some(node)
     }
 

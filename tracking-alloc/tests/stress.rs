@@ -198,6 +198,7 @@ fn forks() {
         let made: Vec<Vec<u8>> = (1..300).map(bytes).collect();
         let is_found = made.iter().all(|vec| blocks().lookup(vec.as_ptr() as u64).is_some());
         // What the parent had made is the child's to free.
+        // SAFETY: the child ends without dropping `mine` once more.
         drop(black_box(unsafe { ptr::read(&mine) }));
         let is_freed = blocks().lookup(mine.as_ptr() as u64).is_none();
         is_found && is_freed && table() == blocks().figures().live
