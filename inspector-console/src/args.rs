@@ -128,9 +128,9 @@ pub(crate) enum Command {
         #[arg(long)]
         full: bool,
     },
-    /// What nobody claims, by size, or by the stack or the tag that allocated it
+    /// What nobody claims, by size, by what holds it, or by the stack or the tag that allocated it
     Unclaimed {
-        /// `size`, `stack` or `tag`
+        /// `size`, `holder`, `stack` or `tag`
         #[arg(long, value_name = "WHAT", default_value = "size")]
         by: By,
         /// Rows; 0 for all
@@ -146,6 +146,7 @@ pub(crate) enum Command {
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
 pub(crate) enum By {
     Size,
+    Holder,
     Stack,
     Tag,
 }

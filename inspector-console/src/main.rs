@@ -80,6 +80,7 @@ fn run(args: &Args) -> Result<String, String> {
         Command::Pages { top } => Ok(commands::pages::pages(&out, *top)),
         Command::Unclaimed { by: By::Stack, top, full } => Ok(commands::stacks::run(&out, true, *top, *full)),
         Command::Unclaimed { by: By::Tag, top, .. } => Ok(commands::stacks::by_tag(&out, true, *top)),
+        Command::Unclaimed { by: By::Holder, top, .. } => Ok(commands::unclaimed::by_holder(&out, *top)),
         Command::Unclaimed { by: By::Size, top, .. } => Ok(commands::ledger::unclaimed_by_size(&out, *top)),
         Command::Keys { top } => Ok(commands::keys::run(&out, *top)),
         Command::Missing { top } => Ok(commands::missing::run(&out, *top)),

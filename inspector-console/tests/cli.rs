@@ -71,7 +71,7 @@ fn help() {
               pages      Pages that hold little: which size classes and which types keep slabs half empty
               missing    Types the walk could not read, by bytes, each with the line to write
               stacks     Live blocks by the stack that allocated them (of a program run with HEAP_TRACK=stacks)
-              unclaimed  What nobody claims, by size or by the stack that allocated it
+              unclaimed  What nobody claims, by size, by what holds it, or by the stack or the tag that allocated it
               help       Print this message or the help of the given subcommand(s)
 
             Arguments:
@@ -732,4 +732,16 @@ fn classes_and_pages() {
     assert_eq!(pages["is_estimate"], true);
     let classes = json("classes-json", &["demo.heapsnap", "classes", "--json"]);
     assert_eq!(classes["classes"], pages["classes"]);
+}
+
+#[test]
+fn unclaimed_by_holder() {
+    // The demo's program did not search.
+    check("holder", &["demo.heapsnap", "unclaimed", "--by", "holder"], expect![[r#"
+        problem: nobody searched for pointers to unclaimed blocks: the snapshot is of before format 2.3, or HEAP_WALK_HOLDERS=off
+
+        type config: none
+    "#]]);
+    let unclaimed = json("holder-json", &["demo.heapsnap", "unclaimed", "--by", "holder", "--json"]);
+    assert_eq!(unclaimed["rows"].as_array().map(Vec::len), Some(0));
 }

@@ -13,6 +13,7 @@ pub(crate) mod summary;
 pub(crate) mod tree;
 pub(crate) mod type_detail;
 pub(crate) mod types;
+pub(crate) mod unclaimed;
 
 use heap_analysis::find::Subject;
 use heap_analysis::{Analysis, NodeId};

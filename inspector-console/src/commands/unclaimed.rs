@@ -1,0 +1,86 @@
+//! `unclaimed --by holder`: who holds what nobody claims, and what to write.
+
+use super::Out;
+use crate::table::{Column, Table};
+use heap_analysis::unclaimed::{HolderRow, State, Unclaimed};
+use heap_analysis::units::{bytes, count, nanoseconds};
+use std::fmt::Write as _;
+
+pub(crate) fn by_holder(out: &Out<'_>, top: usize) -> String {
+    let unclaimed = out.analysis.unclaimed();
+    if out.is_json {
+        return out.json(&unclaimed);
+    }
+    let mut text = String::new();
+    if unclaimed.states.iter().any(|row| row.blocks > 0) {
+        tables(out, &mut text, &unclaimed, top);
+    } else if unclaimed.problems.is_empty() {
+        text.push_str("every block of the program is claimed\n");
+    }
+    for problem in &unclaimed.problems {
+        let _ = writeln!(text, "problem: {problem}");
+    }
+    out.end(text)
+}
+
+fn tables(out: &Out<'_>, text: &mut String, unclaimed: &Unclaimed, top: usize) {
+    let mut table =
+        Table::new(&[Column::Text("unclaimed"), Column::Number("blocks"), Column::Number("bytes")]);
+    for row in unclaimed.states.iter().filter(|row| row.blocks > 0) {
+        table.row([row.state.name().into(), count(row.blocks), bytes(row.bytes)]);
+    }
+    text.push_str(&table.render(out.width));
+    text.push('\n');
+    let shown = if top == 0 { &unclaimed.rows[..] } else { &unclaimed.rows[..unclaimed.rows.len().min(top)] };
+    let mut table = Table::new(&[
+        Column::Text("holder"),
+        Column::Number("directly"),
+        Column::Number("blocks"),
+        Column::Number("bytes"),
+        Column::Number("for example"),
+    ]);
+    for row in shown {
+        table.row([
+            holder(row),
+            count(row.direct),
+            count(row.blocks),
+            bytes(row.bytes),
+            format!("{:#x}", row.example),
+        ]);
+    }
+    text.push_str(&table.render(out.width));
+    if shown.len() < unclaimed.rows.len() {
+        let more = (unclaimed.rows.len() - shown.len()) as u64;
+        let _ = writeln!(text, "{} more: `--top 0` shows all", count(more));
+    }
+    let advice: Vec<&str> =
+        shown.iter().map(|row| row.advice.as_str()).filter(|line| !line.is_empty()).collect();
+    if !advice.is_empty() {
+        text.push('\n');
+    }
+    for line in advice {
+        let _ = writeln!(text, "{line}");
+    }
+    let _ = writeln!(
+        text,
+        "\n{} searched in {}; a word that looks like an address may be none",
+        bytes(unclaimed.searched),
+        nanoseconds(unclaimed.search_ns)
+    );
+}
+
+fn holder(row: &HolderRow) -> String {
+    match row.state {
+        State::Block => format!("{}{}", row.holder, row.field),
+        State::Static if !row.holder.is_empty() => format!("static memory of {}", row.holder),
+        State::Cycle => {
+            format!(
+                "cycles of {} blocks, from {} B",
+                count(row.blocks / row.direct.max(1)),
+                row.example_requested
+            )
+        }
+        State::Unreferenced => format!("no pointer found, from {} B", row.example_requested),
+        state => state.name().trim_start_matches("held by ").to_owned(),
+    }
+}
