@@ -15,8 +15,8 @@ const COMPILER: &str = "rustc-config/sample/rustc.heapsnap";
 const SCENES: &[(&str, &str, &str, &[&str])] = &[
     ("overview", "--sample", "overview", &[]),
     ("window", "--sample", "types", &["Down", "Down", "Down"]),
-    ("variants", COMPILER, "types", &["ctrl+f", "\"LocalInfo", "Down", "Down"]),
-    ("ownership", COMPILER, "ownership", &["Down", "Right", "Down", "Right", "Down"]),
+    ("variants", COMPILER, "types", &["ctrl+f", "\"LocalInfo", "Down"]),
+    ("ownership", "--sample", "ownership", &["Down", "Right", "Down", "Right", "Down"]),
     ("hyperbolic", "--sample", "hyperbolic", &["Right", "Right"]),
     ("icicle", "--sample", "icicle", &["Down"]),
     ("treemap", "--sample", "treemap", &["Down", "Down"]),

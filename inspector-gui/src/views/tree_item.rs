@@ -54,7 +54,7 @@ pub fn legend_ui(ui: &mut Ui, colors: &Colors) {
         for (name, color) in colors.legend().chain([("other", theme::OTHER)]) {
             let name = labels::shorten(name, 30);
             // A square stays with its name.
-            if ui.available_size_before_wrap().x < 24.0 + 8.0 * name.chars().count() as f32 {
+            if ui.available_size_before_wrap().x < 24.0 + 7.0 * name.chars().count() as f32 {
                 ui.end_row();
             }
             cells::swatch(ui, color);
