@@ -121,6 +121,10 @@ pub trait Walk {
 pub trait Handle {
     /// Visits the values in the block.
     fn contents<'a>(&'a self, w: &mut Walker<'a>);
+
+    /// Reports the block, of handles that put it off.
+    #[doc(hidden)]
+    fn report<'a>(&'a self, _: &mut Walker<'a>) {}
 }
 
 /// A number by which an entry of a table is found: an index or an interned id.

@@ -110,15 +110,18 @@ impl Block {
     fn prefetch(&self) {
         const LINE: usize = 64;
         let elem = self.elem.size.unwrap_or(self.dynamic_size as usize);
-        let lines = (elem.wrapping_mul(self.len as usize) / LINE).min(3);
         prefetch(self.addr);
-        for line in 1..=lines {
-            let distance = (line * LINE) as u64;
-            // The first entry of a hash table is the one with the highest address.
-            prefetch(match self.container.layout {
-                Layout::HASH_TABLE => self.addr.wrapping_sub(distance),
-                _ => self.addr.wrapping_add(distance),
-            });
+        if self.container.layout == Layout::HASH_TABLE {
+            // The first entry of a hash table is the one with the highest address, and there are gaps.
+            let lines = (elem.wrapping_mul(self.cap as usize) / LINE).min(8);
+            for line in 1..=lines {
+                prefetch(self.addr.wrapping_sub((line * LINE) as u64));
+            }
+        } else {
+            let lines = (elem.wrapping_mul(self.len as usize) / LINE).min(3);
+            for line in 1..=lines {
+                prefetch(self.addr.wrapping_add((line * LINE) as u64));
+            }
         }
     }
 
@@ -155,6 +158,8 @@ struct Item<'a> {
     guards: u32,
     /// The contents belong to several nodes and account for them themselves.
     is_parts: bool,
+    /// The handle is still to report its block, and `node` and the rest are those of its place.
+    is_report: bool,
     /// Met through a block that has owners elsewhere ([`Outside`]).
     is_outside: bool,
     /// A value inside a block that somebody else claims.
@@ -175,8 +180,27 @@ impl<'a> Item<'a> {
             ty,
             guards: guards as u32,
             is_parts: false,
+            is_report: false,
             is_outside: false,
             is_inside: false,
+            is_entered: false,
+        }
+    }
+
+    /// What of a value is put off: its contents belong to several nodes, or it has not reported its block.
+    fn of_value(handle: &'a dyn Handle, here: &Here, guards: usize, is_report: bool) -> Item<'a> {
+        Item {
+            handle,
+            node: here.node,
+            addr: here.addr,
+            label: here.label,
+            amount: 0,
+            ty: NO_NODE_TYPE,
+            guards: guards as u32,
+            is_parts: true,
+            is_report,
+            is_outside: here.is_outside,
+            is_inside: here.is_inside && is_report,
             is_entered: false,
         }
     }
@@ -653,6 +677,19 @@ impl<'a> Walker<'a> {
         if let (Some(addr), true) = (found, is_single) {
             self.meet(place, EdgeKind::OWN_BY_HANDLE, &block.at(addr as usize));
         }
+    }
+
+    /// Has a strong handle report its block ([`Handle::report`]) when the counts, which stand
+    /// before the value at `addr`, are there to be read: other than owned blocks, shared ones
+    /// mostly lie far from their handles.
+    pub(crate) fn share_soon(&mut self, handle: &'a dyn Handle, addr: *const u8) {
+        if self.here.shift != 0 {
+            return handle.report(self);
+        }
+        let addr = addr as usize as u64;
+        prefetch(addr.wrapping_sub(2 * size_of::<usize>() as u64));
+        prefetch(addr);
+        self.push(Item::of_value(handle, &self.here, self.guards.len(), true));
     }
 
     /// Reports a strong handle to a shared block, with the block's counts, and
@@ -1176,19 +1213,7 @@ impl<'a> Walker<'a> {
 
     /// Visits the contents of a container whose blocks its handle reports one by one.
     pub(crate) fn own_parts(&mut self, handle: &'a dyn Handle) {
-        self.push(Item {
-            handle,
-            node: self.here.node,
-            addr: self.here.addr,
-            label: self.here.label,
-            amount: 0,
-            ty: NO_NODE_TYPE,
-            guards: self.guards.len() as u32,
-            is_parts: true,
-            is_outside: self.here.is_outside,
-            is_inside: false,
-            is_entered: false,
-        });
+        self.push(Item::of_value(handle, &self.here, self.guards.len(), false));
     }
 
     /// Puts a block on the work list.
@@ -1220,7 +1245,7 @@ impl<'a> Walker<'a> {
             let from = to.saturating_sub(AT_A_TIME).max(self.items_from);
             for at in from..to {
                 // After a panic some were entered before.
-                if !std::mem::replace(&mut self.items[at].is_entered, true) {
+                if !self.items[at].is_entered {
                     self.enter(at);
                 }
             }
@@ -1270,8 +1295,8 @@ impl<'a> Walker<'a> {
         if self.is_over_budget() {
             return self.leave_out(at);
         }
-        let item = &self.items[at];
-        let (handle, ty) = (item.handle, item.ty);
+        let item = &mut self.items[at];
+        let (handle, ty, is_report) = (item.handle, item.ty, item.is_report);
         let is_told = !item.is_parts && !ty.fixed;
         let mut split = Split::default();
         let mut top = std::ptr::null();
@@ -1298,7 +1323,12 @@ impl<'a> Walker<'a> {
             is_outside: item.is_outside,
             is_inside: item.is_inside,
         };
+        // Not before the rest was read: processors wait where a load covers a store that is younger.
+        item.is_entered = true;
         self.met_from = self.items.len();
+        if is_report {
+            return handle.report(self);
+        }
         handle.contents(self);
         if is_told {
             let Here { node, variant, split, .. } = self.here;
@@ -1318,6 +1348,7 @@ impl<'a> Walker<'a> {
     #[cold]
     fn leave_out(&mut self, at: usize) {
         let item = self.items[at];
+        self.items[at].is_entered = true;
         let (node, addr) = (self.here.node, self.here.addr);
         (self.here.node, self.here.addr) = (item.node, item.addr);
         self.unreadable(item.addr as usize, Shape::unknown::<RawBytes>(), "lock held too long");

@@ -20,10 +20,7 @@ macro_rules! counted {
     ($strong:ident, $module:ident, $container:ident) => {
         impl<T: ?Sized + Walk> Walk for $strong<T> {
             fn walk<'a>(&'a self, w: &mut Walker<'a>) {
-                let value: &'a T = self;
-                let before = (std::ptr::from_ref(value).cast::<u8>() as usize) - 1;
-                let block = Block::of_val(&$container, value).at(before);
-                w.share(self, block, $strong::strong_count(self), $strong::weak_count(self));
+                w.share_soon(self, std::ptr::from_ref::<T>(self).cast());
             }
             shape!();
             fn describe(d: &mut Describe<'_>) {
@@ -34,6 +31,12 @@ macro_rules! counted {
         impl<T: ?Sized + Walk> Handle for $strong<T> {
             fn contents<'a>(&'a self, w: &mut Walker<'a>) {
                 (**self).walk(w);
+            }
+            fn report<'a>(&'a self, w: &mut Walker<'a>) {
+                let value: &'a T = self;
+                let before = (std::ptr::from_ref(value).cast::<u8>() as usize) - 1;
+                let block = Block::of_val(&$container, value).at(before);
+                w.share(self, block, $strong::strong_count(self), $strong::weak_count(self));
             }
         }
 
