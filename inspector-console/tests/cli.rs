@@ -737,11 +737,15 @@ fn classes_and_pages() {
 #[test]
 fn unclaimed_by_holder() {
     // The demo's program did not search.
-    check("holder", &["demo.heapsnap", "unclaimed", "--by", "holder"], expect![[r#"
+    check(
+        "holder",
+        &["demo.heapsnap", "unclaimed", "--by", "holder"],
+        expect![[r#"
         problem: nobody searched for pointers to unclaimed blocks: the snapshot is of before format 2.3, or HEAP_WALK_HOLDERS=off
 
         type config: none
-    "#]]);
+    "#]],
+    );
     let unclaimed = json("holder-json", &["demo.heapsnap", "unclaimed", "--by", "holder", "--json"]);
     assert_eq!(unclaimed["rows"].as_array().map(Vec::len), Some(0));
 }
