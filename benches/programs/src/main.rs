@@ -1,7 +1,7 @@
 //! Builds the programs on each allocator, runs them in interleaved rounds, and
 //! prints one table.
 
-use programs::{PROGRAMS, inputs};
+use programs::{LOOK, PROGRAMS, inputs};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -182,6 +182,18 @@ fn measure(
             }
         }
     }
+    let mut looks = vec![Figures::new(); ALLOCATORS.len()];
+    for (at, (name, ..)) in ALLOCATORS.iter().enumerate().filter(|(_, (_, binary, _))| *binary == "tracked") {
+        let mut looking = command(folders, at, program, input, false);
+        looking.env(LOOK, "1");
+        looks[at] = run(looking, name)?.0;
+    }
+    let mut looks = vec![Figures::new(); ALLOCATORS.len()];
+    for (at, (name, ..)) in ALLOCATORS.iter().enumerate().filter(|(_, (_, binary, _))| *binary == "tracked") {
+        let mut looking = command(folders, at, program, input, false);
+        looking.env(LOOK, "1");
+        looks[at] = run(looking, name)?.0;
+    }
     let mut counts = vec![f64::NAN; ALLOCATORS.len()];
     if options.counts_instructions {
         for (at, (name, ..)) in ALLOCATORS.iter().enumerate().filter(|(at, _)| *at != 1) {
@@ -196,9 +208,9 @@ fn measure(
             let pairs = rounds[at].iter().zip(&rounds[0]);
             median(pairs.map(|(this, bare)| this[figure] / bare[figure]).collect())
         };
-        let first = &rounds[at][0];
+        let look = &looks[at];
         let of_table =
-            first.get("table").zip(first.get("blocks")).map_or(f64::NAN, |(table, blocks)| table / blocks);
+            look.get("table").zip(look.get("blocks")).map_or(f64::NAN, |(table, blocks)| table / blocks);
         Row {
             cpu: ratio("cpu"),
             instructions: counts[at] / counts[0],
