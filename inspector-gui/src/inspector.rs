@@ -1015,7 +1015,7 @@ impl Open {
                     View::Treemap => {
                         self.treemap.ui(ui, &self.document, &mut self.history, &self.filter);
                     }
-                    View::Unclaimed => self.unclaimed.ui(ui, &self.document),
+                    View::Unclaimed => self.unclaimed.ui(ui, &self.document, &mut self.history),
                     View::Fragmentation => {
                         self.fragmentation.ui(ui, &self.document, &mut self.history, &mut self.filter);
                     }

@@ -1381,6 +1381,13 @@ fn what_nobody_claims_is_listed_by_size() {
         text.lines().skip(1).map(|line| line.split('\t').nth(3).unwrap().parse::<u64>().unwrap()).sum();
     let class = analysis.ledger().classes.last().unwrap();
     assert_eq!(bytes, class.bytes, "all unclaimed bytes");
+    // By tag all of them are there as well, and by holder those of a snapshot in which it was searched.
+    window.click(Role::Button, "By tag");
+    assert_eq!(window.state().unclaimed.len(), analysis.tags(true).rows.len());
+    window.click(Role::Button, "By holder");
+    let found = analysis.unclaimed();
+    assert_eq!(window.state().unclaimed.len(), found.rows.len());
+    assert!(found.problems.iter().all(|problem| window.reads(problem)), "{:?}", found.problems);
 }
 
 /// A snapshot with stacks says which code allocated what nobody claims, and any node.

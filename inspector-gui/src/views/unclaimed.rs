@@ -1,17 +1,19 @@
 //! What nobody claims: live blocks that the walk met no holder of, by the code
-//! that allocated them, and by size.
+//! that allocated them, its tags, by size, and by who seems to hold them.
 
 use crate::answer::{Answer, Shown};
 use crate::cells;
 use crate::editor;
 use crate::export::Value;
+use crate::selection::{History, Selection};
 use crate::source::Document;
 use crate::table::{self, Column, Keyboard, Table};
 use crate::theme;
 use egui::{Panel, RichText, ScrollArea, Ui};
 use heap_analysis::addresses::Code;
 use heap_analysis::ledger::{Class, UnclaimedRow};
-use heap_analysis::stacks::{StackRow, StackRows};
+use heap_analysis::stacks::{StackRow, StackRows, TagRow, TagRows};
+use heap_analysis::unclaimed::{HolderRow, Unclaimed};
 use heap_analysis::units;
 use std::sync::Arc;
 
@@ -24,15 +26,19 @@ enum Tab {
     #[default]
     Stacks,
     Sizes,
+    Holders,
+    Tags,
 }
 
 impl Tab {
-    const ALL: [Tab; 2] = [Tab::Stacks, Tab::Sizes];
+    const ALL: [Tab; 4] = [Tab::Stacks, Tab::Sizes, Tab::Holders, Tab::Tags];
 
     fn title(self) -> &'static str {
         match self {
             Tab::Stacks => "By stack",
             Tab::Sizes => "By size",
+            Tab::Holders => "By holder",
+            Tab::Tags => "By tag",
         }
     }
 
@@ -40,6 +46,8 @@ impl Tab {
         match self {
             Tab::Stacks => "Which code allocated them.",
             Tab::Sizes => "How large they are.",
+            Tab::Holders => "Where a word stands that is their address: who seems to hold them, not proven.",
+            Tab::Tags => "Under which tags of the program they were allocated.",
         }
     }
 
@@ -47,6 +55,8 @@ impl Tab {
         match self {
             Tab::Stacks => STACKS,
             Tab::Sizes => SIZES,
+            Tab::Holders => HOLDERS,
+            Tab::Tags => TAGS,
         }
     }
 }
@@ -77,17 +87,43 @@ const SIZES: &[Column] = &[
     Column::number("Example", 130.0, "Address of the first of them."),
 ];
 
+const HOLDERS: &[Column] = &[
+    Column::text("Holder", 220.0, "The type and field, or the memory, in which a word is their address."),
+    Column::number(
+        "Bytes",
+        84.0,
+        "Usable bytes, with what hangs from the blocks that are held at first hand.",
+    ),
+    Column::number("Share", 116.0, "Their share of all unclaimed bytes."),
+    Column::number("Blocks", 76.0, "Blocks, those that hang from others included."),
+    Column::number("First hand", 84.0, "Blocks that the words lead to; of what is leaked, groups."),
+    Column::text("State", 170.0, "Why they are there, as far as the search can tell."),
+    Column::text("What to do", 360.0, "So that they are claimed."),
+];
+
+const TAGS: &[Column] = &[
+    Column::text("Tags", 240.0, "Tags of the program, the outer of nested ones first."),
+    Column::number("Bytes", 84.0, "Usable bytes of the blocks that were allocated under these tags."),
+    Column::number("Share", 116.0, "Their share of all unclaimed bytes."),
+    Column::number("Blocks", 84.0, "Blocks with these tags."),
+    Column::number("Example", 130.0, "Address of one of the blocks."),
+];
+
 /// State of the view.
 #[derive(Debug)]
 pub struct UnclaimedView {
     tab: Tab,
     /// By tab: column and direction.
-    sorted: [(usize, bool); 2],
+    sorted: [(usize, bool); 4],
     stacks: Answer<(), Arc<StackRows>>,
+    holders: Answer<(), Arc<Unclaimed>>,
+    tags: Answer<(), Arc<TagRows>>,
     order: Answer<(Tab, usize, bool), Vec<u32>>,
     /// Position among the stacks.
     selected: Option<u32>,
     selected_size: Option<u32>,
+    selected_holder: Option<u32>,
+    selected_tag: Option<u32>,
     visible: Vec<String>,
     editor_error: Option<String>,
 }
@@ -96,11 +132,15 @@ impl Default for UnclaimedView {
     fn default() -> UnclaimedView {
         UnclaimedView {
             tab: Tab::default(),
-            sorted: [(1, true), (3, true)],
+            sorted: [(1, true), (3, true), (1, true), (1, true)],
             stacks: Answer::default(),
+            holders: Answer::default(),
+            tags: Answer::default(),
             order: Answer::default(),
             selected: None,
             selected_size: None,
+            selected_holder: None,
+            selected_tag: None,
             visible: Vec::new(),
             editor_error: None,
         }
@@ -110,7 +150,10 @@ impl Default for UnclaimedView {
 impl UnclaimedView {
     /// Whether something is being worked out.
     pub fn is_working(&self) -> bool {
-        self.stacks.is_working() || self.order.is_working()
+        self.stacks.is_working()
+            || self.holders.is_working()
+            || self.tags.is_working()
+            || self.order.is_working()
     }
 
     /// Names of the rows on the screen.
@@ -119,7 +162,7 @@ impl UnclaimedView {
     }
 
     /// Draws it.
-    pub fn ui(&mut self, ui: &mut Ui, document: &Document) {
+    pub fn ui(&mut self, ui: &mut Ui, document: &Document, history: &mut History) {
         self.visible.clear();
         let ledger = document.analysis.ledger();
         let unclaimed = ledger.classes.iter().find(|class| class.class == Class::Unclaimed);
@@ -155,6 +198,8 @@ impl UnclaimedView {
         match self.tab {
             Tab::Stacks => self.stacks_ui(ui, document),
             Tab::Sizes => self.sizes_ui(ui, document, all.bytes),
+            Tab::Holders => self.holders_ui(ui, document, history, all.bytes),
+            Tab::Tags => self.tags_ui(ui, document),
         }
     }
 
@@ -302,6 +347,129 @@ impl UnclaimedView {
         self.sort(Tab::Sizes, shown.header);
     }
 
+    fn holders_ui(&mut self, ui: &mut Ui, document: &Document, history: &mut History, whole: u64) {
+        let of = Arc::clone(&document.analysis);
+        let found = match self.holders.get(ui.ctx(), (), || move || Arc::new(of.unclaimed())) {
+            Shown::Ready(found) | Shown::Working(Some(found)) => Arc::clone(found),
+            Shown::Working(None) => return cells::working(ui),
+            Shown::Failed => return cells::failed(ui),
+        };
+        cells::line(ui, |ui| {
+            for state in found.states.iter().filter(|state| state.blocks > 0) {
+                ui.weak(format!("{} {}", units::bytes(state.bytes), state.state.name()));
+            }
+            if found.searched > 0 {
+                ui.weak(format!("{} searched", units::bytes(found.searched)));
+            }
+        });
+        let color = theme::warning(ui);
+        for problem in &found.problems {
+            cells::line(ui, |ui| ui.colored_label(color, problem));
+        }
+        let (column, descending) = self.sorted[Tab::Holders as usize];
+        let of = Arc::clone(&found);
+        let order = self.order.get(ui.ctx(), (Tab::Holders, column, descending), || {
+            move || order(&of.rows, column, descending, |row, column| holder_value(row, whole, column))
+        });
+        let order = match order {
+            Shown::Ready(order) => order,
+            Shown::Working(_) => return cells::working(ui),
+            Shown::Failed => return cells::failed(ui),
+        };
+        let row_at = |row: u64| &found.rows[order[row as usize] as usize];
+        let selected = self.selected_holder.and_then(|at| order.iter().position(|one| *one == at));
+        let shown = table(Tab::Holders, order.len(), selected, (column, descending)).show(
+            ui,
+            &mut |row| format!("holder {}", holder_name(row_at(row))),
+            &mut |ui, row, column| {
+                let row = row_at(row);
+                match (column, holder_value(row, whole, column)) {
+                    (_, Value::Text(text)) => {
+                        table::text(ui, &text).on_hover_text(&text);
+                    }
+                    (1, Value::Number(bytes)) => {
+                        cells::bytes(ui, bytes, whole);
+                    }
+                    (_, Value::Share(part, whole)) => cells::percent_bar(ui, part, whole),
+                    (_, Value::Number(count)) => {
+                        cells::count(ui, count);
+                    }
+                    (_, Value::Nothing) => {}
+                }
+            },
+            &mut |row, column| holder_value(row_at(row), whole, column),
+        );
+        self.visible = shown
+            .visible
+            .clone()
+            .filter(|row| *row < order.len() as u64)
+            .map(|row| holder_name(row_at(row)))
+            .collect();
+        if let Some(row) = shown.row {
+            self.selected_holder = order.get(row as usize).copied();
+            if let Some(node) = self.selected_holder.and_then(|at| found.rows[at as usize].example_holder) {
+                history.select(Selection::Node(node));
+            }
+        }
+        self.sort(Tab::Holders, shown.header);
+    }
+
+    fn tags_ui(&mut self, ui: &mut Ui, document: &Document) {
+        let of = Arc::clone(&document.analysis);
+        let found = match self.tags.get(ui.ctx(), (), || move || Arc::new(of.tags(true))) {
+            Shown::Ready(found) | Shown::Working(Some(found)) => Arc::clone(found),
+            Shown::Working(None) => return cells::working(ui),
+            Shown::Failed => return cells::failed(ui),
+        };
+        let color = theme::warning(ui);
+        for problem in &found.problems {
+            cells::line(ui, |ui| ui.colored_label(color, problem));
+        }
+        let (column, descending) = self.sorted[Tab::Tags as usize];
+        let of = Arc::clone(&found);
+        let order = self.order.get(ui.ctx(), (Tab::Tags, column, descending), || {
+            move || order(&of.rows, column, descending, |row, column| tag_value(row, of.total, column))
+        });
+        let order = match order {
+            Shown::Ready(order) => order,
+            Shown::Working(_) => return cells::working(ui),
+            Shown::Failed => return cells::failed(ui),
+        };
+        let row_at = |row: u64| &found.rows[order[row as usize] as usize];
+        let selected = self.selected_tag.and_then(|at| order.iter().position(|one| *one == at));
+        let shown = table(Tab::Tags, order.len(), selected, (column, descending)).show(
+            ui,
+            &mut |row| format!("tags {}", tag_name(row_at(row))),
+            &mut |ui, row, column| match (column, tag_value(row_at(row), found.total, column)) {
+                (0, Value::Text(text)) => {
+                    table::text(ui, text);
+                }
+                (_, Value::Text(text)) => {
+                    ui.monospace(text);
+                }
+                (1, Value::Number(bytes)) => {
+                    cells::bytes(ui, bytes, found.total);
+                }
+                (_, Value::Share(part, whole)) => cells::percent_bar(ui, part, whole),
+                (_, Value::Number(count)) => {
+                    cells::count(ui, count);
+                }
+                (_, Value::Nothing) => {}
+            },
+            &mut |row, column| tag_value(row_at(row), found.total, column),
+        );
+        self.visible = shown
+            .visible
+            .clone()
+            .filter(|row| *row < order.len() as u64)
+            .map(|row| tag_name(row_at(row)))
+            .collect();
+        if let Some(row) = shown.row {
+            self.selected_tag = order.get(row as usize).copied();
+        }
+        self.sort(Tab::Tags, shown.header);
+    }
+
     fn sort(&mut self, tab: Tab, header: Option<usize>) {
         let Some(column) = header else { return };
         let (before, descending) = self.sorted[tab as usize];
@@ -315,6 +483,8 @@ fn table(tab: Tab, rows: usize, selected: Option<usize>, sorted: (usize, bool)) 
         name: match tab {
             Tab::Stacks => "unclaimed by stack",
             Tab::Sizes => "unclaimed by size",
+            Tab::Holders => "unclaimed by holder",
+            Tab::Tags => "unclaimed by tag",
         },
         columns: tab.columns(),
         rows: rows as u64,
@@ -340,6 +510,45 @@ fn stack_value(row: &StackRow, whole: u64, column: usize) -> Value {
         2 => Value::Share(row.bytes, whole),
         3 => row.blocks.into(),
         4 => row.estimated_bytes.into(),
+        _ => Value::text(format!("{:#x}", row.example)),
+    }
+}
+
+fn holder_name(row: &HolderRow) -> String {
+    match row.holder.as_str() {
+        "" => row.state.name().into(),
+        holder => {
+            let is_apart = row.field.is_empty() || row.field.starts_with(['.', '[']);
+            format!("{holder}{}{}", if is_apart { "" } else { "." }, row.field)
+        }
+    }
+}
+
+fn holder_value(row: &HolderRow, whole: u64, column: usize) -> Value {
+    match column {
+        0 => Value::text(holder_name(row)),
+        1 => row.bytes.into(),
+        2 => Value::Share(row.bytes, whole),
+        3 => row.blocks.into(),
+        4 => row.direct.into(),
+        5 => Value::text(row.state.name()),
+        _ => Value::text(&row.advice),
+    }
+}
+
+fn tag_name(row: &TagRow) -> String {
+    match &row.tags[..] {
+        [] => "without a tag".into(),
+        tags => tags.join(" › "),
+    }
+}
+
+fn tag_value(row: &TagRow, whole: u64, column: usize) -> Value {
+    match column {
+        0 => Value::text(tag_name(row)),
+        1 => row.bytes.into(),
+        2 => Value::Share(row.bytes, whole),
+        3 => row.blocks.into(),
         _ => Value::text(format!("{:#x}", row.example)),
     }
 }
