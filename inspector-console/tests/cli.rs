@@ -622,7 +622,7 @@ fn the_compilers_own_heap() {
         &["summary"],
         &["rustc-main at checkpoint after_borrowck", "the ledger closes", "keys of mir::Local"],
     );
-    has(&["owns", "mbcx"], &["with its 10 parts", "Parts: mbcx.regioncx", "mir::Cache"]);
+    has(&["owns", "mbcx"], &["with its 10 parts", "Parts: mbcx.regioncx", "mbcx.promoted"]);
     has(
         &["types", "--top", "60"],
         &["Vec<mir::Statement>", "Vec<borrowck::constraints::OutlivesConstraint>"],

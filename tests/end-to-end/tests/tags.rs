@@ -77,8 +77,8 @@ fn scopes(has_tags: bool) {
         after_inner = bytes(5000);
         grown = bytes(20);
     }
-    for _ in 0..100_000 {
-        grown.push(2);
+    for n in 0..100_000_u32 {
+        grown.push(n as u8);
     }
     let inner_again = {
         // The same name at another address, in the other order.
