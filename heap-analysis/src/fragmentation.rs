@@ -106,16 +106,18 @@ const NEAR: u64 = 16;
 /// Cliffs that are listed.
 const LIST_LIMIT: usize = 1000;
 
-/// The size class of a request, by jemalloc's spacing: 8, multiples of 16 up to
-/// 128, then four classes per doubling.
+/// From here on usable sizes are whole pages.
+pub(crate) const MOST_CLASS: u64 = 32 << 10;
+const PAGE: u64 = 4096;
+
+/// The size class of a request, by the spacing of jemalloc 5.3.1: 8, multiples of 16
+/// up to 128, four classes per doubling up to 32 KiB, then whole pages.
 pub fn size_class(requested: u64) -> u64 {
     match requested {
         0..=8 => 8,
         9..=128 => requested.next_multiple_of(16),
-        _ => {
-            let step = 1 << ((requested - 1).ilog2() - 2);
-            requested.checked_next_multiple_of(step).unwrap_or(u64::MAX)
-        }
+        129..=MOST_CLASS => requested.next_multiple_of(1 << ((requested - 1).ilog2() - 2)),
+        _ => requested.checked_next_multiple_of(PAGE).unwrap_or(u64::MAX),
     }
 }
 
@@ -127,7 +129,7 @@ pub fn class_below(class: u64) -> Option<u64> {
         17..=128 => Some((class - 1) / 16 * 16),
         _ => {
             // The distance between the classes up to this one.
-            let step = 1 << ((class - 1).ilog2() - 2);
+            let step = if class > MOST_CLASS { PAGE } else { 1 << ((class - 1).ilog2() - 2) };
             Some((class - 1) / step * step)
         }
     }

@@ -16,7 +16,7 @@
 //! The tool's blocks have slabs of their own, which are in none of these numbers.
 
 use crate::analysis::Analysis;
-use crate::fragmentation::size_class;
+use crate::fragmentation::{size_class, MOST_CLASS};
 use crate::heap::{NodeId, NONE};
 use crate::type_table::RowId;
 use heap_snapshot::record::{LiveBlock, SizeClass};
@@ -57,7 +57,7 @@ pub struct Pages {
 /// The slabs of a size class. Numbers of slabs, blocks and places unless it says bytes.
 #[derive(Clone, PartialEq, Eq, Default, Debug, Serialize)]
 pub struct ClassPages {
-    /// Usable bytes of a block.
+    /// Usable bytes of a block; beyond 32 KiB the most that one of its blocks has.
     pub size: u64,
     /// Bytes of a slab; 0 where each block has pages of its own.
     pub slab_size: u64,
@@ -73,6 +73,8 @@ pub struct ClassPages {
     pub fill: [u64; 10],
     /// Live blocks.
     pub blocks: u64,
+    /// Their usable bytes: `blocks` of `size` each, but less where each has pages of its own.
+    pub usable: u64,
     /// Bytes that they asked for.
     pub requested: u64,
     /// Bytes of usable size beyond that.
@@ -215,12 +217,18 @@ impl Analysis {
             if block.is_tool {
                 continue;
             }
-            let Some(&at) = index.get(&block.usable) else {
+            // Whole pages beyond the classes are counted with the next larger class.
+            let class = match block.usable {
+                MOST_CLASS.. => classes.range(block.usable..).next().map_or(0, |(&size, _)| size),
+                usable => usable,
+            };
+            let Some(&at) = index.get(&class) else {
                 other = (other.0 + 1, other.1.saturating_add(block.usable));
                 continue;
             };
             let class = &mut rows[at];
             class.blocks += 1;
+            class.usable = class.usable.saturating_add(block.usable);
             class.requested = class.requested.saturating_add(block.requested);
             class.rounding = class.rounding.wrapping_add(block.usable.wrapping_sub(block.requested));
             if class.slab_size == 0 {
@@ -259,7 +267,7 @@ impl Analysis {
         rows.retain(|row| row.slabs > 0);
         let sum = |of: fn(&ClassPages) -> u64| rows.iter().map(of).fold(0, u64::saturating_add);
         pages.bytes = sum(|row| row.bytes);
-        pages.live = sum(|row| row.blocks.saturating_mul(row.size));
+        pages.live = sum(|row| row.usable);
         pages.gaps = sum(|row| row.gaps);
         pages.empty_pages = sum(|row| row.empty_pages);
         pages.could_save = sum(|row| row.could_save);
@@ -351,8 +359,9 @@ fn finish(row: &mut ClassPages, class: &SizeClass, is_estimate: bool, large_pad:
     row.cached = (!is_estimate).then(|| class.blocks.saturating_sub(row.blocks));
     let places = row.slabs.saturating_mul(row.slab_blocks);
     row.free = places.saturating_sub(row.blocks.saturating_add(row.cached.unwrap_or(0)));
-    row.bytes = row.slabs.saturating_mul(pages_of);
-    row.gaps = row.bytes.saturating_sub(row.blocks.saturating_mul(row.size));
+    let shorter = row.blocks.saturating_mul(row.size).saturating_sub(row.usable);
+    row.bytes = row.slabs.saturating_mul(pages_of).saturating_sub(shorter);
+    row.gaps = row.bytes.saturating_sub(row.usable);
     let needed = row.blocks.div_ceil(row.slab_blocks.max(1));
     row.could_save = row.slabs.saturating_sub(needed).saturating_mul(pages_of);
 }

@@ -626,8 +626,15 @@ fn waste_has_kinds_classes_and_cliffs() {
     assert_eq!(window.state().waste[0], format!("cliff of {} at {} B", cliff.type_name, cliff.requested));
     window.type_into("Filter", "Call");
     assert!(window.state().waste.iter().all(|row| row.contains("Call")), "{:?}", window.state().waste);
-    window.click(Role::Button, "Clear");
-    let pages = analysis.pages();
+}
+
+/// Only blocks that an allocator has laid out have slabs: a snapshot of the compiler.
+#[test]
+fn slabs_are_by_class_and_by_what_pins_them() {
+    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("../rustc-config/sample/rustc.heapsnap");
+    let mut window = Window::file(&sample);
+    window.click(Role::Button, "Fragmentation");
+    let pages = window.inspector().document().unwrap().analysis.pages();
     window.click(Role::Button, "Slabs");
     let most = pages.classes.iter().max_by_key(|class| class.could_save).unwrap();
     assert_eq!(window.state().waste[0], format!("slabs of {}", heap_analysis::units::bytes(most.size)));

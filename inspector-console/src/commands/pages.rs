@@ -46,7 +46,7 @@ pub(crate) fn classes(out: &Out<'_>, top: usize) -> String {
                 if row.slab_size == 0 { "pages".into() } else { bytes(row.slab_size) },
                 row.cached.map_or_else(|| "?".into(), count),
                 count(row.free),
-                percent(row.blocks.saturating_mul(row.size), row.bytes),
+                percent(row.usable, row.bytes),
             ]);
         }
         text.push_str(&table.render(out.width));

@@ -92,7 +92,8 @@ fn check_pages(analysis: &Analysis) {
         assert_eq!(class.gaps, (cached + class.free) * class.size + pad, "{class:?}");
         assert_eq!(class.fill.iter().sum::<u64>(), class.live_slabs);
         assert!(class.half_empty <= class.live_slabs && class.live_slabs <= class.slabs.max(class.blocks));
-        assert_eq!(class.requested + class.rounding, class.blocks * class.size);
+        assert_eq!(class.requested + class.rounding, class.usable);
+        assert!(class.slab_size == 0 || class.usable == class.blocks * class.size, "{class:?}");
         pinned += class.pinned;
     }
     assert_eq!(pages.types.iter().map(|row| row.pinned).sum::<u64>(), pinned);
@@ -112,13 +113,17 @@ fn half_empty() {
     done(before);
     let mut rare: Vec<Box<Rare>> = (0..4096).map(|n| Box::new(Rare { bytes: [n; 70] })).collect();
     let others: Vec<Box<Other>> = (0..8).map(|n| Box::new(Other { words: [n; 66] })).collect();
-    let full = analysis(&[("rare", &rare), ("others", &others)]);
+    // Of whole pages, and of no size class.
+    let odd = vec![1_u8; 540_688];
+    let full = analysis(&[("rare", &rare), ("others", &others), ("odd", &odd)]);
     check_levels(&full);
     check_pages(&full);
     let class = full.pages().classes.iter().find(|class| class.size == CLASS).cloned().expect("in use");
     assert_eq!((class.blocks, class.requested), (blocks + 4096 + 8, requested + 4096 * 560 + 8 * 528));
     assert_eq!((class.slab_size, class.slab_blocks), (20_480, 32));
     assert!(class.half_empty <= 2 && class.could_save <= 4 * 20_480, "{class:?}");
+    let large = full.pages().classes.iter().find(|class| class.size == 655_360).cloned().expect("in use");
+    assert_eq!((large.blocks, large.usable, large.requested), (1, 544_768, 540_688));
     done(full);
 
     let mut kept: BTreeMap<u64, u64> = BTreeMap::new();
@@ -133,7 +138,7 @@ fn half_empty() {
         let addr = &raw const **value as u64;
         kept.get(&slab_of(addr, CLASS, 4096).expect("a slab").0) == Some(&addr)
     });
-    let sparse = analysis(&[("rare", &rare), ("others", &others)]);
+    let sparse = analysis(&[("rare", &rare), ("others", &others), ("odd", &odd)]);
     check_levels(&sparse);
     check_pages(&sparse);
     let pages = sparse.pages();
