@@ -1372,8 +1372,10 @@ impl<'a> Walker<'a> {
         let is_whole = result.is_ok();
         while let Err(payload) = result {
             self.note_panic(&*payload);
-            // Dropping it could panic again.
-            std::mem::forget(payload);
+            // Dropping what is not a message could panic again.
+            if !payload.is::<&'static str>() && !payload.is::<String>() {
+                std::mem::forget(payload);
+            }
             for (node, bytes) in self.open.split_off(open) {
                 let split = Split { untyped: bytes, ..Split::default() };
                 self.sink.content(&Content { node, variant: None, split });
