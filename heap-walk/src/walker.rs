@@ -609,6 +609,13 @@ impl<'a> Walker<'a> {
         info.counts[usize::from(place.0) % PLACES] += 1;
         here.split.add_times(&info.split, 1);
         let is_first = !std::mem::replace(&mut info.is_met, true);
+        if self.run.met == 0 && !self.run.shape.is_null() {
+            // A constant may have several addresses, one in each unit of code: this is the run's.
+            let (first, count) = self.types.variants_of(shape);
+            if count > 0 && first == self.run.first_variant {
+                self.run.shape = shape;
+            }
+        }
         if std::ptr::eq(self.run.shape, shape) {
             self.run.met |= 1_u32.checked_shl(variant).unwrap_or(0);
         }
