@@ -20,12 +20,16 @@ macro_rules! leaf_methods {
 }
 pub(crate) use leaf_methods;
 
+/// `Walk` for leaves: types in a list, or each with the parameters of its impl.
 macro_rules! leaf {
-    ($($ty:ty),* $(,)?) => {$(
-        impl $crate::walk::Walk for $ty {
+    ($([$($param:tt)*] $ty:ty;)*) => {$(
+        impl<$($param)*> $crate::walk::Walk for $ty {
             $crate::impls::leaf::leaf_methods!();
         }
     )*};
+    ($($ty:ty),* $(,)?) => {
+        $crate::impls::leaf::leaf! { $([] $ty;)* }
+    };
 }
 #[allow(unused_imports, reason = "impls for other crates use it")]
 pub(crate) use leaf;

@@ -2,7 +2,7 @@
 //! claimed raw. A unification table shows neither without calling methods of
 //! its key: its values are found by handle, and are typed if they own nothing.
 
-use super::super::shape;
+use super::super::{opaque::opaque, shape};
 use super::hidden::{own_buffer, slots_at};
 use crate::label;
 use crate::shape::{Describe, Field};
@@ -119,24 +119,7 @@ where
     }
 }
 
-macro_rules! raw {
-    ($([$($param:ident $(: $bound:path)?)?] $ty:ty;)*) => {$(
-        impl<$($param $(: $bound)?)?> Walk for $ty {
-            fn walk<'a>(&'a self, w: &mut Walker<'a>) {
-                w.opaque_inner(self);
-            }
-            shape!();
-            fn describe(d: &mut Describe<'_>) {
-                d.opaque();
-            }
-            fn is_leaf() -> bool {
-                !needs_drop::<Self>()
-            }
-        }
-    )*};
-}
-
-raw! {
+opaque! {
     [T] VecLog<T>;
     [D: SnapshotVecDelegate] UndoLog<D>;
     [] NoUndo;

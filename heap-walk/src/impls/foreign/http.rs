@@ -7,6 +7,7 @@
 //! the places of keys and values do not fit them, the block is claimed raw.
 
 use super::bytes::{handle, View};
+use crate::impls::leaf::leaf;
 use crate::impls::shape;
 use crate::label::{self, Label};
 use crate::shape::{Describe, Field, Shape, Variant};
@@ -127,21 +128,6 @@ fn slots(capacity: usize) -> Option<usize> {
     (0..16).map(|log2| 1_usize << log2).find(|slots| slots - slots / 4 == capacity)
 }
 
-macro_rules! leaf {
-    ($($ty:ty)*) => {$(
-        impl Walk for $ty {
-            fn walk<'a>(&'a self, _: &mut Walker<'a>) {}
-            shape!();
-            fn describe(d: &mut Describe<'_>) {
-                d.leaf();
-            }
-            fn is_leaf() -> bool {
-                true
-            }
-        }
-    )*};
-}
-
 /// A value whose text lies in a private `Bytes`, with `$beside` further bytes.
 macro_rules! view {
     ($ty:ty, $beside:expr, $bytes:expr) => {
@@ -212,7 +198,7 @@ macro_rules! http {
             use $krate::uri::{Authority, PathAndQuery, Scheme};
             use $krate::{Extensions, Method, Request, Response, StatusCode, Uri, Version};
 
-            leaf!(StatusCode Version);
+            leaf!(StatusCode, Version);
 
             view!(HeaderName, 0, |name| name.as_str().as_bytes());
             view!(HeaderValue, size_of::<bool>(), |value| value.as_bytes());

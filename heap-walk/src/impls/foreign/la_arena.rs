@@ -1,6 +1,6 @@
 //! `la-arena`: one vector each. Its capacity is what the allocator says.
 
-use super::super::shape;
+use super::super::{leaf::leaf, shape};
 use super::hidden::{own_buffer, own_optional, slots_at};
 use crate::label;
 use crate::shape::Describe;
@@ -53,21 +53,6 @@ impl<I, T: Walk> Handle for ArenaMap<Idx<I>, T> {
         let counts = (self.values().count(), None);
         own_optional::<Option<T>, _, Self, _>(w, self, &MAP, counts, || self.values());
     }
-}
-
-macro_rules! leaf {
-    ($([$($param:ident)?] $ty:ty;)*) => {$(
-        impl<$($param)?> Walk for $ty {
-            fn walk<'a>(&'a self, _: &mut Walker<'a>) {}
-            shape!();
-            fn describe(d: &mut Describe<'_>) {
-                d.leaf();
-            }
-            fn is_leaf() -> bool {
-                true
-            }
-        }
-    )*};
 }
 
 leaf! {

@@ -1,7 +1,7 @@
 //! `once_cell`. What a `Lazy` would call is not walked.
 
 use super::super::cell::once;
-use super::super::shape;
+use super::super::{leaf::leaf, shape};
 use crate::shape::Describe;
 use crate::types::Container;
 use crate::walk::{Handle, Walk};
@@ -84,19 +84,4 @@ impl<T: Walk> Handle for OnceBox<T> {
     }
 }
 
-macro_rules! leaf {
-    ($($ty:ty)*) => {$(
-        impl Walk for $ty {
-            fn walk<'a>(&'a self, _: &mut Walker<'a>) {}
-            shape!();
-            fn describe(d: &mut Describe<'_>) {
-                d.leaf();
-            }
-            fn is_leaf() -> bool {
-                true
-            }
-        }
-    )*};
-}
-
-leaf!(OnceBool OnceNonZeroUsize);
+leaf!(OnceBool, OnceNonZeroUsize);

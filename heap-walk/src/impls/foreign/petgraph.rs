@@ -1,7 +1,7 @@
 //! `petgraph`: graphs are two vectors, of nodes and of edges. A map's nodes and
 //! its tables cannot be referenced: they are claimed raw, its edges are typed.
 
-use super::super::shape;
+use super::super::{leaf::leaf, opaque::opaque, shape};
 use super::hidden::{own_optional, own_slots, slots_at, Entry};
 use crate::label::{self, Label};
 use crate::shape::{Describe, Field, Shape, Variant};
@@ -41,35 +41,6 @@ impl<N: Walk> Walk for Ends<N> {
     }
 }
 
-macro_rules! leaf {
-    ($($ty:ident)*) => {$(
-        impl<Ix> Walk for $ty<Ix> {
-            fn walk<'a>(&'a self, _: &mut Walker<'a>) {}
-            shape!();
-            fn describe(d: &mut Describe<'_>) {
-                d.leaf();
-            }
-            fn is_leaf() -> bool {
-                true
-            }
-        }
-    )*};
-}
-
-macro_rules! raw {
-    ($([$($param:ident $(: $bound:path)?),*] $ty:ty;)*) => {$(
-        impl<$($param $(: $bound)?),*> Walk for $ty {
-            fn walk<'a>(&'a self, w: &mut Walker<'a>) {
-                w.opaque_inner(self);
-            }
-            shape!();
-            fn describe(d: &mut Describe<'_>) {
-                d.opaque();
-            }
-        }
-    )*};
-}
-
 macro_rules! graphs {
     ($krate:ident) => {
         const _: () = {
@@ -81,8 +52,11 @@ macro_rules! graphs {
             use ::$krate::unionfind::UnionFind;
             use ::$krate::{Direction, EdgeType};
 
-            leaf!(NodeIndex EdgeIndex);
-            raw! {
+            leaf! {
+                [Ix] NodeIndex<Ix>;
+                [Ix] EdgeIndex<Ix>;
+            }
+            opaque! {
                 [K] UnionFind<K>;
                 [N, E, Ty, Ix] Csr<N, E, Ty, Ix>;
                 [E, Ix: IndexType] List<E, Ix>;

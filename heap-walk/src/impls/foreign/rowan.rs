@@ -5,6 +5,8 @@
 //! as this if its size fits, else raw. How many handles there are is private,
 //! so any green node may have an owner outside.
 
+use crate::impls::leaf::leaf;
+use crate::impls::opaque::opaque;
 use crate::impls::shape;
 use crate::label::{self, Label};
 use crate::shape::{Describe, Field, Shape, Variant};
@@ -76,35 +78,6 @@ fn block<E: Walk>(w: &Walker<'_>, container: &'static Container, value: usize, l
 
 fn addr<T: ?Sized>(value: &T) -> usize {
     std::ptr::from_ref(value).cast::<u8>() as usize
-}
-
-macro_rules! leaf {
-    ($([$($param:tt)*] $ty:ty;)*) => {$(
-        impl<$($param)*> Walk for $ty {
-            fn walk<'a>(&'a self, _: &mut Walker<'a>) {}
-            shape!();
-            fn describe(d: &mut Describe<'_>) {
-                d.leaf();
-            }
-            fn is_leaf() -> bool {
-                true
-            }
-        }
-    )*};
-}
-
-macro_rules! opaque {
-    ($([$($param:tt)*] $ty:ty;)*) => {$(
-        impl<$($param)*> Walk for $ty {
-            fn walk<'a>(&'a self, w: &mut Walker<'a>) {
-                w.opaque_inner(self);
-            }
-            shape!();
-            fn describe(d: &mut Describe<'_>) {
-                d.opaque();
-            }
-        }
-    )*};
 }
 
 macro_rules! rowan {

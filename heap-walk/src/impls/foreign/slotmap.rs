@@ -4,7 +4,7 @@
 #![allow(deprecated, reason = "`HopSlotMap` is still in use")]
 
 use super::super::hash::fits;
-use super::super::shape;
+use super::super::{leaf::leaf, shape};
 use super::hidden::{addr_in_slot, own_buffer, own_slots, slots_at, Bare};
 use crate::label;
 use crate::shape::{Describe, Field, Shape, Variant};
@@ -238,22 +238,7 @@ impl<K: Key, V: Walk, S: BuildHasher> Handle for SparseSecondaryMap<K, V, S> {
     }
 }
 
-macro_rules! leaf {
-    ($($ty:ty)*) => {$(
-        impl Walk for $ty {
-            fn walk<'a>(&'a self, _: &mut Walker<'a>) {}
-            shape!();
-            fn describe(d: &mut Describe<'_>) {
-                d.leaf();
-            }
-            fn is_leaf() -> bool {
-                true
-            }
-        }
-    )*};
-}
-
-leaf!(KeyData DefaultKey);
+leaf!(KeyData, DefaultKey);
 
 /// The slot, whatever its version.
 impl walk::Key for KeyData {
