@@ -11,18 +11,13 @@
 
 use crate::marks::Marks;
 use crate::process::{Mapping, Mappings, Owner};
+use crate::raw::Reader;
 use heap_snapshot::live::LiveBlocks;
 use heap_snapshot::record::{LiveBlock, Pointer, PointerScan, Region, RegionKind};
 use heap_snapshot::write::Writer;
-use std::fs::File;
 use std::io::Write;
-use std::os::unix::fs::FileExt;
 use std::time::Instant;
 
-const WORD: u64 = size_of::<usize>() as u64;
-const PAGE: u64 = 4096;
-/// Bytes that are read at once.
-const WINDOW: usize = 32 << 10;
 /// Blocks from this size on are read only where they are in memory.
 const LARGE: u64 = 1 << 20;
 /// Pieces into which the addresses of unclaimed blocks are divided, at most.
@@ -97,75 +92,8 @@ impl Unclaimed {
             return false;
         }
         let first = self.first[((word - self.lowest()) >> self.shift) as usize] as usize;
-        let near = self.blocks[first..].iter().take_while(|&&(from, _)| from <= word);
-        near.into_iter().any(|&(_, to)| word < to)
-    }
-}
-
-/// The process's memory, a window at a time.
-struct Reader {
-    memory: File,
-    pages: Option<File>,
-    window: Box<[u8]>,
-    /// Address of the window, and how much of it could be read.
-    from: u64,
-    len: usize,
-    bytes: u64,
-}
-
-impl Reader {
-    fn open() -> Option<Reader> {
-        Some(Reader {
-            memory: File::open("/proc/self/mem").ok()?,
-            pages: File::open("/proc/self/pagemap").ok(),
-            window: vec![0; WINDOW].into_boxed_slice(),
-            from: 0,
-            len: 0,
-            bytes: 0,
-        })
-    }
-
-    /// Calls `visit` with place and value of every aligned word from `from` to `to` that can be read.
-    fn words(&mut self, from: u64, to: u64, mut visit: impl FnMut(u64, u64)) {
-        let mut at = from.next_multiple_of(WORD);
-        while at < to && to - at >= WORD {
-            if at < self.from || at + WORD > self.from + self.len as u64 {
-                // What stands after a small block is wanted next.
-                self.from = at;
-                self.len = self.memory.read_at(&mut self.window, at).unwrap_or(0);
-                self.bytes += self.len as u64;
-                if (self.len as u64) < WORD {
-                    return;
-                }
-            }
-            let (start, end) = ((at - self.from) as usize, ((to - self.from) as usize).min(self.len));
-            for word in self.window[start..end].chunks_exact(WORD as usize) {
-                visit(at, usize::from_ne_bytes(word.try_into().expect("whole words")) as u64);
-                at += WORD;
-            }
-        }
-    }
-
-    /// The same of pages that are in memory.
-    fn words_in_memory(&mut self, from: u64, to: u64, mut visit: impl FnMut(u64, u64)) {
-        let Some(pages) = self.pages.take() else { return self.words(from, to, visit) };
-        let mut flags = [0_u8; 4096];
-        let mut at = from / PAGE * PAGE;
-        while at < to {
-            let wanted = (to.div_ceil(PAGE) - at / PAGE).min(flags.len() as u64 / 8) as usize * 8;
-            let read = pages.read_at(&mut flags[..wanted], at / PAGE * 8).unwrap_or(0) / 8;
-            if read == 0 {
-                break;
-            }
-            for page in flags[..read * 8].chunks_exact(8) {
-                // The two highest bits: in memory, or swapped out.
-                if page[7] >> 6 != 0 {
-                    self.words(at.max(from), (at + PAGE).min(to), &mut visit);
-                }
-                at += PAGE;
-            }
-        }
-        self.pages = Some(pages);
+        let mut near = self.blocks[first..].iter().take_while(|&&(from, _)| from <= word);
+        near.any(|&(_, to)| word < to)
     }
 }
 
@@ -220,7 +148,7 @@ pub(crate) fn search(
         }
     }
     Some(PointerScan {
-        bytes: reader.bytes,
+        bytes: reader.bytes(),
         ns: u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX),
         unclaimed: unclaimed.blocks.len() as u64,
         regions,
@@ -279,27 +207,5 @@ mod tests {
             assert!(!unclaimed.holds(at), "{at:#x}");
         }
         assert!(!unclaimed.holds(u64::MAX));
-    }
-
-    #[test]
-    fn words_are_read_once_each_across_windows_and_pages() {
-        let mut reader = Reader::open().expect("Linux");
-        let words: Vec<u64> = (0..20_000).collect();
-        let from = words.as_ptr() as u64;
-        for step in [8, 24, 4096, 40_000, 160_000] {
-            let mut read = Vec::new();
-            for at in (0..160_000).step_by(step) {
-                let to = (at + step as u64).min(160_000);
-                reader.words(from + at, from + to, |place, word| read.push((place, word)));
-            }
-            assert!(read.iter().enumerate().all(|(at, pair)| *pair == (from + at as u64 * 8, at as u64)));
-            assert_eq!(read.len(), words.len());
-            read.clear();
-            reader.words_in_memory(from, from + 160_000, |place, word| read.push((place, word)));
-            assert!(read.iter().enumerate().all(|(at, pair)| *pair == (from + at as u64 * 8, at as u64)));
-            assert_eq!(read.len(), words.len());
-        }
-        reader.words(8, 4096, |_, _| panic!("nothing is mapped there"));
-        reader.words(u64::MAX - 40, u64::MAX - 1, |_, _| panic!("nothing is mapped there"));
     }
 }
