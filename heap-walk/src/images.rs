@@ -1,5 +1,6 @@
 //! The program's file and the libraries that are mapped into this process.
 
+use crate::process::Line;
 use crate::raw::RawMemory;
 use heap_snapshot::record::Image;
 use std::collections::HashSet;
@@ -14,23 +15,12 @@ const MOST: u64 = 4096;
 pub(crate) fn mapped(memory: &RawMemory) -> (Vec<Image>, Vec<(u64, u64, u32)>) {
     let maps = std::fs::read("/proc/self/maps").unwrap_or_default();
     let maps = String::from_utf8_lossy(&maps);
-    let pieces = || {
-        maps.lines().filter_map(|line| {
-            // from-to rights offset device inode path
-            let mut columns = line.splitn(6, ' ');
-            let (range, rights, path) = (columns.next()?, columns.next()?, columns.nth(3)?.trim_start());
-            path.starts_with('/').then_some((range, rights, path))
-        })
-    };
+    let pieces = || maps.lines().filter_map(Line::parse).filter(|line| line.name.starts_with('/'));
     // Others hold no vtables and no frames, and their paths are nobody's business.
     let with_code: HashSet<&str> =
-        pieces().filter(|(_, rights, _)| rights.contains('x')).map(|(_, _, path)| path).collect();
+        pieces().filter(|line| line.rights.contains('x')).map(|line| line.name).collect();
     let (mut images, mut mapped) = (Vec::<Image>::new(), Vec::new());
-    for (range, _, path) in pieces().filter(|(_, _, path)| with_code.contains(path)) {
-        let Some((from, to)) = range.split_once('-') else { continue };
-        let (Ok(from), Ok(to)) = (u64::from_str_radix(from, 16), u64::from_str_radix(to, 16)) else {
-            continue;
-        };
+    for Line { from, to, name: path, .. } in pieces().filter(|line| with_code.contains(line.name)) {
         let image = images.iter().rposition(|image| image.path == path).unwrap_or_else(|| {
             // The first piece of a file that is loaded begins where the file does.
             let build_id = build_id(memory, from).unwrap_or_default();

@@ -139,13 +139,31 @@ fn parse(smaps: &str) -> Vec<Mapping> {
     list
 }
 
-/// `from-to rights offset device inode path`
+/// A line of the kernel's list of mappings: `from-to rights offset device inode path`.
+pub(crate) struct Line<'l> {
+    pub(crate) from: u64,
+    pub(crate) to: u64,
+    /// `rwxp`, with `-` for what is not allowed; `s` at the end where it is shared.
+    pub(crate) rights: &'l str,
+    inode: &'l str,
+    /// Path, or what the kernel calls it; may be empty.
+    pub(crate) name: &'l str,
+}
+
+impl<'l> Line<'l> {
+    /// `None` for other lines.
+    pub(crate) fn parse(line: &'l str) -> Option<Line<'l>> {
+        let mut columns = line.splitn(6, ' ');
+        let (from, to) = columns.next()?.split_once('-')?;
+        let (from, to) = (u64::from_str_radix(from, 16).ok()?, u64::from_str_radix(to, 16).ok()?);
+        let (rights, inode) = (columns.next()?, columns.nth(2)?);
+        Some(Line { from, to, rights, inode, name: columns.next().unwrap_or("").trim_start() })
+    }
+}
+
+/// The mapping that a line begins.
 fn head(line: &str, guarded: &mut u64) -> Option<Mapping> {
-    let mut columns = line.splitn(6, ' ');
-    let (from, to) = columns.next()?.split_once('-')?;
-    let (from, to) = (u64::from_str_radix(from, 16).ok()?, u64::from_str_radix(to, 16).ok()?);
-    let (rights, inode) = (columns.next()?, columns.nth(2)?);
-    let name = columns.next().unwrap_or("").trim_start();
+    let Line { from, to, rights, inode, name } = Line::parse(line)?;
     let is_file = inode != "0" || name.starts_with('/') || name.starts_with("[v");
     let is_anonymous = !is_file && !name.starts_with("[stack");
     let is_guard = is_anonymous && rights.starts_with("---") && to - from <= GUARD;
