@@ -483,13 +483,13 @@ pub(crate) fn write(
     let Sink::File(mut writer) = sink else { unreachable!("a walk keeps its sink") };
     let walk_ns = nanoseconds(walk_begun);
 
+    let mut mappings = Mappings::read(live.map(|live| live as _));
     let blocks_begun = Instant::now();
     let mut tool = BlockCount::default();
     let mut stacks = live.and_then(Stacks::new);
     let is_searched = live.is_some() && holders::is_wanted(&mut summary.problems);
     let marks = summary.marks.take().filter(|_| is_searched);
     let mut unclaimed = marks.map(|marks| Unclaimed::new(marks, epoch));
-    let mut mappings = Mappings::read(live.map(|live| live as _));
     if let Some(live) = live {
         live.for_each(&mut |block| {
             mappings.block(block.addr);
@@ -522,7 +522,12 @@ pub(crate) fn write(
         .and_then(|(unclaimed, live)| holders::search(unclaimed, live, &mappings, &callers, &mut writer));
     let memory = mappings.memory();
     let resident = memory.map_or_else(rss, |memory| memory.total());
-    let figures = live.map(|live| AllocatorFigures { rss: resident, ..live.figures() });
+    let figures = live.map(|live| {
+        let figures = live.figures();
+        // The allocator asks the kernel which pages are there, and pages of zeros count.
+        let table = memory.map_or(figures.table, |memory| memory.table);
+        AllocatorFigures { rss: resident, table, ..figures }
+    });
     let size_classes = live.map_or_else(Vec::new, |live| live.size_classes());
     let traffic = ended.end();
     if let Some(figures) = &figures {
