@@ -28,6 +28,14 @@ pub struct Sizes {
 impl Sizes {
     /// Those of no block: no block is so large.
     pub const NONE: Sizes = Sizes { requested: 0, usable: u64::MAX };
+
+    /// Those of a block of the program; [`Sizes::NONE`] of none, and of one of the tool.
+    pub fn of(block: Option<LiveBlock>) -> Sizes {
+        match block {
+            Some(block) if !block.is_tool => Sizes { requested: block.requested, usable: block.usable },
+            _ => Sizes::NONE,
+        }
+    }
 }
 
 /// The table of live blocks of this process.
@@ -41,10 +49,7 @@ pub trait LiveBlocks: Sync {
     /// [`LiveBlocks::lookup`]s, but several times as fast.
     fn sizes(&self, addrs: &[u64], sizes: &mut [Sizes]) {
         for (size, &addr) in sizes.iter_mut().zip(addrs) {
-            *size = match self.lookup(addr) {
-                Some(block) if !block.is_tool => Sizes { requested: block.requested, usable: block.usable },
-                _ => Sizes::NONE,
-            };
+            *size = Sizes::of(self.lookup(addr));
         }
     }
 

@@ -639,10 +639,7 @@ impl Blocks {
     /// The sizes of any block.
     #[inline(never)]
     fn sizes_of(&self, addr: u64) -> Sizes {
-        match self.lookup(addr) {
-            Some(block) if !block.is_tool => Sizes { requested: block.requested, usable: block.usable },
-            _ => Sizes::NONE,
-        }
+        Sizes::of(self.lookup(addr))
     }
 }
 
