@@ -24,7 +24,7 @@
 
 use crate::analysis::Analysis;
 use crate::heap::{block_at, Heap, NodeId, Role, NONE};
-use crate::path::place_at;
+use crate::path::{place_at, values_start};
 use crate::type_table::RowId;
 use crate::units;
 use heap_snapshot::record::{EdgeKind, Pointer, RegionKind};
@@ -170,13 +170,10 @@ impl Graph {
         let mut graph =
             Graph { from: vec![None; blocks.len()], blocks, start: Vec::new(), to: Vec::new(), strays: 0 };
         let mut edges: Vec<(u32, u32)> = Vec::new();
-        let mut roots: Vec<(u64, u64)> = heap
-            .roots()
-            .iter()
-            .map(|entry| (entry.root.addr, entry.root.addr.saturating_add(entry.root.size)))
-            .collect();
-        roots.sort_unstable();
-        let is_in_root = |addr: u64| roots.iter().any(|&(from, to)| (from..to).contains(&addr));
+        let is_in_root = |addr: u64| {
+            let mut roots = heap.roots().iter().map(|entry| &entry.root);
+            roots.any(|root| (root.addr..root.addr.saturating_add(root.size)).contains(&addr))
+        };
         for &Pointer { place, target } in &heap.pointers {
             let Some(to) = block_at(&heap.blocks, target).filter(|&to| number[to] != NONE) else { continue };
             let state = match block_at(&heap.blocks, place) {
@@ -483,19 +480,8 @@ impl Analysis {
     fn field_at(&self, node: NodeId, addr: u64) -> (String, Option<String>) {
         let heap = self.heap();
         let Some(elem) = heap.node_type(node).map(|ty| ty.elem) else { return Default::default() };
-        let base = match heap.role(node) {
-            Role::Root => heap.recorded_addr(node),
-            _ => heap.addr(node),
-        };
         let size = heap.types.get(elem as usize).map_or(0, |ty| ty.size);
-        let header = heap.node_type(node).map_or(0, |ty| match heap_snapshot::record::Layout(ty.layout) {
-            heap_snapshot::record::Layout::COUNTED => {
-                let align = heap.types.get(elem as usize).map_or(8, |ty| ty.align.max(1));
-                (2 * u64::from(heap.header().pointer_size)).next_multiple_of(align)
-            }
-            _ => ty.header,
-        });
-        let Some(mut offset) = addr.checked_sub(base.saturating_add(header)) else {
+        let Some(mut offset) = addr.checked_sub(values_start(heap, node)) else {
             return Default::default();
         };
         offset = offset.checked_rem(size).unwrap_or(0);
