@@ -159,8 +159,8 @@ impl Analysis {
             let born = ledger.enumerated.saturating_sub(ledger.population.bytes);
             let less = [("born during the checkpoint", born)];
             levels.push(Source::Table, "live blocks", ledger.enumerated, &less);
-            let population = || heap.blocks.iter().filter(|block| heap.is_population(block));
-            let requested = population().map(|block| block.requested).fold(0, u64::saturating_add);
+            let population = heap.blocks.iter().filter(|block| heap.is_population(block));
+            let requested = population.map(|block| block.requested).fold(0, u64::saturating_add);
             let less = [("rounding", parts.rounding)];
             levels.push(Source::Table, "population", ledger.population.bytes, &less);
             let less = [
