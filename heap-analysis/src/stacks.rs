@@ -1,6 +1,6 @@
 //! Live blocks by the stack that allocated them, and by the tags that it had.
 
-use crate::addresses::{is_allocators, Addresses, Code};
+use crate::addresses::{is_allocators, Addresses, Code, Function};
 use crate::analysis::Analysis;
 use crate::heap::{NodeId, NONE};
 use heap_snapshot::read::Snapshot;
@@ -100,6 +100,16 @@ pub struct TagRow {
     pub example: u64,
 }
 
+impl TagRow {
+    /// The tags joined, or `(none)`.
+    pub fn name(&self) -> String {
+        match &self.tags[..] {
+            [] => "(none)".into(),
+            tags => tags.join(" > "),
+        }
+    }
+}
+
 /// Blocks by tags.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct TagRows {
@@ -128,6 +138,67 @@ pub struct StackRows {
     pub rows: Vec<StackRow>,
     /// What is wrong, in sentences.
     pub problems: Vec<String>,
+}
+
+/// A line of a stack as it is shown.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Line<'a> {
+    /// A function and its place in the source, or the address where no function is known.
+    pub text: String,
+    /// Its source file, as the compiler was told it, and line.
+    pub source: Option<(&'a str, u32)>,
+}
+
+/// A line for each function of a stack, innermost first. Unless all are asked for, of
+/// calls within the standard library only the outermost is shown, and of those around
+/// `main` or a thread's function none.
+pub fn lines(frames: &[Code], is_full: bool) -> Vec<Line<'_>> {
+    // Where the standard library's own backtraces end too.
+    let is_end = |function: &Function| function.name.contains("__rust_begin_short_backtrace");
+    let end = frames.iter().position(|code| !is_full && code.functions.iter().any(is_end));
+    let mut lines = Vec::new();
+    let mut std = None;
+    for code in &frames[..end.unwrap_or(frames.len())] {
+        if code.functions.is_empty() {
+            lines.extend(std.take());
+            lines.push(Line { text: code.place.clone(), source: None });
+        }
+        for function in &code.functions {
+            let (file, is_std) = short_path(&function.file);
+            let line = match file {
+                "" => Line { text: function.name.clone(), source: None },
+                file => Line {
+                    text: format!("{}  {file}:{}", function.name, function.line),
+                    source: Some((&function.file, function.line)),
+                },
+            };
+            if is_std && !is_full {
+                std = Some(line);
+            } else {
+                lines.extend(std.take());
+                lines.push(line);
+            }
+        }
+    }
+    // A stack with nothing else shows what it has.
+    if lines.is_empty() {
+        lines.extend(std);
+    }
+    lines
+}
+
+/// A source file's path from the standard library's folder or the package's on, and
+/// whether it is the standard library's.
+fn short_path(file: &str) -> (&str, bool) {
+    if file.starts_with("/rustc/") || file.contains("/rustlib/src/rust/") {
+        if let Some((_, path)) = file.split_once("/library/") {
+            return (path, true);
+        }
+    }
+    // Packages lie in a folder of their registry's index, or of their repository.
+    let package = ["/registry/src/", "/git/checkouts/"].into_iter().find_map(|mark| file.split_once(mark));
+    let path = package.and_then(|(_, behind)| behind.split_once('/'));
+    (path.map_or(file, |(_, path)| path), false)
 }
 
 #[derive(Default)]
@@ -326,6 +397,42 @@ fn estimate(requested: u64, mean: u64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const STD: &str = "/rustc/59807616e1fa/library/std/src/io/stdio.rs";
+
+    fn code(functions: &[(&str, &str)]) -> Code {
+        let functions = functions
+            .iter()
+            .map(|(name, file)| Function { name: (*name).into(), file: (*file).into(), line: 7 })
+            .collect();
+        Code { address: 0x10, place: "app+0x10".into(), functions }
+    }
+
+    #[test]
+    fn of_the_standard_library_only_what_was_called_is_shown() {
+        let stack = [
+            code(&[("with_capacity", STD), ("print", STD)]),
+            code(&[("app::run", "/home/me/.cargo/registry/src/index-1a2b/app-1.2.0/src/lib.rs")]),
+            code(&[]),
+            code(&[("app::main", "src/main.rs")]),
+            code(&[("call_once", STD)]),
+            code(&[("std::sys::backtrace::__rust_begin_short_backtrace", STD)]),
+            code(&[]),
+        ];
+        let short = [
+            "print  std/src/io/stdio.rs:7",
+            "app::run  app-1.2.0/src/lib.rs:7",
+            "app+0x10",
+            "app::main  src/main.rs:7",
+        ];
+        let texts =
+            |stack, is_full| lines(stack, is_full).into_iter().map(|line| line.text).collect::<Vec<_>>();
+        assert_eq!(texts(&stack, false), short);
+        assert_eq!(texts(&stack, true).len(), 8);
+        assert_eq!(texts(&stack[4..], false), ["call_once  std/src/io/stdio.rs:7"]);
+        assert_eq!(lines(&stack, false)[0].source, Some((STD, 7)), "as the compiler was told it");
+        assert_eq!(lines(&stack, false)[2].source, None);
+    }
 
     #[test]
     fn a_small_block_stands_for_the_mean_and_a_large_one_for_itself() {

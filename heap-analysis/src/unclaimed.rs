@@ -109,6 +109,22 @@ pub struct HolderRow {
     pub advice: String,
 }
 
+impl HolderRow {
+    /// The field, the memory, or what is leaked.
+    pub fn name(&self) -> String {
+        match self.state {
+            State::Block => format!("{}{}", self.holder, self.field),
+            State::Static if !self.holder.is_empty() => format!("static memory of {}", self.holder),
+            State::Cycle => {
+                let blocks = units::count(self.blocks / self.direct.max(1));
+                format!("cycles of {blocks} blocks, from {} B", self.example_requested)
+            }
+            State::Unreferenced => format!("no pointer found, from {} B", self.example_requested),
+            state => state.name().trim_start_matches("held by ").to_owned(),
+        }
+    }
+}
+
 /// Who holds what nobody claims.
 #[derive(Clone, PartialEq, Eq, Default, Debug, Serialize)]
 pub struct Unclaimed {

@@ -2,7 +2,7 @@
 
 use super::Out;
 use crate::table::{Column, Table};
-use heap_analysis::unclaimed::{HolderRow, State, Unclaimed};
+use heap_analysis::unclaimed::Unclaimed;
 use heap_analysis::units::{bytes, count, nanoseconds};
 use std::fmt::Write as _;
 
@@ -41,7 +41,7 @@ fn tables(out: &Out<'_>, text: &mut String, unclaimed: &Unclaimed, top: usize) {
     ]);
     for row in shown {
         table.row([
-            holder(row),
+            row.name(),
             count(row.direct),
             count(row.blocks),
             bytes(row.bytes),
@@ -67,20 +67,4 @@ fn tables(out: &Out<'_>, text: &mut String, unclaimed: &Unclaimed, top: usize) {
         bytes(unclaimed.searched),
         nanoseconds(unclaimed.search_ns)
     );
-}
-
-fn holder(row: &HolderRow) -> String {
-    match row.state {
-        State::Block => format!("{}{}", row.holder, row.field),
-        State::Static if !row.holder.is_empty() => format!("static memory of {}", row.holder),
-        State::Cycle => {
-            format!(
-                "cycles of {} blocks, from {} B",
-                count(row.blocks / row.direct.max(1)),
-                row.example_requested
-            )
-        }
-        State::Unreferenced => format!("no pointer found, from {} B", row.example_requested),
-        state => state.name().trim_start_matches("held by ").to_owned(),
-    }
 }

@@ -12,7 +12,7 @@ use crate::theme;
 use egui::{Panel, RichText, ScrollArea, Ui};
 use heap_analysis::addresses::Code;
 use heap_analysis::ledger::{Class, UnclaimedRow};
-use heap_analysis::stacks::{StackRow, StackRows, TagRow, TagRows};
+use heap_analysis::stacks::{lines, Line, StackRow, StackRows, TagRow, TagRows};
 use heap_analysis::unclaimed::{HolderRow, Unclaimed};
 use heap_analysis::units;
 use std::sync::Arc;
@@ -380,7 +380,7 @@ impl UnclaimedView {
         let selected = self.selected_holder.and_then(|at| order.iter().position(|one| *one == at));
         let shown = table(Tab::Holders, order.len(), selected, (column, descending)).show(
             ui,
-            &mut |row| format!("holder {}", holder_name(row_at(row))),
+            &mut |row| format!("holder {}", row_at(row).name()),
             &mut |ui, row, column| {
                 let row = row_at(row);
                 match (column, holder_value(row, whole, column)) {
@@ -403,7 +403,7 @@ impl UnclaimedView {
             .visible
             .clone()
             .filter(|row| *row < order.len() as u64)
-            .map(|row| holder_name(row_at(row)))
+            .map(|row| row_at(row).name())
             .collect();
         if let Some(row) = shown.row {
             self.selected_holder = order.get(row as usize).copied();
@@ -439,7 +439,7 @@ impl UnclaimedView {
         let selected = self.selected_tag.and_then(|at| order.iter().position(|one| *one == at));
         let shown = table(Tab::Tags, order.len(), selected, (column, descending)).show(
             ui,
-            &mut |row| format!("tags {}", tag_name(row_at(row))),
+            &mut |row| format!("tags {}", row_at(row).name()),
             &mut |ui, row, column| match (column, tag_value(row_at(row), found.total, column)) {
                 (0, Value::Text(text)) => {
                     table::text(ui, text);
@@ -462,7 +462,7 @@ impl UnclaimedView {
             .visible
             .clone()
             .filter(|row| *row < order.len() as u64)
-            .map(|row| tag_name(row_at(row)))
+            .map(|row| row_at(row).name())
             .collect();
         if let Some(row) = shown.row {
             self.selected_tag = order.get(row as usize).copied();
@@ -514,19 +514,9 @@ fn stack_value(row: &StackRow, whole: u64, column: usize) -> Value {
     }
 }
 
-fn holder_name(row: &HolderRow) -> String {
-    match row.holder.as_str() {
-        "" => row.state.name().into(),
-        holder => {
-            let is_apart = row.field.is_empty() || row.field.starts_with(['.', '[']);
-            format!("{holder}{}{}", if is_apart { "" } else { "." }, row.field)
-        }
-    }
-}
-
 fn holder_value(row: &HolderRow, whole: u64, column: usize) -> Value {
     match column {
-        0 => Value::text(holder_name(row)),
+        0 => Value::text(row.name()),
         1 => row.bytes.into(),
         2 => Value::Share(row.bytes, whole),
         3 => row.blocks.into(),
@@ -536,16 +526,9 @@ fn holder_value(row: &HolderRow, whole: u64, column: usize) -> Value {
     }
 }
 
-fn tag_name(row: &TagRow) -> String {
-    match &row.tags[..] {
-        [] => "without a tag".into(),
-        tags => tags.join(" › "),
-    }
-}
-
 fn tag_value(row: &TagRow, whole: u64, column: usize) -> Value {
     match column {
-        0 => Value::text(tag_name(row)),
+        0 => Value::text(row.name()),
         1 => row.bytes.into(),
         2 => Value::Share(row.bytes, whole),
         3 => row.blocks.into(),
@@ -580,8 +563,9 @@ fn stack_ui(ui: &mut Ui, row: &StackRow) -> Option<Result<(), String>> {
     ui.horizontal(|ui| {
         let bytes = units::bytes(row.bytes);
         ui.strong(format!("{bytes} in {} blocks, allocated in", units::count(row.blocks)));
-        if ui.button("Copy stack").on_hover_text("Its functions as text, a line each.").clicked() {
-            let lines: Vec<String> = row.frames.iter().flat_map(lines).map(|(line, _)| line).collect();
+        let help = "All its functions as text, those of the standard library too, a line each.";
+        if ui.button("Copy stack").on_hover_text(help).clicked() {
+            let lines: Vec<String> = lines(&row.frames, true).into_iter().map(|line| line.text).collect();
             ui.ctx().copy_text(lines.join("\n"));
         }
     });
@@ -593,30 +577,10 @@ fn stack_ui(ui: &mut Ui, row: &StackRow) -> Option<Result<(), String>> {
     opened
 }
 
-/// A line for each function of a frame, and where it is in the source.
-fn lines(code: &Code) -> Vec<(String, Option<(&str, u32)>)> {
-    if code.functions.is_empty() {
-        return vec![(code.place.clone(), None)];
-    }
-    let line = |function: &heap_analysis::addresses::Function| match function.file.as_str() {
-        "" => function.name.clone(),
-        file => format!("{}  {file}:{}", function.name, function.line),
-    };
-    code.functions
-        .iter()
-        .map(|function| {
-            (
-                line(function),
-                Some((function.file.as_str(), function.line)).filter(|(file, _)| !file.is_empty()),
-            )
-        })
-        .collect()
-}
-
-/// Functions of a stack, a line each, innermost first; `opened` says how it went to open the place
+/// Functions of a stack, a line each, innermost first, without the inside of the standard library; `opened` says how it went to open the place
 /// of one in the editor, where it was clicked.
 pub(crate) fn frames_ui(ui: &mut Ui, frames: &[Code], most: usize, opened: &mut Option<Result<(), String>>) {
-    for (text, source) in frames.iter().flat_map(lines).take(most) {
+    for Line { text, source } in lines(frames, false).into_iter().take(most) {
         match source {
             Some((file, line)) => {
                 let link = egui::Button::new(RichText::new(&text).monospace().size(12.0)).frame(false);
