@@ -1,6 +1,6 @@
 //! `keys`: which tables keys lead into, and which lead nowhere.
 
-use super::{id, Out};
+use super::{id, more, Out};
 use crate::table::{Column, Table};
 use heap_analysis::keys::{DanglingKey, KeyRow};
 use heap_analysis::units::count;
@@ -39,10 +39,7 @@ pub(crate) fn run(out: &Out<'_>, top: usize) -> String {
             table.row([row.type_name.clone(), row.key.to_string(), table_name, count(row.len), node, at]);
         }
         text.push_str(&table.render(out.width));
-        let rest = dangling - answer.dangling.len() as u64;
-        if rest > 0 {
-            text.push_str(&format!("and {} more: `--top 0` shows all\n", count(rest)));
-        }
+        more(&mut text, dangling as usize - answer.dangling.len());
     }
     out.end(text)
 }

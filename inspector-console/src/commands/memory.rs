@@ -1,6 +1,6 @@
 //! `memory`: from the resident set down to payload.
 
-use super::Out;
+use super::{problems, Out};
 use crate::table::{Column, Table};
 use heap_analysis::memory::{Level, Source};
 use heap_analysis::units::{bytes, count, signed_bytes};
@@ -25,9 +25,7 @@ pub(crate) fn run(out: &Out<'_>) -> String {
             bytes(retained)
         );
     }
-    for problem in &memory.problems {
-        let _ = writeln!(text, "problem: {problem}");
-    }
+    problems(&mut text, &memory.problems);
     out.end(text)
 }
 

@@ -1,6 +1,6 @@
 //! `missing`: what the walk could not read, and what to write.
 
-use super::Out;
+use super::{first, more, Out};
 use crate::table::{Column, Table};
 use heap_analysis::missing::{MissingRow, Why};
 use heap_analysis::units::{bytes, count};
@@ -36,7 +36,7 @@ pub(crate) fn run(out: &Out<'_>, top: usize) -> String {
 }
 
 fn section(out: &Out<'_>, text: &mut String, heading: &'static str, rows: &[MissingRow], top: usize) {
-    let shown = if top == 0 { rows } else { &rows[..rows.len().min(top)] };
+    let shown = first(rows, top);
     let mut table = Table::new(&[
         Column::Text(heading),
         Column::Number("bytes"),
@@ -64,8 +64,9 @@ fn section(out: &Out<'_>, text: &mut String, heading: &'static str, rows: &[Miss
         advice(text, row);
     }
     if rows.len() > shown.len() {
-        let _ = writeln!(text, "\n{} more: `--top 0` shows all", count((rows.len() - shown.len()) as u64));
+        text.push('\n');
     }
+    more(text, rows.len() - shown.len());
 }
 
 /// Where a type occurs, and what to write. Whole lines: they are there to be copied.

@@ -16,8 +16,10 @@ pub(crate) mod types;
 pub(crate) mod unclaimed;
 
 use heap_analysis::find::Subject;
+use heap_analysis::units::count;
 use heap_analysis::{Analysis, NodeId};
 use serde::Serialize;
+use std::fmt::Write as _;
 use std::io::Write as _;
 
 /// What is asked, and how the answer is wanted.
@@ -66,6 +68,25 @@ impl Out<'_> {
         node.ok_or_else(|| {
             format!("`{text}` occurs only inside other values and has no node of its own: use `type {text}`")
         })
+    }
+}
+
+/// The first `top` rows, or all for 0.
+pub(crate) fn first<T>(rows: &[T], top: usize) -> &[T] {
+    &rows[..rows.len().min(if top == 0 { usize::MAX } else { top })]
+}
+
+/// Says how many rows are not shown, if there are any.
+pub(crate) fn more(text: &mut String, left: usize) {
+    if left > 0 {
+        let _ = writeln!(text, "{} more: `--top 0` shows all", count(left as u64));
+    }
+}
+
+/// Says what is wrong or not known, a line each.
+pub(crate) fn problems(text: &mut String, problems: &[String]) {
+    for problem in problems {
+        let _ = writeln!(text, "problem: {problem}");
     }
 }
 

@@ -1,6 +1,6 @@
 //! `classes` and `pages`: size classes and cliffs, slabs and what keeps them half empty.
 
-use super::Out;
+use super::{first, more, problems, Out};
 use crate::table::{Column, Table};
 use heap_analysis::fragmentation::CliffRow;
 use heap_analysis::pages::{ClassPages, Pages, PinRow};
@@ -51,7 +51,7 @@ pub(crate) fn classes(out: &Out<'_>, top: usize) -> String {
         }
         text.push_str(&table.render(out.width));
     }
-    let shown = if top == 0 { &cliffs[..] } else { &cliffs[..cliffs.len().min(top)] };
+    let shown = first(&cliffs, top);
     if !shown.is_empty() {
         text.push_str("\nA few bytes less, and blocks drop into the next class\n");
         let mut table = Table::new(&[
@@ -77,7 +77,7 @@ pub(crate) fn classes(out: &Out<'_>, top: usize) -> String {
         text.push_str(&table.render(out.width));
         more(&mut text, cliffs.len() - shown.len());
     }
-    problems(&mut text, &pages);
+    problems(&mut text, &pages.problems);
     out.end(text)
 }
 
@@ -108,11 +108,11 @@ pub(crate) fn pages(out: &Out<'_>, top: usize) -> String {
     }
     if !pages.types.is_empty() {
         text.push('\n');
-        let shown = if top == 0 { &pages.types[..] } else { &pages.types[..pages.types.len().min(top)] };
+        let shown = first(&pages.types, top);
         text.push_str(&pins(shown).render(out.width));
         more(&mut text, pages.types.len() - shown.len());
     }
-    problems(&mut text, &pages);
+    problems(&mut text, &pages.problems);
     out.end(text)
 }
 
@@ -129,7 +129,7 @@ fn half_empty(classes: &[ClassPages], top: usize) -> Table {
     ]);
     let mut rows: Vec<&ClassPages> = classes.iter().filter(|row| row.gaps > 0).collect();
     rows.sort_by_key(|row| (std::cmp::Reverse(row.gaps), row.size));
-    for row in rows.into_iter().take(if top == 0 { usize::MAX } else { top }) {
+    for row in first(&rows, top) {
         let fill: Vec<String> = row.fill.iter().map(u64::to_string).collect();
         table.row([
             row.size.to_string(),
@@ -165,16 +165,4 @@ fn pins(rows: &[PinRow]) -> Table {
         ]);
     }
     table
-}
-
-fn more(text: &mut String, left: usize) {
-    if left > 0 {
-        let _ = writeln!(text, "{} more: `--top 0` shows all", count(left as u64));
-    }
-}
-
-fn problems(text: &mut String, pages: &Pages) {
-    for problem in &pages.problems {
-        let _ = writeln!(text, "problem: {problem}");
-    }
 }

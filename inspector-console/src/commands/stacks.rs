@@ -1,6 +1,6 @@
 //! `stacks`, `unclaimed --by stack` and `--by tag`: which code allocated the blocks, and for what.
 
-use super::Out;
+use super::{first, more, problems, Out};
 use crate::table::{Column, Table};
 use heap_analysis::addresses::Code;
 use heap_analysis::stacks::{lines, StackRows, TagRows};
@@ -35,8 +35,8 @@ fn tag_text(tags: &TagRows, top: usize, width: Option<usize>) -> String {
         Column::Number("blocks"),
         Column::Text("one at"),
     ]);
-    let shown = if top == 0 { tags.rows.len() } else { top };
-    for row in tags.rows.iter().take(shown) {
+    let shown = first(&tags.rows, top);
+    for row in shown {
         let is_estimate = tags.mean > 0 && row.estimated_bytes > 0;
         table.row([
             row.name(),
@@ -53,12 +53,8 @@ fn tag_text(tags: &TagRows, top: usize, width: Option<usize>) -> String {
             bytes(tags.mean)
         );
     }
-    if shown < tags.rows.len() {
-        let _ = writeln!(text, "\n{} more: `--top 0` shows all", count((tags.rows.len() - shown) as u64));
-    }
-    for problem in &tags.problems {
-        let _ = writeln!(text, "problem: {problem}");
-    }
+    more(&mut text, tags.rows.len() - shown.len());
+    problems(&mut text, &tags.problems);
     text
 }
 
@@ -96,13 +92,11 @@ fn text(stacks: &StackRows, is_full: bool) -> String {
             frames(&mut text, &row.frames, is_full);
         }
         if stacks.rows.len() < stacks.stacks {
-            let more = (stacks.stacks - stacks.rows.len()) as u64;
-            let _ = writeln!(text, "\n{} more: `--top 0` shows all", count(more));
+            text.push('\n');
         }
+        more(&mut text, stacks.stacks - stacks.rows.len());
     }
-    for problem in &stacks.problems {
-        let _ = writeln!(text, "problem: {problem}");
-    }
+    problems(&mut text, &stacks.problems);
     text
 }
 

@@ -1,6 +1,6 @@
 //! `summary`: the snapshot on one page.
 
-use super::{ledger, roots, types, Out};
+use super::{ledger, problems, roots, types, Out};
 use crate::table::{Column, Table};
 use heap_analysis::load::SnapshotInfo;
 use heap_analysis::owners::RootRow;
@@ -98,9 +98,7 @@ pub(crate) fn run(out: &Out<'_>, index: usize, snapshots: &[SnapshotInfo]) -> St
     if summary.keys.len() > TOP {
         let _ = writeln!(text, "and {} more types of keys: `keys` shows all", summary.keys.len() - TOP);
     }
-    for problem in &summary.problems {
-        let _ = writeln!(text, "problem: {problem}");
-    }
+    problems(&mut text, &summary.problems);
     if !summary.rules.is_empty() {
         let touched = summary.rules.iter().filter(|rule| rule.types > 0).count();
         let _ = writeln!(text, "\n{touched} of {} rules of the type config apply", summary.rules.len());

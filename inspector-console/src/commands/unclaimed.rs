@@ -1,6 +1,6 @@
 //! `unclaimed --by holder`: who holds what nobody claims, and what to write.
 
-use super::Out;
+use super::{first, more, problems, Out};
 use crate::table::{Column, Table};
 use heap_analysis::unclaimed::Unclaimed;
 use heap_analysis::units::{bytes, count, nanoseconds};
@@ -17,9 +17,7 @@ pub(crate) fn by_holder(out: &Out<'_>, top: usize) -> String {
     } else if unclaimed.problems.is_empty() {
         text.push_str("every block of the program is claimed\n");
     }
-    for problem in &unclaimed.problems {
-        let _ = writeln!(text, "problem: {problem}");
-    }
+    problems(&mut text, &unclaimed.problems);
     out.end(text)
 }
 
@@ -31,7 +29,7 @@ fn tables(out: &Out<'_>, text: &mut String, unclaimed: &Unclaimed, top: usize) {
     }
     text.push_str(&table.render(out.width));
     text.push('\n');
-    let shown = if top == 0 { &unclaimed.rows[..] } else { &unclaimed.rows[..unclaimed.rows.len().min(top)] };
+    let shown = first(&unclaimed.rows, top);
     let mut table = Table::new(&[
         Column::Text("holder"),
         Column::Number("directly"),
@@ -49,10 +47,7 @@ fn tables(out: &Out<'_>, text: &mut String, unclaimed: &Unclaimed, top: usize) {
         ]);
     }
     text.push_str(&table.render(out.width));
-    if shown.len() < unclaimed.rows.len() {
-        let more = (unclaimed.rows.len() - shown.len()) as u64;
-        let _ = writeln!(text, "{} more: `--top 0` shows all", count(more));
-    }
+    more(text, unclaimed.rows.len() - shown.len());
     let advice: Vec<&str> =
         shown.iter().map(|row| row.advice.as_str()).filter(|line| !line.is_empty()).collect();
     if !advice.is_empty() {
