@@ -456,6 +456,13 @@ impl Decoder {
                 }
             };
         }
+        macro_rules! set {
+            ($field:ident) => {
+                if let value @ Some(_) = self.decode(name, body) {
+                    self.snapshot().$field = value;
+                }
+            };
+        }
         match kind {
             FrameKind::TYPES => append!(types),
             FrameKind::NODE_TYPES => append!(node_types),
@@ -469,16 +476,8 @@ impl Decoder {
             FrameKind::DYN_VALUES => append!(dyn_values),
             FrameKind::TAGS => append!(tags),
             FrameKind::SIZE_CLASSES => append!(size_classes),
-            FrameKind::PROCESS_MEMORY => {
-                if let Some(memory) = self.decode(name, body) {
-                    self.snapshot().process_memory = Some(memory);
-                }
-            }
-            FrameKind::POINTER_SCAN => {
-                if let Some(scan) = self.decode(name, body) {
-                    self.snapshot().pointer_scan = Some(scan);
-                }
-            }
+            FrameKind::PROCESS_MEMORY => set!(process_memory),
+            FrameKind::POINTER_SCAN => set!(pointer_scan),
             FrameKind::POINTERS => {
                 if let Some(columns) = self.decode::<PointerColumns>(name, body) {
                     if pointers::read(&columns, &mut self.snapshot().pointers).is_none() {
@@ -494,16 +493,8 @@ impl Decoder {
                     self.offsets(&rows);
                 }
             }
-            FrameKind::ALLOCATOR => {
-                if let Some(figures) = self.decode(name, body) {
-                    self.snapshot().allocator = Some(figures);
-                }
-            }
-            FrameKind::STACK_FIGURES => {
-                if let Some(figures) = self.decode(name, body) {
-                    self.snapshot().stacks = Some(figures);
-                }
-            }
+            FrameKind::ALLOCATOR => set!(allocator),
+            FrameKind::STACK_FIGURES => set!(stacks),
             FrameKind::STACK_FRAMES => {
                 if let Some(columns) = self.decode::<StackColumns>(name, body) {
                     if stacks::read_frames(&columns, &mut self.snapshot().stack_frames).is_none() {
@@ -521,11 +512,7 @@ impl Decoder {
                     }
                 }
             }
-            FrameKind::FOOTER => {
-                if let Some(footer) = self.decode(name, body) {
-                    self.snapshot().footer = Some(footer);
-                }
-            }
+            FrameKind::FOOTER => set!(footer),
             FrameKind::NODES => {
                 if let Some(columns) = self.decode::<NodeColumns>(name, body) {
                     if self.nodes(&columns).is_none() {
