@@ -63,6 +63,19 @@ pub fn analyse(snapshot: Snapshot) -> Analysis {
     Analysis::new(Arc::new(heap), Arc::new(Config::default()), Lens::default())
 }
 
+/// A snapshot of this process, analysed. Drop it with [`done`].
+pub fn analysis(roots: &[(&str, &dyn Walk)]) -> Analysis {
+    let snapshot = take(roots);
+    let _tool = ToolScope::enter();
+    analyse(snapshot)
+}
+
+/// Drops what was the tool's as the tool's.
+pub fn done<T>(value: T) {
+    let _tool = ToolScope::enter();
+    drop(value);
+}
+
 /// Blocks that were born while `epoch` was the current one.
 pub fn born_in(snapshot: &Snapshot, epoch: u32) -> BTreeMap<u64, LiveBlock> {
     snapshot.blocks.iter().filter(|block| block.epoch == epoch).map(|block| (block.addr, *block)).collect()

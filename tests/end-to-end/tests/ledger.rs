@@ -1,7 +1,7 @@
 //! The ledger notices what is wrong, and names it; and roots that lie in each
 //! other are names, not second owners.
 
-use end_to_end::{analyse, take, take_bytes};
+use end_to_end::{analyse, analysis, done, take, take_bytes};
 use heap_analysis::ledger::Class;
 use heap_analysis::{Analysis, NodeId};
 use heap_snapshot::live::ToolScope;
@@ -12,18 +12,6 @@ use std::sync::Arc;
 
 #[global_allocator]
 static ALLOC: tracking_alloc::TrackingAlloc = tracking_alloc::TrackingAlloc::new();
-
-fn analysis(roots: &[(&str, &dyn Walk)]) -> Analysis {
-    let snapshot = take(roots);
-    let _tool = ToolScope::enter();
-    analyse(snapshot)
-}
-
-/// Drops what was the tool's as the tool's.
-fn done(analysis: Analysis) {
-    let _tool = ToolScope::enter();
-    drop(analysis);
-}
 
 fn bytes_in(analysis: &Analysis, class: Class) -> u64 {
     analysis.ledger().classes.iter().find(|row| row.class == class).map_or(0, |row| row.bytes)

@@ -1,7 +1,7 @@
 //! From the resident set down to payload, and from blocks to slabs, in a process
 //! whose holes are known.
 
-use end_to_end::{analyse, take};
+use end_to_end::{analysis, done, take};
 use heap_analysis::memory::Source;
 use heap_analysis::pages::slab_of;
 use heap_analysis::Analysis;
@@ -12,18 +12,6 @@ use std::hint::black_box;
 
 #[global_allocator]
 static ALLOC: tracking_alloc::TrackingAlloc = tracking_alloc::TrackingAlloc::new();
-
-fn analysis(roots: &[(&str, &dyn Walk)]) -> Analysis {
-    let snapshot = take(roots);
-    let _tool = ToolScope::enter();
-    analyse(snapshot)
-}
-
-/// Drops what was the tool's as the tool's.
-fn done<T>(value: T) {
-    let _tool = ToolScope::enter();
-    drop(value);
-}
 
 /// A class that nothing else in this process uses.
 #[derive(Walk)]

@@ -1,10 +1,9 @@
 //! Who holds what nobody claims, in a process in which that is known.
 
-use end_to_end::{analyse, take};
+use end_to_end::{analysis, done};
 use heap_analysis::ledger::Class;
 use heap_analysis::unclaimed::{HolderRow, State, Unclaimed};
 use heap_analysis::Analysis;
-use heap_snapshot::live::ToolScope;
 use heap_walk::Walk;
 use std::cell::RefCell;
 use std::hint::black_box;
@@ -13,18 +12,6 @@ use std::sync::Mutex;
 
 #[global_allocator]
 static ALLOC: tracking_alloc::TrackingAlloc = tracking_alloc::TrackingAlloc::new();
-
-fn analysis(roots: &[(&str, &dyn Walk)]) -> Analysis {
-    let snapshot = take(roots);
-    let _tool = ToolScope::enter();
-    analyse(snapshot)
-}
-
-/// Drops what was the tool's as the tool's.
-fn done<T>(value: T) {
-    let _tool = ToolScope::enter();
-    drop(value);
-}
 
 /// Writes over what calls before have left on the stack.
 #[inline(never)]
