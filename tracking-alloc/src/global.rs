@@ -161,7 +161,11 @@ fn record_slow(below: Below<'_>, ptr: *mut u8, size: usize, align: usize, epoch:
     }
     let record = Record { size, align_log2: align.trailing_zeros() as u8, epoch, is_tool };
     let usable = usable(ptr as usize, record);
+    let is_grown = TABLE.slot(ptr as usize).is_none();
     let is_recorded = TABLE.record(ptr as usize, record, usable);
+    if is_grown && below.is_jemalloc {
+        watch(); // by then there may be arenas that were not there before
+    }
     if !INSTALLED.load(Ordering::Relaxed) && !INSTALLED.swap(true, Ordering::Relaxed) {
         if below.is_jemalloc {
             // The first block of the process: all else that is allocated now is
@@ -171,6 +175,16 @@ fn record_slow(below: Below<'_>, ptr: *mut u8, size: usize, align: usize, epoch:
         live::install(&Blocks);
     }
     is_recorded
+}
+
+/// Sees that what the arenas of jemalloc give back from now on is given back of ours too.
+fn watch() {
+    jemalloc::watch(|addr, len| {
+        for side in [&BEYOND, &STACKS] {
+            side.give_back(addr, len);
+        }
+        TABLE.give_back(addr, len);
+    });
 }
 
 /// Takes back a block for which the table has no memory: the request cannot be
@@ -687,6 +701,9 @@ impl LiveBlocks for Blocks {
             IS_COUNTING.store(false, Ordering::Relaxed);
             return (0, false); // nothing is tracked
         };
+        if !IS_FOREIGN.load(Ordering::Relaxed) {
+            watch();
+        }
         ((before & EPOCH) + u32::from(before & EPOCH < MAX_EPOCH), before & EPOCH == MAX_EPOCH)
     }
 

@@ -16,7 +16,8 @@
 //! It hands every request on to jemalloc (`tikv-jemallocator`) and keeps, for
 //! each live block, its address, requested size, alignment and birth epoch, in
 //! memory that comes from the operating system and is in nobody's totals. A
-//! block's usable size is jemalloc's size class for it.
+//! block's usable size is jemalloc's size class for it. Where jemalloc gives the
+//! memory of blocks back to the system, after its own rules, the table's goes too.
 //!
 //! It knows nothing of types or owners: heap-walk finds it through
 //! [`heap_snapshot::live`], where it installs itself with the first block.
@@ -58,7 +59,8 @@
 //! ```
 //!
 //! Any `GlobalAlloc` may stand below, one in a process. It is asked for at least
-//! 16 bytes at a multiple of 16. Only jemalloc's size classes are known; of
+//! 16 bytes at a multiple of 16. It does not say when it gives memory back, so the
+//! table's stays, for use when the same addresses are used again. Only jemalloc's size classes are known; of
 //! others a block's usable size is what was asked for, or what
 //! [`TrackingAlloc::usable_by`] says. Only jemalloc keeps an account with which the ledger can be
 //! compared; snapshots over others say that the check is not available. Without
@@ -74,6 +76,11 @@
 //! - A signal handler may allocate wherever the allocator below may be called from
 //!   one: jemalloc may not while it is interrupted. Nothing here is locked, and the
 //!   table can be asked at any moment.
+//! - jemalloc's arenas get extent hooks that do what its own do; arenas with hooks of the
+//!   program's keep those, and the table's memory for them stays. With hooks jemalloc zeroes
+//!   by writing what it zeroes else by asking the system for fresh pages: large zeroed blocks
+//!   of less than 8 MiB in memory that it has had before.
+//! - Stacks and tags are kept to the end, whether or not blocks have them still.
 //! - Where the system has no memory for the table, requests fail as if it had none for the block.
 //! - As for every `GlobalAlloc`, a request of zero bytes is not allowed; no
 //!   value of Rust makes one.
@@ -85,6 +92,8 @@ compile_error!("tracking-alloc needs a 64-bit Unix: leave out the `#[global_allo
 mod below;
 #[cfg(feature = "enabled")]
 mod contexts;
+#[cfg(all(feature = "enabled", feature = "jemalloc"))]
+mod extents;
 #[cfg(feature = "enabled")]
 mod frames;
 #[cfg(feature = "enabled")]

@@ -1,8 +1,9 @@
 //! Memory of our own, from the operating system: in nobody's totals, zero-filled
-//! where it was never written, never given back.
+//! where it was never written. Addresses are never given back, pages where their owner says so.
 
 #![expect(unsafe_code, reason = "maps memory, and hands out references into it")]
 
+use std::ops::Range;
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
@@ -31,7 +32,7 @@ impl<T: AllZero> Mapped<T> {
         let value = self.0.load(Ordering::Acquire);
         // SAFETY: null, or a mapping of `T`'s size that `get_or_map` published with
         // release order, zero-filled by the operating system (which `AllZero` makes
-        // a valid `T`) and never unmapped.
+        // a valid `T`, and `discard` again) and never unmapped.
         unsafe { value.as_ref() }
     }
 
@@ -63,31 +64,144 @@ impl<T: AllZero> Mapped<T> {
         self.get()
     }
 
+    /// Gives the memory of some bytes of the value back, as far as they are whole pages: they
+    /// are zero from now on, and take no memory until they are written.
+    pub(crate) fn discard(&self, bytes: Range<usize>) {
+        let base = self.0.load(Ordering::Acquire).cast::<u8>();
+        let from = bytes.start.next_multiple_of(PAGE);
+        let to = bytes.end.min(size_of::<T>()) / PAGE * PAGE;
+        if !base.is_null() && from < to {
+            // Where it can't be (locked memory), it stays as it is: nothing is lost.
+            // SAFETY: whole pages of a mapping of ours, of which all-zero is a value, in places
+            // that are read and written through atomics.
+            unsafe { libc::madvise(base.wrapping_add(from).cast(), to - from, libc::MADV_DONTNEED) };
+        }
+    }
+
     /// Address and length of the mapping, if there is one.
     pub(crate) fn range(&self) -> Option<(u64, u64)> {
         let base = self.0.load(Ordering::Acquire) as usize as u64;
         (base != 0).then_some((base, size_of::<T>() as u64))
     }
 
-    /// Bytes of physical memory behind it, as the kernel counts them. A system call per 16 MiB.
+    /// Bytes of physical memory behind it, as the kernel counts them. Some system calls per 16
+    /// MiB. Before Linux 6.7 pages that were read and never written count too.
     pub(crate) fn resident(&self) -> u64 {
-        const PIECE: usize = 4096;
-        let base = self.0.load(Ordering::Acquire).cast::<u8>();
-        if base.is_null() {
+        let base = self.0.load(Ordering::Acquire).addr();
+        if base == 0 {
             return 0;
         }
-        let pages = size_of::<T>().div_ceil(PAGE);
-        let mut bytes = 0;
-        for first in (0..pages).step_by(PIECE) {
-            let count = PIECE.min(pages - first);
-            let mut resident = [0u8; PIECE];
-            let from = base.wrapping_add(first * PAGE).cast();
-            // SAFETY: the range is part of a mapping of ours, and `resident` has a byte for each of its pages.
-            let done = unsafe { libc::mincore(from, count * PAGE, resident.as_mut_ptr().cast()) };
-            if done == 0 {
-                bytes += resident[..count].iter().filter(|page| **page & 1 == 1).count() as u64 * PAGE as u64;
-            }
+        let to = base + size_of::<T>().next_multiple_of(PAGE);
+        PageMap::open().resident(base, to).unwrap_or_else(|| present(base, to))
+    }
+}
+
+/// Bytes of the pages that are there, the kernel's one page of zeros included.
+fn present(from: usize, to: usize) -> u64 {
+    const PIECE: usize = 4096;
+    let mut bytes = 0;
+    for first in (from..to).step_by(PIECE * PAGE) {
+        let len = (PIECE * PAGE).min(to - first);
+        let mut present = [0u8; PIECE];
+        // SAFETY: asks about a range, of which it reads nothing; `present` has a byte for each page.
+        let failed =
+            unsafe { libc::mincore(ptr::without_provenance_mut(first), len, present.as_mut_ptr().cast()) };
+        if failed == 0 {
+            bytes += present[..len / PAGE].iter().filter(|page| **page & 1 == 1).count() as u64 * PAGE as u64;
         }
-        bytes
+    }
+    bytes
+}
+
+/// What the kernel knows of this process's pages.
+pub(crate) struct PageMap(libc::c_int);
+
+impl PageMap {
+    /// Pages that are asked for together.
+    pub(crate) const PAGES: usize = 512;
+
+    pub(crate) fn open() -> PageMap {
+        // SAFETY: a string that ends with nul.
+        PageMap(unsafe { libc::open(c"/proc/self/pagemap".as_ptr(), libc::O_RDONLY | libc::O_CLOEXEC) })
+    }
+
+    /// Whether each page from `addr` on may have something in it, also where it was swapped
+    /// out. One that was never written and never read has not; where the kernel tells nothing, each may have.
+    pub(crate) fn are_filled(&self, addr: usize) -> [bool; PageMap::PAGES] {
+        let mut entries = [u64::MAX; PageMap::PAGES];
+        let at = addr / PAGE * size_of::<u64>();
+        if self.0 >= 0 {
+            // SAFETY: `entries` has room for so many bytes; a file of ours.
+            unsafe {
+                libc::pread(self.0, entries.as_mut_ptr().cast(), size_of_val(&entries), at as libc::off_t)
+            };
+        }
+        entries.map(|entry| entry >> 62 != 0)
+    }
+}
+
+/// The argument of the kernel's `PAGEMAP_SCAN`, and what it says of a range (linux/fs.h).
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+struct Scan {
+    size: u64,
+    flags: u64,
+    from: u64,
+    to: u64,
+    walked_to: u64,
+    found: u64,
+    room: u64,
+    most_pages: u64,
+    inverted: u64,
+    all_of: u64,
+    any_of: u64,
+    wanted: u64,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+struct Found {
+    from: u64,
+    to: u64,
+    kinds: u64,
+}
+
+impl PageMap {
+    /// Bytes of the pages in a range that take memory; `None` where the kernel does not tell.
+    fn resident(&self, from: usize, to: usize) -> Option<u64> {
+        const PRESENT: u64 = 1 << 3;
+        const ZERO: u64 = 1 << 5;
+        // `_IOWR('f', 16, struct pm_scan_arg)`.
+        const SCAN: u64 = 3 << 30 | (size_of::<Scan>() as u64) << 16 | (b'f' as u64) << 8 | 16;
+        let (mut from, to, mut bytes) = (from as u64, to as u64, 0);
+        while from < to {
+            let mut found = [Found::default(); 64];
+            let mut scan = Scan {
+                size: size_of::<Scan>() as u64,
+                from,
+                to,
+                found: found.as_mut_ptr().expose_provenance() as u64,
+                room: found.len() as u64,
+                inverted: ZERO,
+                all_of: PRESENT | ZERO,
+                wanted: PRESENT,
+                ..Scan::default()
+            };
+            // SAFETY: the kernel reads and writes `scan`, and writes at most `room` entries of `found`.
+            let count = unsafe { libc::ioctl(self.0, SCAN as _, &raw mut scan) };
+            let found = found.get(..usize::try_from(count).ok()?)?;
+            bytes += found.iter().map(|found| found.to - found.from).sum::<u64>();
+            from = Some(scan.walked_to).filter(|&walked_to| walked_to > from)?;
+        }
+        Some(bytes)
+    }
+}
+
+impl Drop for PageMap {
+    fn drop(&mut self) {
+        if self.0 >= 0 {
+            // SAFETY: opened by us, and closed once.
+            unsafe { libc::close(self.0) };
+        }
     }
 }

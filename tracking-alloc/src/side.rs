@@ -10,10 +10,11 @@
 
 use crate::memory::{AllZero, Mapped};
 use crate::slot::{GRANULE, TINY};
-use crate::table::{CHUNK, CHUNKS, CHUNK_LOG2, SLOTS};
+use crate::table::{by_chunk, CHUNK, CHUNKS, CHUNK_LOG2, SLOTS};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// The numbers of 64 MiB.
+#[repr(C)]
 struct Chunk {
     first: [AtomicU32; SLOTS],
     second: [AtomicU32; SLOTS],
@@ -74,6 +75,18 @@ impl Side {
     fn set_first(&self, addr: usize, number: u32) -> bool {
         let chunk = self.0.get_or_map().and_then(|directory| directory.0.get(addr >> CHUNK_LOG2));
         chunk.and_then(Mapped::get_or_map).is_some() && self.set(addr, number)
+    }
+
+    /// As [`crate::table::Table::give_back`].
+    pub(crate) fn give_back(&self, addr: usize, len: usize) {
+        let Some(directory) = self.0.get() else { return };
+        for (index, numbers) in by_chunk(addr, len) {
+            if let Some(chunk) = directory.0.get(index) {
+                let second = size_of::<[AtomicU32; SLOTS]>();
+                chunk.discard(numbers.start + second..numbers.end + second);
+                chunk.discard(numbers);
+            }
+        }
     }
 
     /// Address and length of each mapping that it is made of.

@@ -9,9 +9,10 @@
 //!
 //! Slots live in chunks, one per 64 MiB of address space, mapped from the
 //! operating system when the first block in it is recorded and never unmapped;
-//! pages of a chunk that were never written take no memory. A directory with an
-//! entry per chunk covers 48 bits of addresses; it is static and, but for the
-//! touched entries, free.
+//! pages of a chunk that were never written take no memory, and those of which
+//! the allocator below gave back the blocks' memory are given back too. A
+//! directory with an entry per chunk covers 48 bits of addresses; it is static
+//! and, but for the touched entries, free.
 //!
 //! An address inside a block is found by scanning back to the slot where a
 //! block begins. So that this is short for large blocks too, a block of more
@@ -20,8 +21,9 @@
 
 #![expect(unsafe_code, reason = "says of its memory that all-zero is a value")]
 
-use crate::memory::{AllZero, Mapped, PAGE};
+use crate::memory::{AllZero, Mapped, PageMap, PAGE};
 use crate::slot::{self, Record, GRANULE, START};
+use std::ops::Range;
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 pub(crate) const CHUNK_LOG2: usize = 26;
@@ -34,8 +36,13 @@ const PAGES: usize = CHUNK / PAGE;
 /// jemalloc's largest small class.
 pub(crate) const LARGE: usize = 14_336;
 
+/// Slots in a page of our memory: those of 16 KiB.
+const SLOTS_A_PAGE: usize = PAGE / size_of::<AtomicU32>();
+
 /// The shadow of 64 MiB. All-zero is empty.
+#[repr(C)]
 struct Chunk {
+    /// First, so that pages of slots are pages of memory.
     slots: [AtomicU32; SLOTS],
     /// For pages whose first byte lies in a large block that begins in this
     /// chunk: distance in pages to the page in which it begins.
@@ -285,31 +292,53 @@ impl Table {
         if first > last {
             return; // no chunk yet
         }
+        let page_map = PageMap::open();
         for index in first..=last {
             let base = index << CHUNK_LOG2;
             let Some(chunk) = self.chunk(base) else { continue };
-            let mut at = 0;
-            while at < SLOTS {
-                let slot = chunk.slots[at].load(Ordering::Acquire);
-                if slot & START == 0 {
+            let slots = chunk.slots.as_ptr().addr();
+            let (mut at, mut are_filled) = (0, [false; PageMap::PAGES]);
+            // Pages with nothing in them are not looked at: they would be there from then on.
+            for page in 0..SLOTS / SLOTS_A_PAGE {
+                if page % PageMap::PAGES == 0 {
+                    are_filled = page_map.are_filled(slots + page * PAGE);
+                }
+                let end = (page + 1) * SLOTS_A_PAGE;
+                if !are_filled[page % PageMap::PAGES] {
+                    at = end.max(at);
+                }
+                while at < end {
+                    let slot = chunk.slots[at].load(Ordering::Acquire);
+                    if slot & START == 0 {
+                        at += 1;
+                        // Blocks mostly stand side by side: what is empty is looked for where one is missing.
+                        while at % GROUP == 0 && at < end && is_empty(&chunk.slots[at..at + GROUP]) {
+                            at += GROUP;
+                        }
+                        continue;
+                    }
+                    let addr = base + at * GRANULE;
+                    if let Some(record) = self.decode_wide(addr, slot) {
+                        at += visit(addr, record).div_ceil(GRANULE).max(1);
+                        continue;
+                    }
+                    for half in 0..2 {
+                        if let Some(record) = slot::decode_tiny(slot, half) {
+                            visit(addr + half * slot::TINY, record);
+                        }
+                    }
                     at += 1;
-                    // Blocks mostly stand side by side: what is empty is looked for where one is missing.
-                    while at % GROUP == 0 && at < SLOTS && is_empty(&chunk.slots[at..at + GROUP]) {
-                        at += GROUP;
-                    }
-                    continue;
                 }
-                let addr = base + at * GRANULE;
-                if let Some(record) = self.decode_wide(addr, slot) {
-                    at += visit(addr, record).div_ceil(GRANULE).max(1);
-                    continue;
-                }
-                for half in 0..2 {
-                    if let Some(record) = slot::decode_tiny(slot, half) {
-                        visit(addr + half * slot::TINY, record);
-                    }
-                }
-                at += 1;
+            }
+        }
+    }
+
+    /// Gives back the memory of the slots of a range, as far as it is whole pages. Nothing is
+    /// live there, nor may anything be recorded there before this returns.
+    pub(crate) fn give_back(&self, addr: usize, len: usize) {
+        for (index, slots) in by_chunk(addr, len) {
+            if let Some(chunk) = self.chunks.get(index) {
+                chunk.discard(slots);
             }
         }
     }
@@ -338,6 +367,19 @@ impl Table {
             self.slot(addr + next * GRANULE).map_or(0, |slot| slot.load(Ordering::Relaxed))
         })
     }
+}
+
+/// The chunks of a range, each with the bytes of its part in an array of 4 bytes a granule.
+pub(crate) fn by_chunk(addr: usize, len: usize) -> impl Iterator<Item = (usize, Range<usize>)> {
+    const BYTES: usize = size_of::<AtomicU32>();
+    let end = addr.saturating_add(len);
+    let chunks = addr >> CHUNK_LOG2..end.div_ceil(CHUNK);
+    chunks.map(move |index| {
+        let base = index << CHUNK_LOG2;
+        let from = addr.max(base) - base;
+        let to = (end - base).min(CHUNK);
+        (index, from.div_ceil(GRANULE) * BYTES..to / GRANULE * BYTES)
+    })
 }
 
 /// Slots that are looked at together: most of a sparse chunk is empty.

@@ -31,6 +31,7 @@ const UNSAFE_FILES: &[&str] = &[
     "heap-walk/src/walker/dynamic.rs",
     "tests/programs/borrowck/src/arena.rs",
     "tracking-alloc/src/contexts.rs",
+    "tracking-alloc/src/extents.rs",
     "tracking-alloc/src/frames.rs",
     "tracking-alloc/src/global.rs",
     "tracking-alloc/src/jemalloc.rs",
