@@ -11,6 +11,7 @@ use heap_snapshot::record::LiveBlock;
 use heap_walk::Walk;
 use std::collections::BTreeMap;
 use std::io;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 #[derive(Clone, Default)]
@@ -120,14 +121,34 @@ pub fn program(name: &str) -> std::path::PathBuf {
     path
 }
 
+/// A folder of one test's own. It is gone when the test has passed.
+#[derive(Debug)]
+pub struct Folder(std::path::PathBuf);
+
+impl std::ops::Deref for Folder {
+    type Target = Path;
+    fn deref(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // What a failed test wrote may say why.
+        if !std::thread::panicking() {
+            let _ = std::fs::remove_dir_all(&self.0);
+        }
+    }
+}
+
 /// A folder of one test's own, empty.
 ///
 /// # Panics
 ///
 /// Where it cannot be made.
-pub fn folder(test: &str) -> std::path::PathBuf {
+pub fn folder(test: &str) -> Folder {
     let path = std::env::temp_dir().join(format!("heap-inspector-{}-{test}", std::process::id()));
     let _ = std::fs::remove_dir_all(&path);
     std::fs::create_dir_all(&path).expect("a folder");
-    path
+    Folder(path)
 }

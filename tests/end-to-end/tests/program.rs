@@ -9,11 +9,14 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
-/// Facts made once for all tests of this binary; the program then reads them.
+/// Facts made once for all tests of this binary, in a folder of their own for all its runs;
+/// the program then reads them.
 fn facts() -> &'static Path {
     static FACTS: std::sync::OnceLock<PathBuf> = std::sync::OnceLock::new();
     FACTS.get_or_init(|| {
-        let kept = folder("facts");
+        let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).join("facts");
+        let _ = std::fs::remove_dir_all(&kept);
+        std::fs::create_dir_all(&kept).expect("a folder");
         let output =
             Command::new(program("borrowck")).arg("--keep-facts").arg(&kept).output().expect("borrowck");
         let said = String::from_utf8_lossy(&output.stderr).into_owned();

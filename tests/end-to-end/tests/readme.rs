@@ -34,7 +34,7 @@ fn an_empty_crate_with_the_readmes_lines_has_a_ledger_that_closes() {
     let run = |walk: &str| {
         let output = Command::new(env!("CARGO"))
             .args(["run", "--quiet"])
-            .current_dir(&folder)
+            .current_dir(&*folder)
             .env("CARGO_TARGET_DIR", &target)
             .env("HEAP_WALK", walk)
             .output()

@@ -46,7 +46,7 @@ fn service(build: Build) -> &'static Path {
             cargo.args(["--features", "typed"]);
         }
         assert!(cargo.status().expect("cargo").success(), "service cannot be built");
-        let kept = folder(&format!("service-{build:?}")).join("service");
+        let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("service-{build:?}"));
         std::fs::copy(profile.join("service"), &kept).expect("a copy");
         kept
     })
@@ -156,7 +156,6 @@ fn under_load(build: Build) {
         let paths = snapshots(&directory, "idle");
         assert_eq!(paths.len(), 1, "{paths:?}");
         assert_idle(&analyse(&paths[0]), build);
-        std::fs::remove_dir_all(directory).expect("the folder is ours");
     }
 }
 
@@ -221,5 +220,4 @@ fn the_output_is_the_same_whether_or_not_a_checkpoint_is_chosen() {
         }
     }
     assert_eq!(snapshots(&directory, "idle").len(), 2);
-    std::fs::remove_dir_all(directory).expect("the folder is ours");
 }

@@ -36,12 +36,11 @@ fn printed(test: &str) -> String {
             "--cfg=printed",
             "--out-dir",
         ])
-        .arg(&folder)
+        .arg(&*folder)
         .arg(&path)
         .output()
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    std::fs::remove_dir_all(&folder).unwrap();
     String::from_utf8(output.stdout).unwrap()
 }
 

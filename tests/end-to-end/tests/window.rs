@@ -112,7 +112,7 @@ fn opened_sorted_by_a_click_and_looked_at() {
         .env("DISPLAY", &display)
         .env("LIBGL_ALWAYS_SOFTWARE", "1")
         .env_remove("WAYLAND_DISPLAY")
-        .current_dir(&directory)
+        .current_dir(&*directory)
         .spawn()
         .expect("the window");
     let mut window = Killed(window);
@@ -193,7 +193,6 @@ fn opened_sorted_by_a_click_and_looked_at() {
     let picture = directory.join("window.png");
     let found = colours(&display, &picture);
     assert!(found > 100, "{found} colours: a blank window; see {}", picture.display());
-    println!("a picture of the window: {}", picture.display());
 }
 
 #[test]
