@@ -103,12 +103,14 @@ fn summary() {
             pid 4242, 2026-01-01 00:00 UTC, quiescent, walked in 9.9 µs and enumerated in 0 ns
             320 nodes, 474 edges; 322 live blocks of 70.1 KiB, 99.2% of it reached
 
-            memory        bytes
-            mapped      2.0 MiB  extents of the allocator
-            active     76.0 KiB  pages with something in them
-            allocated  74.1 KiB  thread caches and the tool's blocks included
-            live       70.1 KiB  blocks of the program
-            payload    15.3 KiB  values
+            memory          bytes  less (`memory` has all)
+            active       76.0 KiB
+            allocated    74.1 KiB  4.0 KiB the tool's own
+            live blocks  70.1 KiB
+            population   70.1 KiB  7.4 KiB rounding
+            requested    62.7 KiB  27.1 KiB dead variant space, 19.2 KiB spare capacity
+            payload      15.3 KiB
+            address space of the allocator: 2.0 MiB mapped, 0 B kept without memory behind it
 
             root             type              alone    in all  shared  nodes    id
             session          demo::Session  69.2 KiB  69.3 KiB   112 B    314    #0

@@ -2,9 +2,8 @@
 
 use super::{problems, Out};
 use crate::table::{Column, Table};
-use heap_analysis::memory::{Level, Source};
+use heap_analysis::memory::{Level, Memory, Source};
 use heap_analysis::units::{bytes, count, signed_bytes};
-use std::fmt::Write as _;
 
 pub(crate) fn run(out: &Out<'_>) -> String {
     let memory = out.analysis.memory();
@@ -17,16 +16,25 @@ pub(crate) fn run(out: &Out<'_>) -> String {
     } else {
         text.push_str(&levels(&memory.levels).render(out.width));
     }
-    if let (Some(mapped), Some(retained)) = (memory.mapped, memory.retained) {
-        let _ = writeln!(
-            text,
-            "\naddress space of the allocator: {} mapped, {} kept without memory behind it",
-            bytes(mapped),
-            bytes(retained)
-        );
+    let beside = address_space(&memory);
+    if !beside.is_empty() {
+        text.push('\n');
+        text.push_str(&beside);
     }
     problems(&mut text, &memory.problems);
     out.end(text)
+}
+
+/// What stands beside the levels; empty where the allocator does not tell.
+pub(crate) fn address_space(memory: &Memory) -> String {
+    match (memory.mapped, memory.retained) {
+        (Some(mapped), Some(retained)) => format!(
+            "address space of the allocator: {} mapped, {} kept without memory behind it\n",
+            bytes(mapped),
+            bytes(retained)
+        ),
+        _ => String::new(),
+    }
 }
 
 fn levels(levels: &[Level]) -> Table {

@@ -1,13 +1,16 @@
 //! `summary`: the snapshot on one page.
 
+use super::memory::address_space;
 use super::{ledger, problems, roots, types, Out};
 use crate::table::{Column, Table};
 use heap_analysis::load::SnapshotInfo;
+use heap_analysis::memory::{Level, Memory};
 use heap_analysis::owners::RootRow;
 use heap_analysis::summary::Summary;
 use heap_analysis::type_table::TypeRow;
 use heap_analysis::units::{bytes, count, nanoseconds, percent};
 use serde::Serialize;
+use std::cmp::Reverse;
 use std::fmt::Write as _;
 
 /// Types and roots shown.
@@ -18,6 +21,7 @@ struct Page<'a> {
     snapshot: usize,
     snapshots: &'a [SnapshotInfo],
     summary: &'a Summary,
+    memory: &'a Memory,
     roots: &'a [RootRow],
     types: &'a [TypeRow],
     closes: bool,
@@ -27,12 +31,13 @@ struct Page<'a> {
 pub(crate) fn run(out: &Out<'_>, index: usize, snapshots: &[SnapshotInfo]) -> String {
     let analysis = out.analysis;
     let types = &analysis.types()[..analysis.types().len().min(TOP)];
-    let (summary, roots) = (analysis.summary(), analysis.roots());
+    let (summary, roots, memory) = (analysis.summary(), analysis.roots(), analysis.memory());
     if out.is_json {
         return out.json(&Page {
             snapshot: index + 1,
             snapshots,
             summary,
+            memory: &memory,
             roots,
             types,
             closes: analysis.ledger().closes,
@@ -44,8 +49,9 @@ pub(crate) fn run(out: &Out<'_>, index: usize, snapshots: &[SnapshotInfo]) -> St
         let _ = writeln!(text, "snapshot {} of {}: `--snapshot N` shows another", index + 1, snapshots.len());
     }
     text.push('\n');
-    if let Some(table) = waterfall(out) {
-        text.push_str(&table.render(out.width));
+    if !memory.levels.is_empty() {
+        text.push_str(&waterfall(&memory.levels).render(out.width));
+        text.push_str(&address_space(&memory));
         text.push('\n');
     }
     text.push_str(&roots::table(&roots[..roots.len().min(TOP)]).render(out.width));
@@ -139,25 +145,21 @@ fn head(summary: &Summary) -> String {
     text
 }
 
-/// From what the process takes to what the program uses.
-fn waterfall(out: &Out<'_>) -> Option<Table> {
-    let figures = out.analysis.summary().allocator?;
-    let ledger = out.analysis.ledger();
-    let mut table = Table::new(&[Column::Text("memory"), Column::Number("bytes"), Column::Text("")]);
-    let waste = &ledger.waterfall;
-    for (name, number, what) in [
-        ("resident", figures.rss, "all of the process, by the kernel"),
-        ("mapped", figures.mapped, "extents of the allocator"),
-        ("active", figures.active, "pages with something in them"),
-        ("allocated", figures.allocated, "thread caches and the tool's blocks included"),
-        ("live", figures.live, "blocks of the program"),
-        ("payload", waste.payload, "values"),
-    ] {
-        if number > 0 {
-            table.row([name.into(), bytes(number), what.into()]);
-        }
+/// The levels of the memory, a line each, and the most of what is in one and not in the next.
+fn waterfall(levels: &[Level]) -> Table {
+    let mut table = Table::new(&[
+        Column::Text("memory"),
+        Column::Number("bytes"),
+        Column::Text("less (`memory` has all)"),
+    ]);
+    for level in levels.iter().filter(|level| level.bytes > 0) {
+        let mut less = level.less.clone();
+        less.sort_by_key(|less| Reverse(less.bytes));
+        let less: Vec<String> =
+            less.iter().take(2).map(|less| format!("{} {}", bytes(less.bytes), less.name)).collect();
+        table.row([level.name.into(), bytes(level.bytes), less.join(", ")]);
     }
-    Some(table)
+    table
 }
 
 /// A moment as date and time of day (UTC). Civil calendar from days since 1970,
