@@ -1,5 +1,6 @@
-//! What the code at an address is: functions, those inlined there included,
-//! with file and line, from the program's files and their debug information.
+//! What is at an address: functions, those inlined there included, with file and
+//! line, or a static variable, from the program's files, their debug information
+//! and their symbols.
 //!
 //! A file is opened when the first address in it is asked for, and read only
 //! where it is needed. It must be the one that ran: where the build id in the
@@ -7,7 +8,7 @@
 
 use addr2line::Loader;
 use heap_snapshot::record::Image;
-use object::{Object, ObjectSegment, ReadCache};
+use object::{Object, ObjectSegment, ObjectSymbol, ReadCache, SymbolKind};
 use serde::Serialize;
 use std::cell::OnceCell;
 use std::collections::HashMap;
@@ -47,9 +48,17 @@ impl Code {
 struct Source<'a> {
     image: &'a Image,
     file: OnceCell<Option<(Loader, u64)>>,
+    variables: OnceCell<Vec<Variable>>,
 }
 
-/// Looks up return addresses. Each is looked up once.
+/// A static variable: where it begins and ends, from the image's first page on, and its symbol.
+struct Variable {
+    from: u64,
+    to: u64,
+    symbol: String,
+}
+
+/// Looks up return addresses, each once, and static variables.
 pub(crate) struct Addresses<'a> {
     /// By ascending base.
     sources: Vec<Source<'a>>,
@@ -61,8 +70,10 @@ pub(crate) struct Addresses<'a> {
 impl<'a> Addresses<'a> {
     /// `taken_ms` is when the snapshot was taken, in milliseconds since 1970.
     pub(crate) fn new(images: &'a [Image], taken_ms: u64) -> Addresses<'a> {
-        let mut sources: Vec<Source<'a>> =
-            images.iter().map(|image| Source { image, file: OnceCell::new() }).collect();
+        let mut sources: Vec<Source<'a>> = images
+            .iter()
+            .map(|image| Source { image, file: OnceCell::new(), variables: OnceCell::new() })
+            .collect();
         sources.sort_by_key(|source| source.image.base);
         sources.dedup_by_key(|source| source.image.base);
         Addresses { sources, taken_ms, known: HashMap::new(), problems: Vec::new() }
@@ -81,9 +92,28 @@ impl<'a> Addresses<'a> {
         &self.known[&address]
     }
 
+    /// The static variable that an address lies in: its path, or its name where it is not
+    /// Rust's. The address must lie in static memory of some image.
+    pub(crate) fn variable(&mut self, address: u64) -> Option<String> {
+        let source = source_of(&self.sources, address)?;
+        let (image, problems) = (source.image, &mut self.problems);
+        let variables = source.variables.get_or_init(|| {
+            let found = with_file(image, self.taken_ms, variables);
+            let why = match found {
+                Ok(found) if !found.is_empty() => return found,
+                Ok(_) => "the file has no symbols; build it without `strip`".into(),
+                Err(why) => why,
+            };
+            problems.push(format!("no names of static variables: {why}: {}", image.path));
+            Vec::new()
+        });
+        let offset = address - image.base;
+        let at = variables.partition_point(|variable| variable.from <= offset).checked_sub(1)?;
+        Some(&variables[at]).filter(|found| offset < found.to).map(|found| demangled(&found.symbol))
+    }
+
     fn find(&mut self, address: u64) -> Code {
-        let at = self.sources.partition_point(|source| source.image.base <= address);
-        let Some(source) = at.checked_sub(1).map(|at| &self.sources[at]) else {
+        let Some(source) = source_of(&self.sources, address) else {
             return Code { address, place: format!("{address:#x}"), functions: Vec::new() };
         };
         let image = source.image;
@@ -105,8 +135,18 @@ impl<'a> Addresses<'a> {
     }
 }
 
-/// The file of an image, if it is the one that ran, and the address that it gives its first page.
-fn open(image: &Image, taken_ms: u64) -> Result<(Loader, u64), String> {
+/// The image that begins last before an address.
+fn source_of<'s, 'a>(sources: &'s [Source<'a>], address: u64) -> Option<&'s Source<'a>> {
+    let at = sources.partition_point(|source| source.image.base <= address);
+    at.checked_sub(1).map(|at| &sources[at])
+}
+
+/// What `read` finds in the file of an image, if that is the one that ran.
+fn with_file<T>(
+    image: &Image,
+    taken_ms: u64,
+    read: impl for<'c> FnOnce(&object::File<'c, &'c ReadCache<File>>) -> T,
+) -> Result<T, String> {
     let file = File::open(&image.path).map_err(|error| format!("the file cannot be read ({error})"))?;
     let changed = file.metadata().and_then(|metadata| metadata.modified()).ok();
     let cache = ReadCache::new(file);
@@ -127,10 +167,37 @@ fn open(image: &Image, taken_ms: u64) -> Result<(Loader, u64), String> {
             ));
         }
     }
-    // Addresses of the snapshot count from where the file's first page is mapped.
-    let base = parsed.segments().map(|segment| segment.address()).min().unwrap_or(0) & !0xfff;
+    Ok(read(&parsed))
+}
+
+/// The address that a file gives its first page: those of a snapshot count from where that is mapped.
+fn first_page<'c>(file: &object::File<'c, &'c ReadCache<File>>) -> u64 {
+    file.segments().map(|segment| segment.address()).min().unwrap_or(0) & !0xfff
+}
+
+/// The file of an image, if it is the one that ran, and the address that it gives its first page.
+fn open(image: &Image, taken_ms: u64) -> Result<(Loader, u64), String> {
+    let base = with_file(image, taken_ms, first_page)?;
     let loader = Loader::new(&image.path).map_err(|error| format!("the file cannot be read ({error})"))?;
     Ok((loader, base))
+}
+
+/// The static variables of a file, ascending.
+fn variables<'c>(file: &object::File<'c, &'c ReadCache<File>>) -> Vec<Variable> {
+    let base = first_page(file);
+    let symbols = file.symbols().chain(file.dynamic_symbols());
+    let mut variables: Vec<Variable> = symbols
+        .filter(|symbol| symbol.kind() == SymbolKind::Data && symbol.is_definition())
+        .filter_map(|symbol| {
+            let from = symbol.address().checked_sub(base)?;
+            let to = from.checked_add(symbol.size())?;
+            Some(Variable { from, to, symbol: symbol.name().ok()?.to_owned() })
+        })
+        .collect();
+    // A library's own come twice.
+    variables.sort_by(|a, b| (a.from, a.to, &a.symbol).cmp(&(b.from, b.to, &b.symbol)));
+    variables.dedup_by_key(|variable| variable.from);
+    variables
 }
 
 fn functions(loader: &Loader, probe: u64) -> Vec<Function> {
@@ -185,14 +252,17 @@ mod tests {
     }
 
     /// This test's own file, which is mapped where the kernel says.
-    #[test]
-    fn functions_of_this_program_are_found() {
+    fn this_program() -> Image {
         let path = std::fs::canonicalize(std::env::current_exe().unwrap()).unwrap();
         let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
         let line = maps.lines().find(|line| line.ends_with(path.to_str().unwrap())).unwrap();
         let base = u64::from_str_radix(line.split('-').next().unwrap(), 16).unwrap();
-        let image = Image { path: path.to_str().unwrap().into(), base, build_id: String::new() };
-        let images = [image];
+        Image { path: path.to_str().unwrap().into(), base, build_id: String::new() }
+    }
+
+    #[test]
+    fn functions_of_this_program_are_found() {
+        let images = [this_program()];
         let mut addresses = Addresses::new(&images, 0);
         let code = addresses.code(here() + 1);
         assert!(code.name().ends_with("addresses::tests::here"), "{code:?}");
@@ -206,6 +276,24 @@ mod tests {
         assert!(addresses.code(here() + 1).name().contains("+0x"));
         let problems = addresses.into_problems();
         assert!(problems.len() == 1 && problems[0].contains("another build"), "said once: {problems:?}");
+    }
+
+    #[test]
+    fn static_variables_of_this_program_are_found() {
+        static WORDS: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(7);
+        let images = [this_program()];
+        let mut addresses = Addresses::new(&images, 0);
+        let at = &raw const WORDS as usize as u64;
+        let name = addresses.variable(at + 4).expect("a symbol");
+        assert!(name.ends_with("static_variables_of_this_program_are_found::WORDS"), "{name}");
+        assert_ne!(addresses.variable(at + 8).as_ref(), Some(&name), "it ends there");
+        assert_eq!(addresses.variable(16), None);
+        assert!(addresses.into_problems().is_empty());
+        let other = [Image { build_id: "00ff".into(), ..images[0].clone() }];
+        let mut addresses = Addresses::new(&other, 0);
+        assert_eq!((addresses.variable(at), addresses.variable(at + 4)), (None, None));
+        let problems = addresses.into_problems();
+        assert!(problems.len() == 1 && problems[0].contains("no names of static variables"), "{problems:?}");
     }
 
     #[test]

@@ -21,6 +21,11 @@ pub(crate) struct Recorded {
 }
 
 impl Recorded {
+    /// The files that addresses of the snapshot lie in.
+    pub(crate) fn images(&self) -> &[Image] {
+        &self.images
+    }
+
     pub(crate) fn take(snapshot: &mut Snapshot) -> Recorded {
         Recorded {
             figures: snapshot.stacks.take(),

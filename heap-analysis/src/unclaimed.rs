@@ -22,12 +22,13 @@
 //!    *cycle*; a block that nothing points to is *unreferenced*. Both count with what
 //!    hangs from them.
 
+use crate::addresses::Addresses;
 use crate::analysis::Analysis;
 use crate::heap::{block_at, Heap, NodeId, Role, NONE};
 use crate::path::{place_at, values_start};
 use crate::type_table::RowId;
 use crate::units;
-use heap_snapshot::record::{EdgeKind, Pointer, RegionKind};
+use heap_snapshot::record::{EdgeKind, NotSearched, Pointer, RegionKind};
 use serde::Serialize;
 use std::cmp::Reverse;
 use std::collections::{HashMap, VecDeque};
@@ -87,7 +88,8 @@ pub struct HolderRow {
     pub state: State,
     /// Displayed name of the holder's type, the image of static memory; empty for the rest.
     pub holder: String,
-    /// Where in the holder the pointers stand: `.cache`, `[].next`. Empty where that is not known.
+    /// Where in the holder the pointers stand: `.cache`, `[].next`; of static memory the variable,
+    /// `server::CACHE`. Empty where that is not known.
     pub field: String,
     /// The holder's row in the type table, where it is a node.
     pub row: Option<RowId>,
@@ -114,6 +116,7 @@ impl HolderRow {
     pub fn name(&self) -> String {
         match self.state {
             State::Block => format!("{}{}", self.holder, self.field),
+            State::Static if !self.field.is_empty() => format!("static {}", self.field),
             State::Static if !self.holder.is_empty() => format!("static memory of {}", self.holder),
             State::Cycle => {
                 let blocks = units::count(self.blocks / self.direct.max(1));
@@ -320,7 +323,8 @@ fn region_of(heap: &Heap, addr: u64) -> Option<(RegionKind, &str)> {
 }
 
 impl Analysis {
-    /// Who holds what nobody claims. O(n log n) in blocks and pointers.
+    /// Who holds what nobody claims. O(n log n) in blocks and pointers; where static memory
+    /// holds some, and the symbols of the files that ran.
     pub fn unclaimed(&self) -> Unclaimed {
         let heap = self.heap();
         let mut found = Unclaimed::default();
@@ -333,10 +337,9 @@ impl Analysis {
         let graph = Graph::new(heap);
         let Some(scan) = heap.pointer_scan.as_ref() else {
             if !graph.blocks.is_empty() {
-                found.problems.push(
-                    "nobody searched for pointers to unclaimed blocks: the snapshot is of before format 2.3, or HEAP_WALK_HOLDERS=off"
-                        .into(),
-                );
+                found
+                    .problems
+                    .push(format!("nobody searched for pointers to unclaimed blocks: {}", why_not(heap)));
             }
             return found;
         };
@@ -350,6 +353,7 @@ impl Analysis {
             *blocks += 1;
             *bytes = bytes.saturating_add(heap.blocks[at as usize].usable);
         }
+        let mut addresses = Addresses::new(heap.stacks.images(), heap.header().unix_ms);
         let mut states = State::ALL.map(|state| StateRow { state, blocks: 0, bytes: 0 });
         let mut rows: HashMap<Key, HolderRow> = HashMap::new();
         let mut groups: Vec<(u32, (u64, u64))> = groups.into_iter().collect();
@@ -358,7 +362,7 @@ impl Analysis {
             let block = &heap.blocks[graph.blocks[head as usize] as usize];
             let from = graph.from[head as usize];
             let (key, node) = match from {
-                Some(from) => self.key(from),
+                Some(from) => self.key(from, &mut addresses),
                 None => {
                     let state = if is_cycle[head as usize] { State::Cycle } else { State::Unreferenced };
                     (leaked(state, block.requested, blocks), None)
@@ -399,6 +403,7 @@ impl Analysis {
         for row in &mut found.rows {
             row.advice = self.holder_advice(row);
         }
+        found.problems.extend(addresses.into_problems());
         if graph.strays > 0 {
             found.problems.push(format!(
                 "{} pointers stand in memory that changed while the checkpoint ran, and are left out",
@@ -426,12 +431,15 @@ impl Analysis {
         Some(entry.node)
     }
 
-    fn key(&self, from: From) -> (Key, Option<NodeId>) {
+    fn key(&self, from: From, addresses: &mut Addresses<'_>) -> (Key, Option<NodeId>) {
         let heap = self.heap();
         let mut key =
             Key { state: from.state, holder: String::new(), field: String::new(), row: None, leaked: (0, 0) };
         if from.state != State::Block {
             key.holder = region_of(heap, from.place).map_or_else(String::new, |(_, name)| name.to_owned());
+            if from.state == State::Static {
+                key.field = addresses.variable(from.place).unwrap_or_default();
+            }
             return (key, None);
         }
         let node = self.node_around(from.place);
@@ -483,8 +491,15 @@ impl Analysis {
                     ),
                 }
             }
-            State::Static => {
+            State::Static if row.field.is_empty() => {
                 format!("{bytes} hang from static variables: register them as roots, if they are yours")
+            }
+            State::Static => {
+                let name = row.field.rsplit("::").next().unwrap_or_default();
+                format!(
+                    "{bytes} hang from `static {}`: if it is yours, `heap_walk::register_static({name:?}, &{name})` makes it a root",
+                    row.field
+                )
             }
             State::Stack => format!("{bytes} hang from a stack: name the value as a root, if it is yours"),
             State::Other | State::Cycle | State::Unreferenced => String::new(),
@@ -524,6 +539,19 @@ impl Analysis {
             (at, offset) = (field.ty, within.checked_rem(size_of(field.ty)).unwrap_or(0));
         }
         found
+    }
+}
+
+/// Why nobody searched, and what to do.
+fn why_not(heap: &Heap) -> &'static str {
+    match NotSearched(heap.footer().map_or(0, |footer| footer.not_searched)) {
+        NotSearched::OFF => "the program ran with HEAP_WALK_HOLDERS=off",
+        NotSearched::LITTLE => {
+            "they are less than a thousandth of the live bytes: run the program with HEAP_WALK_HOLDERS=on"
+        }
+        NotSearched::UNREADABLE => "the program cannot read its own memory in /proc/self/mem",
+        NotSearched::NOTHING => "the program took all of them for claimed",
+        _ => "the snapshot is of before format 2.3, or HEAP_WALK_HOLDERS=off",
     }
 }
 

@@ -16,7 +16,7 @@ pub const HEAD_SIZE: usize = 40;
 pub const MAX_BODY: usize = 64 << 20;
 
 /// Version that this crate writes. It reads this major number and the one before; others are refused.
-pub const VERSION: (u16, u16) = (2, 3);
+pub const VERSION: (u16, u16) = (2, 4);
 
 macro_rules! frame_kinds {
     ($($(#[$doc:meta])* $konst:ident = $value:literal, $text:literal;)*) => {

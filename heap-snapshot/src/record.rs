@@ -661,6 +661,22 @@ pub struct PointerScan {
 }
 
 open_enum! {
+    /// Why there is no [`PointerScan`].
+    NotSearched {
+        /// Nothing is said: there is one, or the snapshot is of before format 2.4.
+        UNKNOWN = 0, "unknown";
+        /// `HEAP_WALK_HOLDERS=off`.
+        OFF = 1, "switched off";
+        /// Little is unclaimed, and much would have to be read.
+        LITTLE = 2, "little is unclaimed";
+        /// The program cannot read its own memory through the kernel.
+        UNREADABLE = 3, "memory cannot be read";
+        /// No block was found unclaimed.
+        NOTHING = 4, "nothing is unclaimed";
+    }
+}
+
+open_enum! {
     /// How the frames of stacks are found.
     StackWay {
         /// Not at all: the program can't be unwound.
@@ -763,6 +779,8 @@ pub struct Footer {
     pub blocks_ns: u64,
     /// Checkpoints skipped since the program began because another one ran.
     pub skipped: u64,
+    /// Why nobody searched for pointers to unclaimed blocks, a [`NotSearched`]. Since 2.4.
+    pub not_searched: u8,
     /// What went wrong, in sentences.
     pub problems: Vec<String>,
 }

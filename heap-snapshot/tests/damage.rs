@@ -181,6 +181,6 @@ fn other_files_and_versions_are_refused_with_a_reason() {
     repair_checksums(&mut newer);
     assert_eq!(
         said(&newer),
-        "written in format 9.3, and this inspector reads 1.x to 2.x: use the inspector that came with the program"
+        "written in format 9.4, and this inspector reads 1.x to 2.x: use the inspector that came with the program"
     );
 }

@@ -32,7 +32,7 @@ fn unknown_frames_are_skipped_and_unknown_edges_kept() {
 }
 
 /// Versions of which a file is committed.
-const CORPUS: &[(u16, u16)] = &[(1, 0), (1, 1), (2, 0), (2, 1), (2, 2), (2, 3)];
+const CORPUS: &[(u16, u16)] = &[(1, 0), (1, 1), (2, 0), (2, 1), (2, 2), (2, 3), (2, 4)];
 
 /// Snapshots of every version are still read. The file of a new version is
 /// written with `WRITE_CORPUS=1`, once.
@@ -55,6 +55,8 @@ fn committed_files_of_old_versions() {
         let has_pages = (*major, *minor) >= (2, 3);
         assert_eq!(file.snapshots[0].process_memory.is_some(), has_pages);
         assert_eq!(file.snapshots[0].pointers.len(), if has_pages { 40 } else { 0 });
+        let why = file.snapshots[0].footer.as_ref().map(|footer| footer.not_searched);
+        assert_eq!(why, Some(if (*major, *minor) >= (2, 4) { 2 } else { 0 }));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::directive::{self, Action, Directive, Hits};
 use crate::exit;
-use crate::holders::{self, Unclaimed};
+use crate::holders::{self, Unclaimed, When};
 use crate::images;
 use crate::log::{bytes, line};
 use crate::process::Mappings;
@@ -14,7 +14,7 @@ use crate::walk::Walk;
 use crate::walker::{Start, Walker};
 use heap_snapshot::frame::FrameKind;
 use heap_snapshot::live::{self, ToolScope};
-use heap_snapshot::record::{AllocatorFigures, BlockCount, Footer, Header};
+use heap_snapshot::record::{AllocatorFigures, BlockCount, Footer, Header, NotSearched};
 use heap_snapshot::write::Writer;
 use std::cell::Cell;
 use std::fs::OpenOptions;
@@ -487,8 +487,8 @@ pub(crate) fn write(
     let blocks_begun = Instant::now();
     let mut tool = BlockCount::default();
     let mut stacks = live.and_then(Stacks::new);
-    let is_searched = live.is_some() && holders::is_wanted(&mut summary.problems);
-    let marks = summary.marks.take().filter(|_| is_searched);
+    let when = When::read(&mut summary.problems);
+    let marks = summary.marks.take().filter(|_| live.is_some() && when != When::Never);
     let mut unclaimed = marks.map(|marks| Unclaimed::new(marks, epoch));
     if let Some(live) = live {
         live.for_each(&mut |block| {
@@ -517,9 +517,11 @@ pub(crate) fn write(
     let values = roots.iter().map(|(_, value)| std::ptr::from_ref(*value).cast::<u8>() as usize as u64);
     let callers: Vec<u64> = values.chain([roots.as_ptr() as usize as u64]).collect();
     let blocks_ns = nanoseconds(blocks_begun);
-    let scan = unclaimed
-        .zip(live)
-        .and_then(|(unclaimed, live)| holders::search(unclaimed, live, &mappings, &callers, &mut writer));
+    let scan = match unclaimed.zip(live) {
+        Some((unclaimed, live)) => holders::search(unclaimed, when, live, &mappings, &callers, &mut writer),
+        None if live.is_some() => Err(NotSearched::OFF),
+        None => Err(NotSearched::UNKNOWN),
+    };
     let memory = mappings.memory();
     let resident = memory.map_or_else(rss, |memory| memory.total());
     let figures = live.map(|live| {
@@ -537,7 +539,7 @@ pub(crate) fn write(
         writer.process_memory(memory);
     }
     writer.list(FrameKind::SIZE_CLASSES, &size_classes);
-    if let Some(scan) = &scan {
+    if let Ok(scan) = &scan {
         writer.pointer_scan(scan);
     }
     let mut footer = Footer {
@@ -556,6 +558,7 @@ pub(crate) fn write(
         walk_ns,
         blocks_ns,
         skipped,
+        not_searched: scan.err().unwrap_or(NotSearched::UNKNOWN).0,
         problems: summary.problems,
     };
     if epoch_exhausted {

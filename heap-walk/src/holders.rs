@@ -4,16 +4,20 @@
 //!
 //! It reads all blocks once, through the kernel, as raw scans do: what changes
 //! meanwhile gives a wrong or a missing pointer, nothing worse. It is conservative:
-//! a number may look like an address, and a word may be left over from before. It is
-//! done only where something is unclaimed, and `HEAP_WALK_HOLDERS=off` leaves it out.
+//! a number may look like an address, and a word may be left over from before. It
+//! costs half a walk, so it is done only where much is unclaimed or little is to be
+//! read; `HEAP_WALK_HOLDERS=on` wants it wherever anything is, `off` never. The footer
+//! says why it was not done.
 //! Pages that are not in memory are not read where they can be many: in large blocks
 //! and outside the heap.
 
+use crate::images;
 use crate::marks::Marks;
 use crate::process::{Mapping, Mappings, Owner};
 use crate::raw::Reader;
+use heap_snapshot::frame::FrameKind;
 use heap_snapshot::live::LiveBlocks;
-use heap_snapshot::record::{LiveBlock, Pointer, PointerScan, Region, RegionKind};
+use heap_snapshot::record::{LiveBlock, NotSearched, Pointer, PointerScan, Region, RegionKind};
 use heap_snapshot::write::Writer;
 use std::io::Write;
 use std::time::Instant;
@@ -25,14 +29,32 @@ const PIECES: u64 = 1 << 20;
 /// Regions that are named.
 const REGIONS: usize = 4096;
 
-/// Whether it is wanted, by `HEAP_WALK_HOLDERS`; a problem where that says neither.
-pub(crate) fn is_wanted(problems: &mut Vec<String>) -> bool {
-    match std::env::var("HEAP_WALK_HOLDERS").as_deref() {
-        Err(_) | Ok("" | "on") => true,
-        Ok("off") => false,
-        Ok(other) => {
-            problems.push(format!("HEAP_WALK_HOLDERS={other}: `on` or `off` is expected; it stays on"));
-            true
+/// Much is unclaimed where it is more than this part of the live bytes.
+const MUCH: u64 = 1000;
+/// Little is to be read where the live bytes are no more: milliseconds.
+const LITTLE: u64 = 8 << 20;
+
+/// When it is wanted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum When {
+    Never,
+    WhereItPays,
+    Always,
+}
+
+impl When {
+    /// By `HEAP_WALK_HOLDERS`; a problem where that cannot be understood.
+    pub(crate) fn read(problems: &mut Vec<String>) -> When {
+        match std::env::var("HEAP_WALK_HOLDERS").as_deref() {
+            Err(_) | Ok("") => When::WhereItPays,
+            Ok("on") => When::Always,
+            Ok("off") => When::Never,
+            Ok(other) => {
+                problems.push(format!(
+                    "HEAP_WALK_HOLDERS={other}: `on` or `off` is expected; it is as if it were not set"
+                ));
+                When::WhereItPays
+            }
         }
     }
 }
@@ -43,6 +65,9 @@ pub(crate) struct Unclaimed {
     epoch: u32,
     /// Address and end, ascending.
     blocks: Vec<(u64, u64)>,
+    /// Their usable bytes, and those of all blocks of the program.
+    bytes: u64,
+    live: u64,
     /// By piece: the first block that ends in it or later.
     first: Vec<u32>,
     shift: u32,
@@ -51,13 +76,15 @@ pub(crate) struct Unclaimed {
 impl Unclaimed {
     /// `marks` are on what the walk claimed, `epoch` is the checkpoint's.
     pub(crate) fn new(marks: Marks, epoch: u32) -> Unclaimed {
-        Unclaimed { marks, epoch, blocks: Vec::new(), first: Vec::new(), shift: 0 }
+        Unclaimed { marks, epoch, blocks: Vec::new(), bytes: 0, live: 0, first: Vec::new(), shift: 0 }
     }
 
     /// Looks at a block of the program. Blocks come by ascending address.
     #[inline]
     pub(crate) fn block(&mut self, block: &LiveBlock) {
+        self.live += block.usable;
         if block.epoch < self.epoch && !self.marks.any(block.addr, block.addr + block.usable) {
+            self.bytes += block.usable;
             self.blocks.push((block.addr, block.addr + block.usable));
         }
     }
@@ -98,20 +125,24 @@ impl Unclaimed {
 }
 
 /// Writes the pointers into unclaimed blocks, and how it went. `callers` are addresses
-/// of which some may stand in the frame of the checkpoint's caller. `None` where
-/// everything is claimed or memory cannot be read.
+/// of which some may stand in the frame of the checkpoint's caller. Where it did not
+/// search, why.
 pub(crate) fn search(
     mut unclaimed: Unclaimed,
+    when: When,
     live: &dyn LiveBlocks,
     mappings: &Mappings,
     callers: &[u64],
     writer: &mut Writer<impl Write>,
-) -> Option<PointerScan> {
+) -> Result<PointerScan, NotSearched> {
     if unclaimed.blocks.is_empty() {
-        return None;
+        return Err(NotSearched::NOTHING);
+    }
+    if when == When::WhereItPays && unclaimed.live > LITTLE && unclaimed.bytes <= unclaimed.live / MUCH {
+        return Err(NotSearched::LITTLE);
     }
     let begun = Instant::now();
-    let mut reader = Reader::open()?;
+    let mut reader = Reader::open().ok_or(NotSearched::UNREADABLE)?;
     unclaimed.index();
     let mut note = |place, word| {
         let is_pointer = unclaimed.holds(word);
@@ -133,9 +164,9 @@ pub(crate) fn search(
             false => reader.words_in_memory(from, to, visit),
         }
     });
-    let mut regions = Vec::new();
+    let (mut regions, mut statics) = (Vec::new(), Vec::new());
     let here = &raw const regions as usize as u64;
-    for region in outside(mappings.list()) {
+    for (region, in_file) in outside(mappings.list()) {
         let mut is_met = false;
         let is_in = |addr: &u64| (region.from..region.to).contains(addr);
         // Below the caller's frame stands what the walk itself left.
@@ -144,10 +175,15 @@ pub(crate) fn search(
         let from = frame.unwrap_or(region.from);
         reader.words_in_memory(from, region.to, |place, word| is_met |= note(place, word));
         if is_met && regions.len() < REGIONS {
+            statics.extend(Some(in_file).filter(|_| RegionKind(region.kind) == RegionKind::STATIC));
             regions.push(region);
         }
     }
-    Some(PointerScan {
+    // Their files name the variables.
+    if !statics.is_empty() {
+        writer.list(FrameKind::IMAGES, &images::of(&statics));
+    }
+    Ok(PointerScan {
         bytes: reader.bytes(),
         ns: u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX),
         unclaimed: unclaimed.blocks.len() as u64,
@@ -155,8 +191,8 @@ pub(crate) fn search(
     })
 }
 
-/// Memory outside the heap that the program writes to.
-fn outside(mappings: &[Mapping]) -> impl Iterator<Item = Region> + '_ {
+/// Memory outside the heap that the program writes to; of static memory also an address in its file.
+fn outside(mappings: &[Mapping]) -> impl Iterator<Item = (Region, u64)> + '_ {
     let mut image = (0, "");
     mappings.iter().filter_map(move |mapping| {
         let is_private = mapping.is_writable && !mapping.is_shared;
@@ -174,7 +210,8 @@ fn outside(mappings: &[Mapping]) -> impl Iterator<Item = Region> + '_ {
             Owner::Stack => (RegionKind::STACK, ""),
             Owner::Allocator | Owner::Table => return None,
         };
-        Some(Region { from: mapping.from, to: mapping.to, kind: kind.0, name: name.to_owned() })
+        let region = Region { from: mapping.from, to: mapping.to, kind: kind.0, name: name.to_owned() };
+        Some((region, image.0.saturating_sub(1)))
     })
 }
 

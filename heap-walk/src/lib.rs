@@ -32,7 +32,7 @@
 //! | `HEAP_WALK` | which checkpoints: `name`, `name@3`, `name@2..5`, `name@max`, `name[label=pattern]`, several with commas; `?` lists them all at exit |
 //! | `HEAP_WALK_DIR` | where files go; the current directory if unset |
 //! | `HEAP_WALK_MAX` | snapshots a process writes without a range: 10 |
-//! | `HEAP_WALK_HOLDERS` | `off`: who holds what nobody claims is not searched for at the end of a checkpoint |
+//! | `HEAP_WALK_HOLDERS` | `on`, `off`: whether who holds what nobody claims is searched for at the end of a checkpoint; by default where that is more than a thousandth of the live bytes, and in heaps of less than 8 MiB |
 //! | `HEAP_WALK_LOCK_MS` | longest time to hold a lock of the program; what is left behind it then is unreadable; unlimited if unset |
 //! | `HEAP_WALK_LOG` | file for our lines; standard error if unset |
 //!

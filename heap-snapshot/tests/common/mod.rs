@@ -156,7 +156,13 @@ pub(crate) fn write(writer: &mut Writer<Vec<u8>>, nodes: u64) {
     writer.process_memory(&ProcessMemory { allocator: 1, table: 5, anonymous: 2, files: 3, stacks: 4 });
     writer.stack_figures(&StackFigures { way: StackWay::FRAME_POINTERS.0, nodes, ..StackFigures::default() });
     writer.allocator(&AllocatorFigures { allocated: 100, live: 90, ..AllocatorFigures::default() });
-    writer.footer(&Footer { nodes, quiescent: true, problems: vec!["none".into()], ..Footer::default() });
+    writer.footer(&Footer {
+        nodes,
+        quiescent: true,
+        not_searched: 2,
+        problems: vec!["none".into()],
+        ..Footer::default()
+    });
 }
 
 /// A file with a small snapshot.
