@@ -9,6 +9,7 @@
 //! | question | answer | row |
 //! |---|---|---|
 //! | what is this snapshot | [`Analysis::summary`] | [`summary::Summary`] |
+//! | … as soon as it is read | [`load::Progress::Read`] | [`preview::Preview`] |
 //! | who holds the heap | [`Analysis::roots`] | [`owners::RootRow`] |
 //! | what would go with it | [`Analysis::owns`] | [`owners::Owns`] |
 //! | which types, and their waste | [`Analysis::types`] | [`type_table::TypeRow`] |
@@ -60,6 +61,7 @@ pub mod missing;
 pub mod owners;
 pub mod pages;
 pub mod path;
+pub mod preview;
 mod reach;
 pub mod retained;
 pub mod stacks;

@@ -1,14 +1,16 @@
 //! From a file to a [`Heap`]. The only input this crate does.
 
 use crate::heap::Heap;
+use crate::preview::Preview;
 use heap_snapshot::read;
 use std::fmt;
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
+use std::sync::Arc;
 
 /// How far loading has come.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Progress {
     /// Bytes of the file read, of how many (0: not known).
     Reading {
@@ -17,6 +19,8 @@ pub enum Progress {
         /// Bytes there are.
         total: u64,
     },
+    /// The file has been read: what is known by then.
+    Read(Arc<Preview>),
     /// Work after reading.
     Phase(&'static str),
 }
@@ -140,9 +144,12 @@ pub fn load_from(
     if index >= snapshots.len() {
         return Err(LoadError::NoSuchSnapshot { wanted: index, found: snapshots.len() });
     }
-    let problems = file.problems.iter().map(ToString::to_string).collect();
+    let problems: Vec<String> = file.problems.iter().map(ToString::to_string).collect();
     let snapshot = file.snapshots.swap_remove(index);
     drop(file);
+    if !progress(Progress::Read(Arc::new(Preview::of(&snapshot, problems.clone())))) {
+        return Err(LoadError::Cancelled);
+    }
     let heap = Heap::build(snapshot, problems, &mut |phase| progress(Progress::Phase(phase)))
         .ok_or(LoadError::Cancelled)?;
     Ok(Loaded { heap, index, snapshots })

@@ -23,6 +23,8 @@
 //! another one than jemalloc, all but the first without the tracking allocator.
 
 use crate::analysis::Analysis;
+use crate::ledger::Waterfall;
+use heap_snapshot::record::{AllocatorFigures, LiveBlock, ProcessMemory, SizeClass};
 use serde::Serialize;
 
 /// Who says how large a level is.
@@ -107,86 +109,149 @@ impl Levels {
 /// The levels at which kernel and allocator count different things.
 const DIFFERENT: [&str; 3] = ["resident set", "allocator's mappings in memory", "resident"];
 
+/// Where the levels come from.
+pub(crate) struct Sources<'s> {
+    pub(crate) allocator: Option<AllocatorFigures>,
+    pub(crate) process: Option<ProcessMemory>,
+    pub(crate) size_classes: &'s [SizeClass],
+    /// `None` without the tracking allocator.
+    pub(crate) table: Option<Totals>,
+    /// How the population divides; `None` before nodes are joined with blocks. The levels then end with *requested*.
+    pub(crate) parts: Option<&'s Waterfall>,
+}
+
+/// Sums over the table of live blocks, in bytes.
+#[derive(Clone, Copy, Default, Debug)]
+pub(crate) struct Totals {
+    /// Usable, of all of the program's.
+    pub(crate) enumerated: u64,
+    /// Usable, of those from before the checkpoint.
+    pub(crate) population: u64,
+    /// How many those are.
+    pub(crate) blocks: u64,
+    /// What they requested.
+    pub(crate) requested: u64,
+    /// What they have beyond that.
+    pub(crate) rounding: u64,
+}
+
+impl Totals {
+    /// Of the blocks met by a checkpoint that set `epoch`. O(n).
+    pub(crate) fn of(blocks: &[LiveBlock], epoch: u32) -> Totals {
+        let mut totals = Totals::default();
+        for block in blocks.iter().filter(|block| !block.is_tool) {
+            totals.enumerated = totals.enumerated.saturating_add(block.usable);
+            if block.epoch < epoch {
+                totals.blocks += 1;
+                totals.population = totals.population.saturating_add(block.usable);
+                totals.requested = totals.requested.saturating_add(block.requested);
+                let rounding = block.usable.wrapping_sub(block.requested);
+                totals.rounding = totals.rounding.wrapping_add(rounding);
+            }
+        }
+        totals
+    }
+}
+
 impl Analysis {
     /// From the resident set down to payload. Cheap once there is a ledger.
     pub fn memory(&self) -> Memory {
         let heap = self.heap();
         let ledger = self.ledger();
-        let mut levels = Levels::default();
-        let figures = heap.allocator.unwrap_or_default();
-        if let Some(parts) = heap.process_memory {
-            let less = [
-                ("files", parts.files),
-                ("stacks", parts.stacks),
-                ("other anonymous memory", parts.anonymous),
-                ("block table", parts.table),
-            ];
-            levels.push(Source::Kernel, "resident set", parts.total(), &less);
-            if ledger.is_tracked {
-                levels.push(Source::Kernel, "allocator's mappings in memory", parts.allocator, &[]);
-            }
-        } else if figures.rss > 0 {
-            // Before format 2.3 the kernel was not asked whose memory it is.
-            levels.push(Source::Kernel, "resident set", figures.rss, &[]);
+        let table = ledger.is_tracked.then(|| Totals {
+            enumerated: ledger.enumerated,
+            population: ledger.population.bytes,
+            blocks: ledger.population.blocks,
+            rounding: ledger.waterfall.rounding,
+            requested: {
+                let population = heap.blocks.iter().filter(|block| heap.is_population(block));
+                population.map(|block| block.requested).fold(0, u64::saturating_add)
+            },
+        });
+        memory(&Sources {
+            allocator: heap.allocator,
+            process: heap.process_memory,
+            size_classes: &heap.size_classes,
+            table,
+            parts: Some(&ledger.waterfall),
+        })
+    }
+}
+
+pub(crate) fn memory(sources: &Sources<'_>) -> Memory {
+    let mut levels = Levels::default();
+    let figures = sources.allocator.unwrap_or_default();
+    if let Some(parts) = sources.process {
+        let less = [
+            ("files", parts.files),
+            ("stacks", parts.stacks),
+            ("other anonymous memory", parts.anonymous),
+            ("block table", parts.table),
+        ];
+        levels.push(Source::Kernel, "resident set", parts.total(), &less);
+        if sources.table.is_some() {
+            levels.push(Source::Kernel, "allocator's mappings in memory", parts.allocator, &[]);
         }
-        let is_accounted = heap.allocator.is_some() && !figures.is_unaccounted;
-        if is_accounted {
-            let bookkeeping = figures.metadata.saturating_sub(figures.internal);
-            let less = [("free pages not given back", figures.dirty), ("bookkeeping", bookkeeping)];
-            levels.push(Source::Allocator, "resident", figures.resident, &less);
-            let sum = |of: &dyn Fn(&heap_snapshot::record::SizeClass) -> u64| {
-                heap.size_classes.iter().map(of).fold(0, u64::saturating_add)
-            };
-            let free = sum(&|class| {
-                let places = (class.slabs + class.tool_slabs).saturating_mul(class.slab_blocks);
-                places.saturating_sub(class.blocks + class.tool_blocks).saturating_mul(class.size)
-            });
-            let beyond = sum(&|class| match class.slab_size {
-                0 => (class.slabs + class.tool_slabs).saturating_mul(figures.large_pad),
-                _ => 0,
-            });
-            let less = [("free places in slabs", free), ("beyond blocks of whole pages", beyond)];
-            levels.push(Source::Allocator, "active", figures.active, &less);
-            let less = [
-                ("waiting in caches of threads", figures.cached),
-                ("the caches themselves", figures.cache_blocks),
-                ("the tool's own", figures.tool),
-            ];
-            levels.push(Source::Allocator, "allocated", figures.allocated, &less);
-        }
-        if ledger.is_tracked {
-            let parts = &ledger.waterfall;
-            let born = ledger.enumerated.saturating_sub(ledger.population.bytes);
-            let less = [("born during the checkpoint", born)];
-            levels.push(Source::Table, "live blocks", ledger.enumerated, &less);
-            let population = heap.blocks.iter().filter(|block| heap.is_population(block));
-            let requested = population.map(|block| block.requested).fold(0, u64::saturating_add);
-            let less = [("rounding", parts.rounding)];
-            levels.push(Source::Table, "population", ledger.population.bytes, &less);
-            let less = [
-                ("padding", parts.padding),
-                ("dead variant space", parts.dead),
-                ("container overhead", parts.overhead),
-                ("spare capacity", parts.spare),
-                ("untyped", parts.untyped),
-            ];
-            levels.push(Source::Table, "requested", requested, &less);
+    } else if figures.rss > 0 {
+        // Before format 2.3 the kernel was not asked whose memory it is.
+        levels.push(Source::Kernel, "resident set", figures.rss, &[]);
+    }
+    let is_accounted = sources.allocator.is_some() && !figures.is_unaccounted;
+    if is_accounted {
+        let bookkeeping = figures.metadata.saturating_sub(figures.internal);
+        let less = [("free pages not given back", figures.dirty), ("bookkeeping", bookkeeping)];
+        levels.push(Source::Allocator, "resident", figures.resident, &less);
+        let sum =
+            |of: &dyn Fn(&SizeClass) -> u64| sources.size_classes.iter().map(of).fold(0, u64::saturating_add);
+        let free = sum(&|class| {
+            let places = (class.slabs + class.tool_slabs).saturating_mul(class.slab_blocks);
+            places.saturating_sub(class.blocks + class.tool_blocks).saturating_mul(class.size)
+        });
+        let beyond = sum(&|class| match class.slab_size {
+            0 => (class.slabs + class.tool_slabs).saturating_mul(figures.large_pad),
+            _ => 0,
+        });
+        let less = [("free places in slabs", free), ("beyond blocks of whole pages", beyond)];
+        levels.push(Source::Allocator, "active", figures.active, &less);
+        let less = [
+            ("waiting in caches of threads", figures.cached),
+            ("the caches themselves", figures.cache_blocks),
+            ("the tool's own", figures.tool),
+        ];
+        levels.push(Source::Allocator, "allocated", figures.allocated, &less);
+    }
+    if let Some(table) = sources.table {
+        let born = table.enumerated.saturating_sub(table.population);
+        let less = [("born during the checkpoint", born)];
+        levels.push(Source::Table, "live blocks", table.enumerated, &less);
+        let less = [("rounding", table.rounding)];
+        levels.push(Source::Table, "population", table.population, &less);
+        let parts = sources.parts.copied().unwrap_or_default();
+        let less = [
+            ("padding", parts.padding),
+            ("dead variant space", parts.dead),
+            ("container overhead", parts.overhead),
+            ("spare capacity", parts.spare),
+            ("untyped", parts.untyped),
+        ];
+        levels.push(Source::Table, "requested", table.requested, &less);
+        if sources.parts.is_some() {
             levels.push(Source::Walk, "payload", parts.payload, &[]);
         }
-        let levels = levels.done();
-        // Snapshots of before format 2.3 do not say where free places are.
-        let has_classes = !heap.size_classes.is_empty();
-        let problems = levels
-            .iter()
-            .filter(|level| level.difference != 0 && !DIFFERENT.contains(&level.name))
-            .filter(|level| has_classes || level.name != "active")
-            .map(|level| format!("{}: {} bytes are unaccounted for", level.name, level.difference))
-            .collect();
-        Memory {
-            levels,
-            mapped: is_accounted.then_some(figures.mapped),
-            retained: is_accounted.then_some(figures.retained),
-            problems,
-        }
+    }
+    let levels = levels.done();
+    // Snapshots of before format 2.3 do not say where free places are.
+    let has_classes = !sources.size_classes.is_empty();
+    let problems = levels
+        .iter()
+        .filter(|level| level.difference != 0 && !DIFFERENT.contains(&level.name))
+        .filter(|level| has_classes || level.name != "active")
+        .map(|level| format!("{}: {} bytes are unaccounted for", level.name, level.difference))
+        .collect();
+    Memory {
+        levels,
+        mapped: is_accounted.then_some(figures.mapped),
+        retained: is_accounted.then_some(figures.retained),
+        problems,
     }
 }

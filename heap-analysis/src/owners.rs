@@ -188,16 +188,16 @@ impl Analysis {
 
     fn group_sizes(&self, roots: &[usize]) -> Sizes {
         let (nodes, parts) = self.group(roots);
-        sizes_with_parts(&self.heap, self.lens, &self.dominators, &nodes, &parts)
+        sizes_with_parts(&self.heap, self.lens, self.dominators(), &nodes, &parts)
     }
 
     /// Sizes of one node. O(n): a search.
     pub(crate) fn node_sizes(&self, node: NodeId) -> Sizes {
         let reached = reach(&self.heap, self.lens, [node]);
-        let alone = match self.dominators.is_reachable(node) {
-            true => self.retained[node.index()],
+        let alone = match self.dominators().is_reachable(node) {
+            true => self.retained(node),
             // What nothing else reaches is its own.
-            false => sizes_of(&self.heap, self.lens, &self.dominators, &[node]).alone,
+            false => sizes_of(&self.heap, self.lens, self.dominators(), &[node]).alone,
         };
         Sizes {
             shallow: self.heap.shallow(node),
@@ -241,7 +241,7 @@ impl Analysis {
                 self.group_sizes(&[root])
             }
             (_, &[node]) => self.node_sizes(node),
-            _ => sizes_of(heap, self.lens, &self.dominators, &nodes),
+            _ => sizes_of(heap, self.lens, self.dominators(), &nodes),
         };
         // What is reachable: from the nodes, or from all that the root and its parts stand for.
         let mut all = nodes.clone();
@@ -289,7 +289,7 @@ impl Analysis {
                 counted: outside.counted,
                 met: outside.met,
                 gap: outside.counted.saturating_sub(outside.met),
-                retained: self.retained[outside.node.index()],
+                retained: self.retained(outside.node),
             })
             .collect();
         rows.sort_by_key(|row| (row.is_maybe, Reverse(row.retained), row.node));
@@ -305,6 +305,6 @@ impl Analysis {
             .map(|&node| self.heap.resolve(node))
             .filter(|node| known.insert(node.0))
             .collect();
-        sizes_of(&self.heap, self.lens, &self.dominators, &nodes)
+        sizes_of(&self.heap, self.lens, self.dominators(), &nodes)
     }
 }

@@ -314,7 +314,7 @@ impl Analysis {
             into,
             type_name: self.display_name(node),
             shallow: self.heap.shallow(node),
-            retained: self.retained[node.index()],
+            retained: self.retained(node),
         }
     }
 
@@ -324,7 +324,7 @@ impl Analysis {
         if node.index() >= heap.node_count() {
             return Vec::new();
         }
-        let found = shortest(heap, self.lens, self.dominators.entries(), heap.resolve(node));
+        let found = shortest(heap, self.lens, self.dominators().entries(), heap.resolve(node));
         let Some((entry, edges)) = found else { return Vec::new() };
         let mut steps = vec![self.entry_step(entry)];
         for at in edges {
@@ -351,7 +351,7 @@ impl Analysis {
         let mut steps = Vec::new();
         let mut node = heap.resolve(node);
         loop {
-            match self.dominators.of(node) {
+            match self.dominators().of(node) {
                 Dominator::Unreachable => return Vec::new(),
                 Dominator::Virtual => break,
                 Dominator::Node(above) => {
@@ -371,7 +371,7 @@ impl Analysis {
                 }
             }
         }
-        steps.push(if self.dominators.entries().binary_search(&node).is_ok() {
+        steps.push(if self.dominators().entries().binary_search(&node).is_ok() {
             self.entry_step(node)
         } else {
             self.step(node, "(several owners)".into(), String::new(), String::new())

@@ -72,7 +72,7 @@ pub(crate) fn summary(analysis: &Analysis) -> Summary {
     let heap = &analysis.heap;
     let sum = |sum: u64, size: u64| sum.saturating_add(size);
     let all = heap.node_ids().map(|node| heap.shallow(node)).fold(0, sum);
-    let reachable = analysis.dominators.in_order().map(|(node, _)| heap.shallow(node)).fold(0, sum);
+    let reachable = analysis.dominators().in_order().map(|(node, _)| heap.shallow(node)).fold(0, sum);
     let population = || heap.blocks.iter().filter(|block| heap.is_population(block));
     let mut unreadable: BTreeMap<(String, String, String), u64> = BTreeMap::new();
     for part in &heap.unreadable {

@@ -222,9 +222,9 @@ impl Analysis {
             variant,
             shallow: self.whole_shallow(node),
             outside_bytes: if heap.role(node) == Role::Region { heap.room(node) } else { 0 },
-            retained: self.retained[node.index()],
+            retained: self.retained(node),
             children: heap.out_range(node).filter(|&at| self.is_tree_edge(at)).count() as u64,
-            is_dominated: holder.is_some_and(|holder| self.dominators.of(node) == Dominator::Node(holder)),
+            is_dominated: holder.is_some_and(|holder| self.dominators().of(node) == Dominator::Node(holder)),
             holders: heap
                 .in_positions(node)
                 .iter()
@@ -299,7 +299,7 @@ impl Analysis {
             // An entry that is there twice has its bytes once.
             if counted.insert(node) {
                 merged.shallow = merged.shallow.saturating_add(self.whole_shallow(node));
-                merged.retained = merged.retained.saturating_add(self.retained[node.index()]);
+                merged.retained = merged.retained.saturating_add(self.retained(node));
             }
         };
         let (mut entries, mut lifted, mut roots) = (Vec::new(), Vec::new(), Vec::new());
@@ -309,7 +309,7 @@ impl Analysis {
                 (entries, lifted) = self.entries_below(node);
                 for (at, entry) in entries.iter().enumerate() {
                     let to = NodeId(heap.edge_end(entry.at as usize).0);
-                    add(at, to, self.dominators.of(to) == Dominator::Node(node));
+                    add(at, to, self.dominators().of(to) == Dominator::Node(node));
                 }
             }
             (Tree::Owned, Above::Virtual) => {
@@ -350,12 +350,12 @@ impl Analysis {
     fn root_entries(&self, only: Option<Option<RowId>>, top: usize) -> Children {
         let mut roots: Vec<_> = self.heap.roots().iter().filter(|root| !root.is_name).collect();
         roots.retain(|root| only.is_none_or(|only| self.table.row_of(&self.heap, root.node) == only));
-        roots.sort_by_key(|root| (Reverse(self.retained[root.node.index()]), root.node));
+        roots.sort_by_key(|root| (Reverse(self.retained(root.node)), root.node));
         let rest = roots.split_off(top.min(roots.len()));
         let rows = roots.iter().map(|root| self.root_row(root)).collect();
         let mut children = Children { rows, ..Children::default() };
         for root in rest {
-            children.leave_out(self.whole_shallow(root.node), self.retained[root.node.index()]);
+            children.leave_out(self.whole_shallow(root.node), self.retained(root.node));
         }
         children
     }
@@ -373,7 +373,7 @@ impl Analysis {
             nodes.by_ref().take(top).map(|node| self.dominated_row(above, node)).collect();
         let mut children = Children { rows, ..Children::default() };
         for node in nodes {
-            children.leave_out(heap.shallow(node), self.retained[node.index()]);
+            children.leave_out(heap.shallow(node), self.retained(node));
         }
         children
     }
@@ -452,7 +452,7 @@ impl Analysis {
         }
         let key = |entry: &Entry| {
             let to = end(entry);
-            (Reverse(self.retained[to.index()]), Reverse(self.whole_shallow(to)), entry.at)
+            (Reverse(self.retained(to)), Reverse(self.whole_shallow(to)), entry.at)
         };
         if entries.len() > top && top > 0 {
             entries.select_nth_unstable_by_key(top - 1, key);
@@ -464,7 +464,7 @@ impl Analysis {
         let mut counted: HashSet<NodeId> = HashSet::new();
         for entry in &rest {
             let to = end(entry);
-            let retained = if counted.insert(to) { self.retained[to.index()] } else { 0 };
+            let retained = if counted.insert(to) { self.retained(to) } else { 0 };
             children.leave_out(self.whole_shallow(to), retained);
         }
         children.rows = entries.iter().map(|entry| self.entry_row(node, entry, &lifted)).collect();
@@ -515,7 +515,7 @@ impl Analysis {
     pub fn nodes_of(&self, row: RowId, top: usize) -> Vec<TreeRow> {
         let mut nodes = self.nodes(crate::find::Subject::Type(row));
         nodes.retain(|&node| self.heap.role(node) != Role::Shell);
-        nodes.sort_by_key(|&node| (Reverse(self.retained[node.index()]), node));
+        nodes.sort_by_key(|&node| (Reverse(self.retained(node)), node));
         nodes.truncate(top);
         nodes.into_iter().filter_map(|node| self.tree_row(node)).collect()
     }
@@ -574,7 +574,7 @@ impl Analysis {
                 .map(|holder| (holder, heap.addr(node).wrapping_sub(heap.addr(holder)))),
             split: heap.split(node),
             sizes: self.node_sizes(node),
-            dominator: match self.dominators.of(node) {
+            dominator: match self.dominators().of(node) {
                 Dominator::Node(above) => Some(above),
                 _ => None,
             },

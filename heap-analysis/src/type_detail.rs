@@ -118,7 +118,7 @@ impl Analysis {
     /// One type in full. O(n): a pass over the nodes. `None` where there is no such row.
     pub fn type_detail(&self, row: RowId) -> Option<TypeDetail> {
         let heap = &self.heap;
-        let own = self.table.rows.get(row.0 as usize)?.clone();
+        let own = self.types().get(row.0 as usize)?.clone();
         let unknown = TypeDesc::default();
         let elem = self.table.elem(row);
         let ty = elem.and_then(|elem| heap.types.get(elem as usize)).unwrap_or(&unknown);

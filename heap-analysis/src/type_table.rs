@@ -268,6 +268,8 @@ pub(crate) struct Table {
     row_of_type: Vec<u32>,
     /// By node type: its row.
     row_of_node_type: Vec<u32>,
+    /// Row of nodes whose type the file does not have, or `NONE` where there are none.
+    no_type: u32,
     /// By row: the value type it describes, of the elements for containers.
     elem: Vec<u32>,
     /// By value type: displayed name.
@@ -298,7 +300,8 @@ struct Draft {
 }
 
 impl Table {
-    pub(crate) fn build(heap: &Heap, config: &Config, dominators: &Dominators, retained: &[u64]) -> Table {
+    /// The table without retained sizes: these are 0. See [`Table::with_retained`]. O(n).
+    pub(crate) fn build(heap: &Heap, config: &Config) -> Table {
         let mut table = Table { rules: config.reports(), ..Table::default() };
         let mut drafts: Vec<Draft> = Vec::new();
         let mut used: Vec<BTreeSet<usize>> = Vec::new();
@@ -410,13 +413,7 @@ impl Table {
             row.inline_values = row.inline_values.saturating_add(inline);
             row.inline_bytes = row.inline_bytes.saturating_add(bytes);
         }
-        let is_class = |node: NodeId| !matches!(heap.role(node), Role::Same | Role::Lost);
-        let sums = retained_by_class(heap, dominators, retained, drafts.len(), |node| {
-            is_class(node).then(|| row_of(node) as usize)
-        });
-        for (draft, retained) in drafts.iter_mut().zip(sums) {
-            let Draft { row, parts, .. } = draft;
-            row.retained = retained;
+        for Draft { row, parts, .. } in &mut drafts {
             [row.payload, row.padding, row.dead, row.overhead, row.spare, row.untyped] = parts.parts();
             row.slack = [row.padding, row.dead, row.overhead, row.spare, row.rounding]
                 .into_iter()
@@ -463,6 +460,7 @@ impl Table {
         for row in table.row_of_type.iter_mut().chain(&mut table.row_of_node_type) {
             *row = new_id[*row as usize];
         }
+        table.no_type = new_id[no_type as usize];
         let mut drafts: Vec<Option<Draft>> = drafts.into_iter().map(Some).collect();
         for (id, at) in order.into_iter().enumerate() {
             if let Some(draft) = drafts[at as usize].take() {
@@ -471,6 +469,23 @@ impl Table {
             }
         }
         table
+    }
+
+    /// The rows with what their nodes retain. O(n).
+    pub(crate) fn with_retained(
+        &self,
+        heap: &Heap,
+        dominators: &Dominators,
+        retained: &[u64],
+    ) -> Vec<TypeRow> {
+        let is_class = |node: NodeId| !matches!(heap.role(node), Role::Same | Role::Lost);
+        let sums = retained_by_class(heap, dominators, retained, self.rows.len(), |node| {
+            let row = self.row_of_node_type.get(heap.node_type_index(node) as usize).copied();
+            let row = row.unwrap_or(self.no_type);
+            (row != NONE && is_class(node)).then_some(row as usize)
+        });
+        let rows = self.rows.iter().zip(sums);
+        rows.map(|(row, retained)| TypeRow { retained, ..row.clone() }).collect()
     }
 
     /// The row of a node's type.

@@ -45,7 +45,8 @@ fn progress_is_told_and_can_stop() {
     let total = file.len() as u64;
     let last_read = seen.iter().rposition(|step| matches!(step, Progress::Reading { .. })).unwrap();
     assert_eq!(seen[last_read], Progress::Reading { read: total, total });
-    assert!(matches!(seen[last_read + 1], Progress::Phase("joining nodes with blocks")));
+    assert!(matches!(seen[last_read + 1], Progress::Read(_)));
+    assert!(matches!(seen[last_read + 2], Progress::Phase("joining nodes with blocks")));
 
     // A "no" at any step stops.
     for stop in 0..seen.len() {
@@ -55,6 +56,54 @@ fn progress_is_told_and_can_stop() {
             step <= stop
         });
         assert!(matches!(result, Err(LoadError::Cancelled)), "step {stop}");
+    }
+}
+
+/// What is said of a snapshot before it is analysed is what the analysis says.
+#[test]
+fn a_preview_says_nothing_that_changes() {
+    let sample = concat!(env!("CARGO_MANIFEST_DIR"), "/../rustc-config/sample/rustc.heapsnap");
+    let files = [demo::file(3000), std::fs::read(sample).expect("the committed sample")];
+    for file in files {
+        let mut preview = None;
+        let heap = load_from(&file[..], 0, None, &mut |progress| {
+            if let Progress::Read(read) = progress {
+                preview = Some(read);
+            }
+            true
+        })
+        .unwrap()
+        .heap;
+        let preview = preview.expect("it is told");
+        let analysis = Analysis::begin(Arc::new(heap), Arc::new(Config::default()), Lens::default());
+        let rows = analysis.types_without_retained().to_vec();
+        let ledger = analysis.ledger();
+        assert!(!analysis.has_retained(), "neither types nor ledger wait for it");
+        let (summary, memory) = (analysis.summary(), analysis.memory());
+        assert!(analysis.has_retained());
+
+        assert_eq!((&preview.header, &preview.footer), (&summary.header, &summary.footer));
+        let population = (ledger.population.blocks, ledger.population.bytes);
+        assert_eq!(preview.population, Some(population));
+        assert!(preview.population.unwrap().0 > 0);
+        assert_eq!(preview.types, summary.types);
+        let names = |names: Vec<&str>| names.into_iter().map(str::to_owned).collect::<Vec<_>>();
+        let mut early = names(preview.roots.iter().map(|root| root.name.as_str()).collect());
+        let mut late = names(analysis.roots().iter().map(|root| root.name.as_str()).collect());
+        early.sort();
+        late.sort();
+        assert_eq!(early, late);
+        // All levels but the last, of which it does not know what goes on to payload.
+        let (last, levels) = preview.memory.levels.split_last().expect("there are levels");
+        assert_eq!(levels, &memory.levels[..levels.len()]);
+        let requested = &memory.levels[levels.len()];
+        assert_eq!((last.name, last.bytes, last.difference), ("requested", requested.bytes, 0));
+        assert!(last.less.is_empty() && memory.levels.len() == levels.len() + 2);
+
+        let mut without = analysis.types().to_vec();
+        assert!(without.iter().any(|row| row.retained > 0));
+        without.iter_mut().for_each(|row| row.retained = 0);
+        assert_eq!(rows, without);
     }
 }
 
