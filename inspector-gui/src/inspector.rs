@@ -7,11 +7,12 @@ use crate::export::{self, Content, Saved, Saving, Sheet, Shot, Wish};
 use crate::filter::Filter;
 use crate::hyperbolic::labels;
 use crate::selection::{History, Selection, Step};
-use crate::source::{self, Again, Document, Failure, Loading, Origin, Outcome, Request, Watch};
+use crate::source::{self, Again, Document, Failure, Loading, Origin, Outcome, Request, SoFar, Stage, Watch};
 use crate::theme;
 use crate::views::details::{Action, Details};
 use crate::views::fragmentation::FragmentationView;
 use crate::views::hyperbolic::Hyperbolic;
+use crate::views::opening::Opening;
 use crate::views::overview::{self, Overview};
 use crate::views::ownership::Ownership;
 use crate::views::roots::Roots;
@@ -61,6 +62,8 @@ pub struct Inspector {
     config_reads: u32,
     choosing_config: Option<Dialog>,
     loading: Option<Loading>,
+    /// Shown while nothing is open.
+    opening: Opening,
     failure: Option<Failure>,
     /// What the file dialog has to say.
     hint: Option<&'static str>,
@@ -142,6 +145,7 @@ impl Inspector {
             config_reads: 0,
             choosing_config: None,
             loading: None,
+            opening: Opening::default(),
             failure: None,
             hint: None,
             dialog: None,
@@ -176,6 +180,7 @@ impl Inspector {
             config: self.options.config.clone(),
             directory: self.options.directory.clone(),
         };
+        self.opening = Opening::default();
         // What was being loaded is cancelled by being dropped.
         self.loading = Some(Loading::start(request, ctx));
     }
@@ -183,6 +188,13 @@ impl Inspector {
     /// What is open.
     pub fn document(&self) -> Option<&Document> {
         self.open.as_ref().map(|open| &open.document)
+    }
+
+    /// What is known of a snapshot that is on its way, where nothing is open: the window shows it.
+    pub fn so_far(&self) -> Option<(Origin, Stage, SoFar)> {
+        let loading = self.loading.as_ref().filter(|_| self.open.is_none())?;
+        let so_far = loading.so_far();
+        so_far.preview.is_some().then(|| (loading.request().origin.clone(), loading.stage(), so_far))
     }
 
     /// What is selected.
@@ -290,7 +302,10 @@ impl Inspector {
                 }
             }
             None => {
-                CentralPanel::default().show(ui, |ui| self.welcome_ui(ui));
+                CentralPanel::default().show(ui, |ui| match self.so_far() {
+                    Some((origin, stage, so_far)) => self.opening.ui(ui, &origin, &stage, &so_far),
+                    None => self.welcome_ui(ui),
+                });
             }
         }
         let now = (self.view(), self.selection());
@@ -582,16 +597,19 @@ impl Inspector {
     /// Copies and writes what was wished for.
     fn export(&mut self, ui: &Ui) {
         let ctx = ui.ctx();
-        let Some(open) = &self.open else { return };
         let granted = match export::take(ctx) {
             Some(Ok(granted)) => Some(granted),
             // No table is shown: what the view shows, as one.
-            Some(Err(wish)) => open.sheet().map(|sheet| (wish, Arc::new(sheet))),
+            Some(Err(wish)) => {
+                let sheet = self.open.as_ref().and_then(Open::sheet);
+                sheet.map(|sheet| (wish, Arc::new(sheet)))
+            }
             None => None,
         };
-        let name = |what: &str| {
-            format!("{}-{what}", open.document.request.origin.name().trim_end_matches(".heapsnap"))
-        };
+        let open = self.open.as_ref().map(|open| &open.document.request);
+        let request = open.or(self.loading.as_ref().map(Loading::request));
+        let Some(file) = request.map(|request| request.origin.name()) else { return };
+        let name = |what: &str| format!("{}-{what}", file.trim_end_matches(".heapsnap"));
         match granted {
             Some((Wish::CopyRow, sheet)) => {
                 ctx.copy_text(sheet.rows_tab_separated());
@@ -811,7 +829,7 @@ impl Inspector {
         ui.horizontal(|ui| {
             ui.spacing_mut().item_spacing.x = 14.0;
             let Some(open) = &self.open else {
-                ui.weak("no snapshot is open");
+                ui.weak(if self.loading.is_some() { "opening…" } else { "no snapshot is open" });
                 return;
             };
             // What matters most is at the right end, and is there in narrow windows too.

@@ -4,6 +4,7 @@
 use crate::sample;
 use heap_analysis::config::{Config, FILE_NAME};
 use heap_analysis::load::{self, LoadError, Loaded, Progress, SnapshotInfo};
+use heap_analysis::preview::Preview;
 use heap_analysis::{Analysis, Lens};
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -93,6 +94,25 @@ pub struct Stage {
     pub done: Option<f32>,
 }
 
+/// What is known of a snapshot that is on its way. It only ever grows, and nothing in it changes.
+#[derive(Clone, Default, Debug)]
+pub struct SoFar {
+    /// Once the file has been read.
+    pub preview: Option<Arc<Preview>>,
+    /// Once nodes are joined with blocks: what is worked out by then can be asked for, the rest has to be waited for.
+    pub analysis: Option<Arc<Analysis>>,
+}
+
+/// What the thread that loads has to say.
+enum News {
+    /// What it does now.
+    Stage(Stage),
+    /// The file has been read.
+    Read(Arc<Preview>),
+    /// Nodes are joined with blocks.
+    Begun(Arc<Analysis>),
+}
+
 /// How loading ended.
 #[derive(Debug)]
 pub enum Outcome {
@@ -109,7 +129,7 @@ pub enum Outcome {
 #[derive(Debug)]
 pub struct Loading {
     request: Request,
-    stage: Arc<Mutex<Stage>>,
+    state: Arc<Mutex<(Stage, SoFar)>>,
     is_cancelled: Arc<AtomicBool>,
     result: mpsc::Receiver<Outcome>,
 }
@@ -126,18 +146,24 @@ const TICK: Duration = Duration::from_millis(50);
 impl Loading {
     /// Starts a thread that loads `request` and wakes `ctx` when there is news.
     pub fn start(request: Request, ctx: &egui::Context) -> Loading {
-        let stage = Arc::new(Mutex::new(Stage { what: "opening", done: None }));
+        let begun = (Stage { what: "opening", done: None }, SoFar::default());
+        let state = Arc::new(Mutex::new(begun));
         let is_cancelled = Arc::new(AtomicBool::new(false));
         let (sender, result) = mpsc::sync_channel(1);
         let run = {
             let (request, ctx) = (request.clone(), ctx.clone());
-            let (stage, is_cancelled) = (Arc::clone(&stage), Arc::clone(&is_cancelled));
+            let (state, is_cancelled) = (Arc::clone(&state), Arc::clone(&is_cancelled));
             move || {
                 let mut last = Instant::now();
-                let mut tell = |now: Stage| {
-                    let is_new = now.done.is_none();
-                    *stage.lock().unwrap_or_else(PoisonError::into_inner) = now;
-                    if is_new || last.elapsed() >= TICK {
+                let mut tell = |news: News| {
+                    let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
+                    let is_tick = matches!(&news, News::Stage(stage) if stage.done.is_some());
+                    match news {
+                        News::Stage(stage) => state.0 = stage,
+                        News::Read(preview) => state.1.preview = Some(preview),
+                        News::Begun(analysis) => state.1.analysis = Some(analysis),
+                    }
+                    if !is_tick || last.elapsed() >= TICK {
                         last = Instant::now();
                         ctx.request_repaint();
                     }
@@ -153,7 +179,7 @@ impl Loading {
         };
         // Where no thread can be started the channel is closed, and polling says so.
         let _ = thread::Builder::new().name("load".into()).spawn(run);
-        Loading { request, stage, is_cancelled, result }
+        Loading { request, state, is_cancelled, result }
     }
 
     /// What is being loaded.
@@ -163,7 +189,12 @@ impl Loading {
 
     /// How far it is.
     pub fn stage(&self) -> Stage {
-        self.stage.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).0.clone()
+    }
+
+    /// What is known of it by now.
+    pub fn so_far(&self) -> SoFar {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).1.clone()
     }
 
     /// How it ended, once it has.
@@ -181,13 +212,14 @@ impl Loading {
 }
 
 /// Loads and analyses. `None` where `tell` said to stop.
-fn open(request: &Request, tell: &mut dyn FnMut(Stage) -> bool) -> Option<Outcome> {
+fn open(request: &Request, tell: &mut dyn FnMut(News) -> bool) -> Option<Outcome> {
     let mut progress = |progress: Progress| match progress {
-        Progress::Reading { read, total } => tell(Stage {
+        Progress::Reading { read, total } => tell(News::Stage(Stage {
             what: "reading",
             done: (total > 0).then(|| (read as f64 / total as f64).min(1.0) as f32),
-        }),
-        Progress::Phase(what) => tell(Stage { what, done: None }),
+        })),
+        Progress::Read(preview) => tell(News::Read(preview)),
+        Progress::Phase(what) => tell(News::Stage(Stage { what, done: None })),
     };
     let loaded = match &request.origin {
         Origin::File(path) => load::load(path, request.which, &mut progress),
@@ -209,14 +241,18 @@ fn open(request: &Request, tell: &mut dyn FnMut(Stage) -> bool) -> Option<Outcom
             (Config::parse("", "none").unwrap_or_default(), Some(error))
         }
     };
-    if !tell(Stage { what: "analysing", done: None }) {
+    let mut stage = |what| tell(News::Stage(Stage { what, done: None }));
+    if !stage("adding up types") {
         return None;
     }
-    let analysis = Analysis::new(Arc::new(heap), Arc::new(config), Lens::default());
-    if !tell(Stage { what: "measuring roots and closing the ledger", done: None }) {
+    let analysis = Arc::new(Analysis::begin(Arc::new(heap), Arc::new(config), Lens::default()));
+    if !tell(News::Begun(Arc::clone(&analysis))) {
         return None;
     }
-    let analysis = Arc::new(prepared(analysis));
+    let mut stage = |what| tell(News::Stage(Stage { what, done: None }));
+    if !work_out(&analysis, &mut stage) {
+        return None;
+    }
     Some(Outcome::Opened(Box::new(Document {
         request: request.clone(),
         analysis,
@@ -240,12 +276,24 @@ fn config(request: &Request, program: &str) -> (Result<Config, String>, Option<P
     (found.map_err(|error| error.to_string()), file)
 }
 
-/// Works out what the panes ask for in their first frame, which is not the time for it.
-fn prepared(analysis: Analysis) -> Analysis {
-    analysis.summary();
-    analysis.roots();
-    analysis.ledger();
-    analysis
+/// Works out what the panes ask for in their first frame, which is not the time for it. `tell` is told what is done
+/// and says whether to go on; so does this.
+fn work_out(analysis: &Analysis, tell: &mut dyn FnMut(&'static str) -> bool) -> bool {
+    if !tell("finding what goes with what, and closing the ledger") {
+        return false;
+    }
+    thread::scope(|scope| {
+        // It needs no dominators.
+        scope.spawn(|| analysis.ledger());
+        analysis.dominators();
+        if !tell("measuring roots and types") {
+            return false;
+        }
+        scope.spawn(|| analysis.types());
+        analysis.roots();
+        analysis.summary();
+        true
+    })
 }
 
 /// What is to be worked out anew of an open snapshot.
@@ -281,8 +329,9 @@ pub fn again(document: &Document, again: &Again) -> Document {
             }
         }
     };
-    let analysis = Analysis::new(Arc::clone(analysis.heap()), new_config, lens);
-    document.analysis = Arc::new(prepared(analysis));
+    let analysis = Analysis::begin(Arc::clone(analysis.heap()), new_config, lens);
+    work_out(&analysis, &mut |_| true);
+    document.analysis = Arc::new(analysis);
     document
 }
 
@@ -377,14 +426,24 @@ mod tests {
     #[test]
     fn progress_is_told_in_order() {
         let mut stages = Vec::new();
-        let outcome = open(&sample(), &mut |stage| {
-            stages.push(stage);
+        let mut seen = Vec::new();
+        let outcome = open(&sample(), &mut |news| {
+            match news {
+                News::Stage(stage) => stages.push(stage),
+                News::Read(preview) => seen.push(("read", preview.nodes > 0, stages.len())),
+                News::Begun(analysis) => seen.push(("begun", !analysis.has_retained(), stages.len())),
+            }
             true
         });
-        assert!(matches!(outcome, Some(Outcome::Opened(_))));
+        let Some(Outcome::Opened(document)) = outcome else { panic!("the sample opens") };
+        assert!(document.analysis.has_retained() && document.analysis.ledger_so_far().is_some());
         let read: Vec<f32> = stages.iter().filter_map(|stage| stage.done).collect();
         assert!(!read.is_empty() && read.is_sorted() && read.iter().all(|done| (0.0..=1.0).contains(done)));
-        assert_eq!(stages.last().map(|stage| stage.what), Some("measuring roots and closing the ledger"));
+        assert_eq!(stages.last().map(|stage| stage.what), Some("measuring roots and types"));
+        // What is known is told when it is: after reading, and after joining and adding up.
+        let at = |what| stages.iter().position(|stage| stage.what == what).unwrap();
+        let begun = stages.len() - 2;
+        assert_eq!(seen, [("read", true, at("joining nodes with blocks")), ("begun", true, begun)]);
     }
 
     /// Stopped at any of its questions, it stops, and nothing is opened.

@@ -7,18 +7,19 @@ use egui::accesskit::Role;
 use egui::{vec2, Event, Key, Modifiers, PointerButton};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use egui_kittest::Harness;
-use heap_analysis::demo;
 use heap_analysis::dominator_tree::Above;
 use heap_analysis::tree::Tree;
 use heap_analysis::type_table::Grouping;
+use heap_analysis::{demo, load, Analysis, Lens};
 use inspector_gui::dump::{Disk, Selected, State};
 use inspector_gui::selection::Selection;
-use inspector_gui::source::Origin;
+use inspector_gui::source::{Origin, SoFar, Stage};
+use inspector_gui::views::opening::Opening;
 use inspector_gui::views::View;
 use inspector_gui::{Inspector, Options};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 struct Window(Harness<'static, Option<Inspector>>);
@@ -1422,4 +1423,76 @@ fn stacks_are_shown_where_they_were_recorded() {
     window.click(Role::Button, "Nodes");
     window.click_row(&format!("node #{}", node.0));
     assert!(window.reads("Allocated in"));
+}
+
+/// A snapshot on its way: the file is read, or nodes are joined as well. Nothing is shown that is not known, and
+/// nothing is worked out by drawing.
+#[test]
+fn what_is_known_of_a_snapshot_on_its_way_is_shown() {
+    struct Page {
+        opening: Opening,
+        so_far: SoFar,
+    }
+    let mut preview = None;
+    let loaded = load::load(demo_path(), None, &mut |progress| {
+        if let load::Progress::Read(read) = progress {
+            preview = Some(read);
+        }
+        true
+    });
+    let heap = Arc::new(loaded.unwrap().heap);
+    let analysis = Arc::new(Analysis::begin(heap, Arc::default(), Lens::default()));
+    let page = Page { opening: Opening::default(), so_far: SoFar { preview, analysis: None } };
+    let stage = Stage { what: "joining nodes with blocks", done: None };
+    let ui = move |ui: &mut egui::Ui, page: &mut Page| {
+        let origin = Origin::File("demo.heapsnap".into());
+        page.opening.ui(ui, &origin, &stage, &page.so_far);
+    };
+    let mut harness = Harness::builder().with_size(vec2(1100.0, 800.0)).build_ui_state(ui, page);
+    let settle = |harness: &mut Harness<'_, Page>| {
+        for _ in 0..50 {
+            harness.run();
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    };
+    settle(&mut harness);
+    let starts = |harness: &Harness<'_, Page>, role, start: &str| {
+        harness.query_all_by_role(role).any(|node| {
+            let node = node.accesskit_node();
+            node.label().or_else(|| node.value()).is_some_and(|text| text.starts_with(start))
+        })
+    };
+    for label in ["population: ", "requested: "] {
+        assert!(starts(&harness, Role::Image, label), "{label}");
+    }
+    assert!(!starts(&harness, Role::Image, "payload"), "the walk's level is not known");
+    for text in ["joining nodes with blocks", "session", "checker.module", "demo (process 4242)"] {
+        assert!(harness.query_by_label_contains(text).is_some(), "{text}");
+    }
+    assert!(harness.query_by_label("come when nodes are joined with blocks").is_some());
+    // Three roots, of which neither size is known.
+    assert_eq!(harness.query_all_by_label("…").count(), 6);
+
+    harness.state_mut().so_far.analysis = Some(Arc::clone(&analysis));
+    settle(&mut harness);
+    let rows = |harness: &Harness<'_, Page>| -> Vec<String> {
+        let rows = harness.query_all_by_role(Role::Row);
+        rows.filter_map(|row| row.accesskit_node().label()).collect()
+    };
+    let first = &analysis.types_without_retained()[0];
+    assert_eq!(rows(&harness)[0], format!("type {}", first.name), "most bytes first");
+    assert!(harness.query_all_by_label("…").count() > 6, "retained sizes are not known");
+    harness.get_by_role_and_label(Role::ColumnHeader, "Retained").click();
+    settle(&mut harness);
+    assert_eq!(rows(&harness)[0], format!("type {}", first.name), "nothing is sorted by what is not known");
+    harness.get_by_role_and_label(Role::ColumnHeader, "Count").click();
+    settle(&mut harness);
+    let most = analysis.types_without_retained().iter().max_by_key(|row| row.count).unwrap();
+    assert_eq!(rows(&harness)[0], format!("type {}", most.name));
+    assert!(!analysis.has_retained(), "the drawing thread asked for what is not known");
+
+    assert!(harness.query_by_label_contains("ledger closes:").is_none());
+    analysis.ledger();
+    settle(&mut harness);
+    assert!(harness.query_by_label_contains("the ledger closes:").is_some());
 }

@@ -6,6 +6,7 @@
 pub mod details;
 pub mod fragmentation;
 pub mod hyperbolic;
+pub mod opening;
 pub mod overview;
 pub mod ownership;
 pub mod roots;

@@ -5,13 +5,14 @@ use crate::answer::{Answer, Shown};
 use crate::cells;
 use crate::export::{Sheet, Value};
 use crate::selection::{History, Selection};
-use crate::source::Document;
+use crate::source::{Document, Origin};
 use crate::theme::{self, Part};
 use egui::{
     pos2, vec2, Align2, Color32, FontId, Label, Rect, RichText, Role, ScrollArea, Sense, Ui, WidgetInfo,
 };
 use heap_analysis::ledger::{CountRow, Ledger};
 use heap_analysis::memory::{Level, Memory, Source};
+use heap_analysis::preview::{Footer, Header};
 use heap_analysis::summary::Summary;
 use heap_analysis::units;
 use std::sync::Arc;
@@ -94,14 +95,14 @@ fn overview_ui(ui: &mut Ui, document: &Document, history: &mut History, memory: 
     });
 }
 
-fn heading(ui: &mut Ui, text: &str) {
+pub(super) fn heading(ui: &mut Ui, text: &str) {
     ui.add_space(12.0);
     ui.label(RichText::new(text).strong().size(14.5));
     ui.add_space(2.0);
 }
 
 /// Two columns where there is room for them, else one below the other.
-fn beside(ui: &mut Ui, left: impl FnOnce(&mut Ui), right: impl FnOnce(&mut Ui)) {
+pub(super) fn beside(ui: &mut Ui, left: impl FnOnce(&mut Ui), right: impl FnOnce(&mut Ui)) {
     if ui.available_width() < 620.0 {
         left(ui);
         right(ui);
@@ -175,8 +176,9 @@ fn part_of(bar: Rect, from: f64, to: f64, whole: u64) -> Rect {
     Rect::from_min_max(pos2(at(from), bar.top()), pos2(at(to), bar.bottom()))
 }
 
-/// The waterfall: of each level what goes on to the next one, and what is lost.
-fn levels_ui(ui: &mut Ui, memory: &Memory, parts: &[(Part, u64)]) {
+/// The waterfall: of each level what goes on to the next one, and what is lost. `parts` are those of the population,
+/// where they are known.
+pub(super) fn levels_ui(ui: &mut Ui, memory: &Memory, parts: &[(Part, u64)]) {
     if memory.levels.is_empty() {
         ui.weak("Neither the kernel's nor an allocator's figures are in this snapshot.");
         return;
@@ -216,7 +218,7 @@ fn level_ui(ui: &mut Ui, level: &Level, next: Option<u64>, whole: u64, parts: &[
         let all = part_of(bar, 0.0, level.bytes as f64, whole);
         match level.name {
             // Its parts have colours that are explained below.
-            "population" => {
+            "population" if !parts.is_empty() => {
                 let mut from = 0.0;
                 for (part, bytes) in parts {
                     let piece = part_of(bar, from, from + *bytes as f64, whole);
@@ -334,48 +336,50 @@ fn parts_ui(ui: &mut Ui, ledger: &Ledger) {
     beside(ui, left, right);
 }
 
-fn snapshot_ui(ui: &mut Ui, document: &Document, summary: &Summary) {
-    let header = &summary.header;
-    egui::Grid::new("summary").num_columns(2).spacing([14.0, 3.0]).show(ui, |ui| {
-        cells::fact(ui, "file", "", |ui| {
-            let file = document.request.origin.to_string();
-            ui.add(Label::new(document.request.origin.name()).truncate()).on_hover_text(file);
-        });
-        cells::fact(ui, "program", "", |ui| {
-            ui.label(format!("{} (process {})", header.program, header.pid));
-        });
-        cells::fact(ui, "checkpoint", "Its name, and which of its hits this was.", |ui| {
-            ui.label(format!("{}, hit {}", header.checkpoint, units::count(header.hit)));
-        });
-        let quiet = match summary.footer.as_ref().map(|footer| footer.quiescent) {
-            Some(true) => "quiescent: nothing was allocated or freed meanwhile",
-            Some(false) => "concurrent: other threads allocated or freed meanwhile",
-            None => "cut off: it was not written to its end",
+/// Facts that the file gives: what was observed, where, and how quiet it was.
+pub(super) fn header_ui(
+    ui: &mut Ui,
+    origin: &Origin,
+    header: &Header,
+    footer: Option<&Footer>,
+    unreadable: u64,
+) {
+    cells::fact(ui, "file", "", |ui| {
+        let file = origin.to_string();
+        ui.add(Label::new(origin.name()).truncate()).on_hover_text(file);
+    });
+    cells::fact(ui, "program", "", |ui| {
+        ui.label(format!("{} (process {})", header.program, header.pid));
+    });
+    cells::fact(ui, "checkpoint", "Its name, and which of its hits this was.", |ui| {
+        ui.label(format!("{}, hit {}", header.checkpoint, units::count(header.hit)));
+    });
+    let quiet = match footer.map(|footer| footer.quiescent) {
+        Some(true) => "quiescent: nothing was allocated or freed meanwhile",
+        Some(false) => "concurrent: other threads allocated or freed meanwhile",
+        None => "cut off: it was not written to its end",
+    };
+    cells::fact(ui, "the program was", "", |ui| {
+        ui.label(quiet);
+    });
+    cells::fact(ui, "unreadable", "Values that could not be entered: locked, borrowed, panicked.", |ui| {
+        match unreadable {
+            0 => ui.label("nothing"),
+            count => ui.colored_label(theme::warning(ui), format!("{} values", units::count(count))),
         };
-        cells::fact(ui, "the program was", "", |ui| {
-            ui.label(quiet);
+    });
+    for (name, value) in &header.labels {
+        cells::fact(ui, name, "Label of this hit.", |ui| {
+            // One line, like its neighbours; the whole of it is a hover away.
+            ui.add(Label::new(value).truncate()).on_hover_text(value);
         });
+    }
+}
+
+fn snapshot_ui(ui: &mut Ui, document: &Document, summary: &Summary) {
+    egui::Grid::new("summary").num_columns(2).spacing([14.0, 3.0]).show(ui, |ui| {
         let unreadable: u64 = summary.unreadable.iter().map(|row| row.count).sum();
-        cells::fact(
-            ui,
-            "unreadable",
-            "Values that could not be entered: locked, borrowed, panicked.",
-            |ui| {
-                match unreadable {
-                    0 => ui.label("nothing"),
-                    count => ui.colored_label(
-                        theme::warning(ui),
-                        format!("{} values, listed below", units::count(count)),
-                    ),
-                };
-            },
-        );
-        for (name, value) in &header.labels {
-            cells::fact(ui, name, "Label of this hit.", |ui| {
-                // One line, like its neighbours; the whole of it is a hover away.
-                ui.add(Label::new(value).truncate()).on_hover_text(value);
-            });
-        }
+        header_ui(ui, &document.request.origin, &summary.header, summary.footer.as_ref(), unreadable);
         cells::fact(
             ui,
             "type config",

@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Columns with what they sort by.
-const COLUMNS: &[(By, Column)] = &[
+pub(super) const COLUMNS: &[(By, Column)] = &[
     (By::Name, Column::text("Type", 206.0, "Displayed name after the type config. The bytes of a block count for the type of its node; values inside other values are counted in Inline.")),
     (By::Count, Column::number("Count", 74.0, "Blocks (and roots) of this type.")),
     (By::InlineValues, Column::number("Inline", 74.0, "Values of the type that lie inside other values or buffers.")),
@@ -63,9 +63,16 @@ struct Lines {
     members: Vec<u64>,
     /// Types that the filter let through, also those in closed groups.
     found: usize,
+    scale: Scale,
+}
+
+/// What numbers are compared with.
+#[derive(Clone, Copy, Default, Debug)]
+pub(super) struct Scale {
     /// Largest shallow and retained bytes: full bars.
-    most: (u64, u64),
-    total: u64,
+    pub(super) most: (u64, u64),
+    /// All bytes; 0 where they are not known.
+    pub(super) total: u64,
 }
 
 /// State of the pane.
@@ -227,7 +234,7 @@ impl TypeTable {
                             }
                         });
                     } else {
-                        number_ui(ui, &group.total, COLUMNS[column].0, lines);
+                        number_ui(ui, &group.total, COLUMNS[column].0, &lines.scale);
                     }
                 }
                 Line::Type(id) => {
@@ -238,7 +245,7 @@ impl TypeTable {
                         }
                         name_ui(ui, row);
                     } else {
-                        number_ui(ui, row, COLUMNS[column].0, lines);
+                        number_ui(ui, row, COLUMNS[column].0, &lines.scale);
                     }
                 }
             },
@@ -364,7 +371,7 @@ fn group_name(group: &str) -> &str {
     }
 }
 
-fn name_ui(ui: &mut Ui, row: &TypeRow) {
+pub(super) fn name_ui(ui: &mut Ui, row: &TypeRow) {
     table::text(ui, &row.name).on_hover_ui(|ui| {
         ui.set_max_width(520.0);
         ui.strong(&row.name);
@@ -378,7 +385,7 @@ fn name_ui(ui: &mut Ui, row: &TypeRow) {
     });
 }
 
-fn number_ui(ui: &mut Ui, row: &TypeRow, column: By, lines: &Lines) {
+pub(super) fn number_ui(ui: &mut Ui, row: &TypeRow, column: By, scale: &Scale) {
     let number = column.number(row);
     let color = theme::bar(ui);
     match column {
@@ -393,15 +400,15 @@ fn number_ui(ui: &mut Ui, row: &TypeRow, column: By, lines: &Lines) {
             cells::bytes(ui, number, 0);
         }
         By::Shallow | By::Retained if row.kind.is_empty() => {
-            cells::bytes(ui, number, lines.total);
+            cells::bytes(ui, number, scale.total);
         }
         By::Shallow => {
-            cells::bar_behind(ui, number, lines.most.0, color);
-            cells::bytes(ui, number, lines.total);
+            cells::bar_behind(ui, number, scale.most.0, color);
+            cells::bytes(ui, number, scale.total);
         }
         By::Retained => {
-            cells::bar_behind(ui, number, lines.most.1, color);
-            cells::bytes(ui, number, lines.total);
+            cells::bar_behind(ui, number, scale.most.1, color);
+            cells::bytes(ui, number, scale.total);
         }
         // The share of a kind of waste within its own type says more than that of the heap.
         _ => {
@@ -474,5 +481,6 @@ fn sorted(analysis: &heap_analysis::Analysis, question: &Question) -> Lines {
             Line::Group(_) => None,
         })
         .collect();
-    Lines { lines, position, groups, members, found, most, total: analysis.summary().reachable }
+    let scale = Scale { most, total: analysis.summary().reachable };
+    Lines { lines, position, groups, members, found, scale }
 }
