@@ -32,7 +32,8 @@ pub trait TagFuture: Future + Sized {
     ///
     /// The root has the name with a number, and the line of this call. While the
     /// future is not being polled its bytes are read raw: what they point to and
-    /// nobody else claims is claimed by the task, as raw. While it is polled it is
+    /// nobody else claims is claimed by the task, as raw. The block that it lies in is
+    /// its own, though bytes of a runtime lead to all tasks. While it is polled it is
     /// unreadable. Of a tagged future inside another one the outer is the root.
     ///
     /// Costs 48 bytes, a lock held for some nanoseconds at the first poll and when it

@@ -1623,8 +1623,9 @@ impl<'a> Walker<'a> {
         self.release_kept(0);
         // Nothing is read through guards from here on.
         self.outside_tool(|w| w.last.release(0));
+        let tasks = self.place_tasks();
         self.scan_by_root(opaque_of);
-        self.scan_tasks();
+        self.scan_tasks(tasks);
         self.finish()
     }
 

@@ -8,7 +8,7 @@ use crate::raw::RawMemory;
 use crate::shape::Shape;
 use crate::sink::Sink;
 use crate::tally::Step;
-use crate::task::State;
+use crate::task::{State, Task};
 use crate::walk::Walk;
 use crate::Label;
 use heap_snapshot::record::{Content, DynValue, EdgeKind, Image, LiveBlock, Node, Source, Split};
@@ -222,18 +222,17 @@ impl<'a> Walker<'a> {
         }
     }
 
-    /// Makes roots of the tasks, and claims what the bytes of those that wait point to
-    /// and nobody claimed: task by task in the order of their first polls.
-    pub(super) fn scan_tasks(&mut self) {
+    /// Makes roots of the tasks. A block that no type claims is its task's: bytes that lead
+    /// to it, as those of a runtime do to all tasks, do not own it. Returns those that wait,
+    /// with their nodes.
+    pub(super) fn place_tasks(&mut self) -> Vec<(u64, Task)> {
         let mut tasks = std::mem::take(&mut self.tasks);
         // As for other roots: what lies inside another is a name for that place.
         tasks.sort_by_key(|task| std::cmp::Reverse(task.size));
         let mut walked: BTreeMap<u64, u64> = self.walked.iter().copied().collect();
         let mut waiting = Vec::with_capacity(tasks.len());
         for task in tasks {
-            let (word, state) = task.word();
-            let mut now = State::Gone;
-            self.memory.words(word, WORD, |word| now = state(word));
+            let now = self.state_of(&task);
             if now == State::Gone {
                 continue;
             }
@@ -259,15 +258,28 @@ impl<'a> Walker<'a> {
                 self.sink.content(&Content { node, variant: None, split });
             }
             if now == State::Polled {
-                self.here.node = node;
-                self.here.label = &label::ROOT;
-                self.unreadable(task.addr as usize, task.shape, "is being polled");
+                self.is_polled(node, &task);
             } else {
-                waiting.push((task.number, node, task));
+                waiting.push((node, task));
             }
         }
-        waiting.sort_by_key(|&(number, ..)| number);
-        for (_, node, task) in waiting {
+        waiting
+    }
+
+    /// Claims what the bytes of tasks that wait point to and nobody claimed: task by task
+    /// in the order of their first polls.
+    pub(super) fn scan_tasks(&mut self, mut waiting: Vec<(u64, Task)>) {
+        waiting.sort_by_key(|(_, task)| task.number);
+        for (node, task) in waiting {
+            // It may have gone on since.
+            match self.state_of(&task) {
+                State::Waits => {}
+                State::Polled => {
+                    self.is_polled(node, &task);
+                    continue;
+                }
+                State::Gone => continue,
+            }
             self.opaque.push(Opaque {
                 node,
                 node_addr: task.addr,
@@ -279,6 +291,19 @@ impl<'a> Walker<'a> {
             });
             self.scan_opaque();
         }
+    }
+
+    fn state_of(&self, task: &Task) -> State {
+        let (word, state) = task.word();
+        let mut now = State::Gone;
+        self.memory.words(word, WORD, |word| now = state(word));
+        now
+    }
+
+    fn is_polled(&mut self, node: u64, task: &Task) {
+        self.here.node = node;
+        self.here.label = &label::ROOT;
+        self.unreadable(task.addr as usize, task.shape, "is being polled");
     }
 
     /// Claims what opaque bytes point to and nobody claimed, and what hangs from that.

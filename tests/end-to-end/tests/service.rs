@@ -54,7 +54,13 @@ fn service(build: Build) -> &'static Path {
 
 /// Runs the service with this `HEAP_WALK`; what it printed, and what it said on standard error.
 fn run(build: Build, walk: Option<&str>, directory: &Path) -> (String, String) {
+    run_in_mode("sizes", build, walk, directory)
+}
+
+/// The same with this `HEAP_TRACK`.
+fn run_in_mode(mode: &str, build: Build, walk: Option<&str>, directory: &Path) -> (String, String) {
     let mut command = Command::new(service(build));
+    command.env("HEAP_TRACK", mode);
     command.env_remove("HEAP_WALK").env("HEAP_WALK_DIR", directory).current_dir(directory);
     command.envs(walk.map(|walk| ("HEAP_WALK", walk)));
     let mut child =
@@ -167,7 +173,7 @@ fn assert_locks_are_listed(analysis: &Analysis, build: Build, what: &str) {
     let listed: u64 = summary.unreadable.iter().map(|row| row.count).sum();
     assert_eq!(listed, footer.unreadable, "{what}: {:?}", summary.unreadable);
     for row in &summary.unreadable {
-        assert!(["locked", "borrowed"].contains(&row.reason.as_str()), "{what}: {row:?}");
+        assert!(["locked", "borrowed", "is being polled"].contains(&row.reason.as_str()), "{what}: {row:?}");
     }
     if build == Build::Typed {
         let lease = summary.unreadable.iter().find(|row| row.type_name.contains("Lease"));
@@ -206,6 +212,75 @@ fn a_service_under_load_without_a_feature_for_its_crates() {
 #[test]
 fn a_service_under_load_with_its_crates_features() {
     under_load(Build::Typed);
+}
+
+/// Each task is a root with its line; its tag is on what it allocates, whatever worker polls it;
+/// and while it waits, what only it holds is its own.
+fn tasks(build: Build) {
+    let directory = folder(&format!("service-tasks-{build:?}"));
+    let (printed, _) = run_in_mode("tags", build, Some("under_load,idle"), &directory);
+    assert!(printed.contains("9600 requests of 8 clients answered, 0 errors"), "{printed}");
+    let paths = snapshots(&directory, "under_load");
+    assert_eq!(paths.len(), LOOKS, "{paths:?}");
+    let (mut waited, mut holders) = (0, 0);
+    for path in paths {
+        let what = format!("{build:?}, {}", path.display());
+        let analysis = analyse(&path);
+        assert_adds_up(analysis.ledger(), &what);
+        assert_locks_are_listed(&analysis, build, &what);
+        let mut of_clients = [0, 0];
+        for row in analysis.roots().iter().filter(|row| row.origin == "task") {
+            let (name, _) = row.name.split_once('#').expect("a number");
+            let file = match name {
+                "client" => "main.rs",
+                "connection" | "accept" => "server.rs",
+                "compact" | "audit" => "state.rs",
+                _ => panic!("{what}: {row:?}"),
+            };
+            let source = row.source.as_deref().unwrap_or_default();
+            assert!(source.contains(&format!("service/src/{file}:")), "{what}: {row:?}");
+            assert_eq!(row.name_for, None, "{what}: what leads to all tasks does not own them");
+            of_clients[0] += usize::from(name == "client");
+            of_clients[1] += usize::from(name == "connection");
+            let node = analysis.node(row.node).expect("a root is a node");
+            if node.unreadable.is_empty() {
+                waited += 1;
+                holders += usize::from(row.sizes.alone > analysis.heap().shallow(row.node));
+            }
+        }
+        assert!(of_clients.iter().all(|count| (1..=8).contains(count)), "{what}: {of_clients:?}");
+        let tags = analysis.tags(false);
+        assert!(tags.problems.is_empty(), "{what}: {:?}", tags.problems);
+        assert!(tags.rows.iter().any(|row| row.tags == ["connection"] && row.bytes > 0), "{what}: {tags:?}");
+    }
+    println!("{build:?}: {waited} tasks waited, {holders} of them held what is nobody else's");
+    assert!(waited > 0 && holders > 0, "{build:?}: {waited} waited, {holders} held something");
+
+    let analysis = analyse(&snapshots(&directory, "idle")[0]);
+    assert_idle(&analysis, build);
+    let names: Vec<&str> = analysis
+        .roots()
+        .iter()
+        .filter(|row| row.origin == "task" && row.name_for.is_none())
+        .filter_map(|row| row.name.split_once('#').map(|(name, _)| name))
+        .collect();
+    assert_eq!(names.len(), 3, "{names:?}");
+    assert!(["accept", "audit", "compact"].iter().all(|name| names.contains(name)), "{names:?}");
+    // The service's data was made by connections, each polled by four workers in turn.
+    let tags = analysis.tags(false);
+    let of = |name: &[&str]| tags.rows.iter().find(|row| row.tags == name).map_or(0, |row| row.bytes);
+    assert!(of(&["connection"]) > tags.total / 10 * 8, "{:?}", tags.rows);
+    assert!(of(&[]) < tags.total / 10, "{:?}", tags.rows);
+}
+
+#[test]
+fn tasks_are_roots_without_a_feature_for_the_services_crates() {
+    tasks(Build::Opaque);
+}
+
+#[test]
+fn tasks_are_roots_with_the_services_crates_features() {
+    tasks(Build::Typed);
 }
 
 #[test]

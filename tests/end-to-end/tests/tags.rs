@@ -8,7 +8,7 @@ use heap_analysis::ledger::Class;
 use heap_analysis::Analysis;
 use heap_snapshot::live::ToolScope;
 use heap_snapshot::read::Snapshot;
-use heap_walk::{tag, TagFuture};
+use heap_walk::{tag, TagFuture, Walk};
 use std::cell::Cell;
 use std::future::Future;
 use std::hint::black_box;
@@ -295,6 +295,42 @@ fn nested_and_mutual() {
     assert_closes(&analyse(snapshot));
 }
 
+#[derive(Walk)]
+struct Executor {
+    /// As a runtime has them: bytes that lead to every task.
+    #[walk(opaque)]
+    queue: Vec<Pin<Box<dyn Future<Output = ()>>>>,
+}
+
+/// A task that only bytes of somebody else lead to is its own, with what it holds.
+fn behind_opaque_bytes() {
+    let shared = std::rc::Rc::new(bytes(777));
+    let known = std::rc::Rc::clone(&shared);
+    let work = async move {
+        let own = bytes(900);
+        Yield(false).await;
+        black_box((own, known));
+    };
+    let mut executor = Executor { queue: vec![Box::pin(work.tagged("queued"))] };
+    assert!(poll(executor.queue[0].as_mut()).is_pending());
+    let snapshot = take(&[("shared", &shared), ("executor", &executor)]);
+    let _tool = ToolScope::enter();
+    let is_it = |root: &&heap_snapshot::record::Root| root.name.starts_with("queued#");
+    let (node, is_name) =
+        snapshot.roots.iter().find(is_it).map(|root| (root.node, root.is_name)).expect("it");
+    assert!(!is_name);
+    let block = snapshot.blocks.iter().find(|block| block.requested == 900).expect("live");
+    let nodes = || (0..snapshot.nodes.count()).map(|at| snapshot.nodes.get(at));
+    assert_eq!(nodes().find(|node| node.addr == block.addr).and_then(|held| held.parent), Some(node));
+    let analysis = analyse(snapshot);
+    assert_closes(&analysis);
+    let raw =
+        analysis.ledger().classes.iter().find(|row| row.class == Class::ClaimedRaw).map(|row| row.blocks);
+    assert_eq!(raw, Some(2), "the queue's buffer, and what the task holds: {:?}", analysis.ledger().classes);
+    let row = analysis.roots().iter().find(|row| row.origin == "task").expect("the task");
+    assert!(row.sizes.alone >= 900 && row.sizes.alone < 2000, "{row:?}");
+}
+
 fn many() {
     let mut all: Vec<_> = (0..1000)
         .map(|at| {
@@ -342,6 +378,7 @@ fn main() {
         tasks(has_tags);
         while_polled();
         nested_and_mutual();
+        behind_opaque_bytes();
         many();
         return;
     }

@@ -3,7 +3,7 @@
 //!
 //! It is written as such services are: state in an `Arc`, locks and channels of
 //! several crates, handlers behind `dyn`. Of heap-walk there are only the
-//! derives, the roots and the two checkpoints.
+//! derives, the roots, the tags of the tasks and the two checkpoints.
 
 mod cache;
 mod client;
@@ -23,7 +23,7 @@ use std::sync::{mpsc, Arc};
 use std::thread;
 use std::time::Duration;
 
-use heap_walk::{checkpoint, register_arc, Walk};
+use heap_walk::{checkpoint, register_arc, TagFuture, Walk};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::client::{Client, Report};
@@ -87,7 +87,7 @@ fn run() -> Result<usize, String> {
         .map(|number| {
             let knock = (number == 0).then(|| knock.clone());
             let client = Client::new(number, server.address(), knock, Arc::clone(&looking));
-            runtime.spawn(client.run())
+            runtime.spawn(client.run().tagged("client"))
         })
         .collect();
     drop(knock);

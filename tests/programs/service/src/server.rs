@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
+use heap_walk::TagFuture;
 use http::header::COOKIE;
 use http::{Request, Response, StatusCode};
 use tokio::net::{TcpListener, TcpStream};
@@ -28,7 +29,7 @@ impl Server {
     pub(crate) async fn start(state: &Arc<State>) -> io::Result<Server> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
-        let accepting = tokio::spawn(accept(listener, Arc::clone(state)));
+        let accepting = tokio::spawn(accept(listener, Arc::clone(state)).tagged("accept"));
         Ok(Server { address, state: Arc::clone(state), accepting })
     }
 
@@ -62,12 +63,13 @@ async fn accept(listener: TcpListener, state: Arc<State>) {
     while let Ok((stream, _)) = listener.accept().await {
         state.metrics.connections.fetch_add(1, Ordering::AcqRel);
         let served = Arc::clone(&state);
-        state.spawn(async move {
+        let connection = async move {
             if let Err(error) = serve(stream, &served).await {
                 eprintln!("service: a connection is closed: {error}");
             }
             served.metrics.connections.fetch_sub(1, Ordering::AcqRel);
-        });
+        };
+        state.spawn(connection.tagged("connection"));
     }
 }
 

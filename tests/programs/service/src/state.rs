@@ -8,7 +8,7 @@ use std::time::Instant;
 use arc_swap::ArcSwap;
 use bytes::BytesMut;
 use crossbeam_queue::SegQueue;
-use heap_walk::Walk;
+use heap_walk::{TagFuture, Walk};
 use http::{HeaderName, HeaderValue};
 use once_cell::sync::OnceCell;
 use serde_json::Value;
@@ -97,8 +97,9 @@ impl State {
             runtime,
         });
         // The tasks hold no strong handle: they end when the state is gone.
-        state.spawn(compaction::compact(Arc::downgrade(&state), Arc::clone(&state.pages.pages), to_compact));
-        state.spawn(compaction::audit(Arc::downgrade(&state), to_audit));
+        let pages = Arc::clone(&state.pages.pages);
+        state.spawn(compaction::compact(Arc::downgrade(&state), pages, to_compact).tagged("compact"));
+        state.spawn(compaction::audit(Arc::downgrade(&state), to_audit).tagged("audit"));
         state
     }
 
