@@ -32,6 +32,7 @@ use heap_snapshot::record::{
 };
 use serde::Serialize;
 use std::collections::{HashMap, HashSet};
+use std::thread;
 use std::time::Duration;
 
 /// A node of a [`Heap`]: a root, a block, the shell of a block, or a value inside one.
@@ -598,20 +599,58 @@ pub(crate) fn block_at(blocks: &[LiveBlock], addr: u64) -> Option<usize> {
     (addr - blocks[at].addr < blocks[at].usable.max(1)).then_some(at)
 }
 
-/// An edge while the heap is built.
+/// Where the edges of each of `count` nodes begin, when they are sorted by node; and where those of the last one end.
+fn starts(count: usize, nodes: impl Iterator<Item = u32>) -> Vec<u32> {
+    let mut start = vec![0_u32; count + 1];
+    for node in nodes {
+        start[node as usize + 1] += 1;
+    }
+    for node in 0..count {
+        start[node + 1] += start[node];
+    }
+    start
+}
+
+/// Positions of edges sorted by their nodes, those of one node as they came.
+fn sorted_by(start: &[u32], nodes: impl ExactSizeIterator<Item = u32>) -> Vec<u32> {
+    let mut next = start.to_vec();
+    let mut order = vec![0_u32; nodes.len()];
+    for (at, node) in nodes.enumerate() {
+        let slot = &mut next[node as usize];
+        order[*slot as usize] = at as u32;
+        *slot += 1;
+    }
+    order
+}
+
+/// An edge while the heap is built: 24 bytes.
 struct Draft {
     from: u32,
     to: u32,
-    kind: EdgeKind,
     label: LabelIdx,
+    kind: EdgeKind,
     place: u64,
-    into: Option<Into>,
+}
+
+/// Edges while the heap is built.
+#[derive(Default)]
+struct Drafts {
+    edges: Vec<Draft>,
+    /// By position among `edges`, ascending: where references end.
+    into: Vec<(u32, Into)>,
+}
+
+impl Drafts {
+    fn push(&mut self, draft: Draft, into: Option<Into>) {
+        self.into.extend(into.map(|into| (self.edges.len() as u32, into)));
+        self.edges.push(draft);
+    }
 }
 
 struct Builder {
     snapshot: Snapshot,
     heap: Heap,
-    drafts: Vec<Draft>,
+    drafts: Drafts,
     /// Start, end and node of roots outside the heap, ascending.
     root_ranges: Vec<(u64, u64, u32)>,
     /// Begin, end and node of values inside blocks and outside the heap that are nodes; ascending.
@@ -676,7 +715,7 @@ impl Builder {
         Builder {
             snapshot,
             heap,
-            drafts: Vec::new(),
+            drafts: Drafts::default(),
             root_ranges: Vec::new(),
             inside: Vec::new(),
             in_roots: Vec::new(),
@@ -764,14 +803,25 @@ impl Builder {
                 is_apart
             });
             heap.counts.overlapping_blocks = (before - heap.blocks.len()) as u64;
-            for node in 0..count {
-                if heap.role[node] == Role::Block {
-                    match block_at(&heap.blocks, heap.addr[node]) {
-                        Some(block) => heap.block[node] = block as u32,
-                        None => heap.role[node] = Role::Foreign,
+            let blocks = &heap.blocks;
+            let find = |roles: &mut [Role], found: &mut [u32], addrs: &[u64]| {
+                for ((role, found), addr) in roles.iter_mut().zip(found).zip(addrs) {
+                    if *role == Role::Block {
+                        match block_at(blocks, *addr) {
+                            Some(block) => *found = block as u32,
+                            None => *role = Role::Foreign,
+                        }
                     }
                 }
-            }
+            };
+            // On two threads.
+            let (role, other_role) = heap.role.split_at_mut(count / 2);
+            let (block, other_block) = heap.block.split_at_mut(count / 2);
+            let (addr, other_addr) = heap.addr.split_at(count / 2);
+            thread::scope(|scope| {
+                scope.spawn(|| find(role, block, addr));
+                find(other_role, other_block, other_addr);
+            });
         } else {
             self.estimates();
         }
@@ -979,7 +1029,7 @@ impl Builder {
     fn edges(&mut self) {
         let nodes = &self.snapshot.nodes;
         let count = self.heap.node_ty.len();
-        self.drafts.reserve(count + self.snapshot.edges.len());
+        self.drafts.edges.reserve(count + self.snapshot.edges.len());
         for node in 0..count {
             let parent = nodes.parent[node];
             if parent == NO_PARENT {
@@ -998,7 +1048,7 @@ impl Builder {
                 && is_own(nodes.edge[to as usize]);
             if !is_repeat {
                 let from = self.heap.same_as[parent as usize];
-                self.drafts.push(Draft { from, to, kind, label: nodes.label[node], place, into: None });
+                self.drafts.push(Draft { from, to, kind, label: nodes.label[node], place }, None);
             }
         }
         let held_unseen: HashSet<u64> = self
@@ -1044,7 +1094,7 @@ impl Builder {
                 Target::Addr(addr) if is_reference => Some(Into { addr, size: self.pointee_size(edge.ty) }),
                 _ => None,
             };
-            let draft = |to| Draft { from, to, kind: edge.kind, label: edge.label, place: edge.place, into };
+            let draft = |to| Draft { from, to, kind: edge.kind, label: edge.label, place: edge.place };
             let target = match edge.target {
                 Target::Node(to) => {
                     let to = usize::try_from(to).ok().and_then(|to| self.heap.same_as.get(to));
@@ -1086,11 +1136,11 @@ impl Builder {
                 }
             }
             if edge.kind == EdgeKind::WEAK && self.heap.role[to as usize] == Role::Pinned {
-                self.drafts.push(Draft { kind: HOLDS_SHELL, ..draft(to) });
+                self.drafts.push(Draft { kind: HOLDS_SHELL, ..draft(to) }, into);
             } else if edge.kind == EdgeKind::WEAK {
                 weak.push((to, draft(to)));
             } else {
-                self.drafts.push(draft(to));
+                self.drafts.push(draft(to), into);
             }
         }
         self.heap.keys = keys;
@@ -1119,13 +1169,13 @@ impl Builder {
             self.heap.counterpart.insert(shell, value);
             let place = self.heap.addr[value as usize];
             let (kind, label) = (HOLDS_SHELL, LabelIdx(0));
-            self.drafts.push(Draft { from: value, to: shell, kind, label, place, into: None });
+            self.drafts.push(Draft { from: value, to: shell, kind, label, place }, None);
         }
         for (to, draft) in weak {
             if let Some(&shell) = self.heap.counterpart.get(&to) {
-                self.drafts.push(Draft { to: shell, kind: HOLDS_SHELL, ..draft });
+                self.drafts.push(Draft { to: shell, kind: HOLDS_SHELL, ..draft }, None);
             }
-            self.drafts.push(draft);
+            self.drafts.push(draft, None);
         }
     }
 
@@ -1207,7 +1257,7 @@ impl Builder {
         for shared in counted.iter() {
             met.extend(node_of(shared).map(|node| (node, (0, 0))));
         }
-        for draft in &self.drafts {
+        for draft in &self.drafts.edges {
             // A value in an arena may have an owner besides, which only a table of blocks tells:
             // without one a handle too few is counted, so that *alone* stays a lower bound.
             let is_unsure = !heap.header.tracked && heap.role(NodeId(draft.from)) == Role::Inside;
@@ -1279,73 +1329,69 @@ impl Heap {
         self.key_answers = answers;
         let others = 0..self.edge_count();
         let mut into = std::mem::take(&mut self.into).into_iter().peekable();
-        let mut drafts: Vec<Draft> = Vec::with_capacity(others.len() + links.len());
+        let mut drafts = Drafts::default();
+        drafts.edges.reserve(others.len() + links.len());
         for at in others {
             let into = into.next_if(|(of, _)| *of as usize == at).map(|(_, into)| into);
             let Edge { from, to, kind, label, place } = self.edge_at(at);
             if kind != EdgeKind::KEY {
-                drafts.push(Draft { from: from.0, to: to.0, kind, label, place, into });
+                drafts.push(Draft { from: from.0, to: to.0, kind, label, place }, into);
             }
         }
         for link in links {
             let at = link.at as usize;
-            drafts.push(Draft {
+            let draft = Draft {
                 from: self.keys.from[at],
                 to: link.to.0,
                 kind: EdgeKind::KEY,
                 label: self.keys.label[at],
                 place: self.keys.place[at],
-                into: Some(link.entry),
-            });
+            };
+            drafts.push(draft, Some(link.entry));
         }
         self.set_edges(&drafts);
     }
 
-    /// Edges sorted by where they begin (then by place), and by where they end.
-    fn set_edges(&mut self, drafts: &[Draft]) {
+    /// Edges sorted by where they begin (then by place), and by where they end. On two threads.
+    fn set_edges(&mut self, drafts: &Drafts) {
+        let Drafts { edges: drafts, into } = drafts;
         let count = self.role.len();
         assert!(drafts.len() < NONE as usize, "a snapshot of more than four thousand million edges");
-        let starts = |ends: &mut dyn Iterator<Item = u32>| {
-            let mut start = vec![0_u32; count + 1];
-            for end in ends {
-                start[end as usize + 1] += 1;
-            }
-            for node in 0..count {
-                start[node + 1] += start[node];
-            }
-            start
-        };
-        self.out_start = starts(&mut drafts.iter().map(|draft| draft.from));
-        let mut next = self.out_start.clone();
-        let mut order = vec![0_u32; drafts.len()];
-        for (at, draft) in drafts.iter().enumerate() {
-            let slot = &mut next[draft.from as usize];
-            order[*slot as usize] = at as u32;
-            *slot += 1;
-        }
+        self.out_start = starts(count, drafts.iter().map(|draft| draft.from));
+        let mut order = sorted_by(&self.out_start, drafts.iter().map(|draft| draft.from));
         for node in 0..count {
             let range = self.out_start[node] as usize..self.out_start[node + 1] as usize;
             let part = &mut order[range];
-            if !part.is_sorted_by_key(|&at| drafts[at as usize].place) {
+            if part.len() > 1 && !part.is_sorted_by_key(|&at| drafts[at as usize].place) {
                 part.sort_by_key(|&at| drafts[at as usize].place);
             }
         }
         let sorted = || order.iter().map(|&at| &drafts[at as usize]);
-        self.into = sorted().enumerate().filter_map(|(at, draft)| Some((at as u32, draft.into?))).collect();
-        self.edge_from = sorted().map(|draft| draft.from).collect();
-        self.edge_to = sorted().map(|draft| draft.to).collect();
-        self.edge_kind = sorted().map(|draft| draft.kind).collect();
-        self.edge_lens = sorted().map(|draft| lens_bits(draft.kind)).collect();
-        self.edge_label = sorted().map(|draft| draft.label).collect();
-        self.edge_place = sorted().map(|draft| draft.place).collect();
-        self.in_start = starts(&mut self.edge_to.iter().copied());
-        let mut next = self.in_start.clone();
-        self.in_edge = vec![0; drafts.len()];
-        for (at, &to) in self.edge_to.iter().enumerate() {
-            let slot = &mut next[to as usize];
-            self.in_edge[*slot as usize] = at as u32;
-            *slot += 1;
-        }
+        thread::scope(|scope| {
+            let ends = scope.spawn(|| {
+                let to: Vec<u32> = sorted().map(|draft| draft.to).collect();
+                let start = starts(count, to.iter().copied());
+                let edges = sorted_by(&start, to.iter().copied());
+                (to, start, edges)
+            });
+            // Among the edges of a node they are sorted by place, those of one place as they came.
+            let position = |at: u32| {
+                let draft = &drafts[at as usize];
+                let start = self.out_start[draft.from as usize] as usize;
+                let part = &order[start..self.out_start[draft.from as usize + 1] as usize];
+                let found =
+                    part.binary_search_by_key(&(draft.place, at), |&at| (drafts[at as usize].place, at));
+                found.map(|found| (start + found) as u32).ok()
+            };
+            self.into = into.iter().filter_map(|&(at, into)| Some((position(at)?, into))).collect();
+            self.into.sort_unstable_by_key(|(at, _)| *at);
+            self.edge_from = sorted().map(|draft| draft.from).collect();
+            self.edge_kind = sorted().map(|draft| draft.kind).collect();
+            self.edge_lens = sorted().map(|draft| lens_bits(draft.kind)).collect();
+            self.edge_label = sorted().map(|draft| draft.label).collect();
+            self.edge_place = sorted().map(|draft| draft.place).collect();
+            (self.edge_to, self.in_start, self.in_edge) = ends.join().expect("sorting does not panic");
+        });
     }
 
     fn push_node(&mut self, role: Role, node_ty: u32) -> u32 {

@@ -141,7 +141,7 @@ impl Builder {
             };
             if let Some(from) = holder.filter(|holder| *holder != node) {
                 let label = LabelIdx(0);
-                self.drafts.push(Draft { from, to: node, kind: CONTAINS, label, place: addr, into: None });
+                self.drafts.push(Draft { from, to: node, kind: CONTAINS, label, place: addr }, None);
             }
         }
     }
