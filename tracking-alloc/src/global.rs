@@ -10,7 +10,7 @@ use crate::side::Side;
 use crate::slot::{self, Record, MAX_EPOCH};
 use crate::table::{Table, LARGE};
 use crate::TrackingAlloc;
-use crate::{contexts, sample, stack, tags};
+use crate::{contexts, memory, sample, stack, tags};
 use heap_snapshot::live::{self, LiveBlocks, Sizes, Traffic};
 use heap_snapshot::record::{
     AllocatorFigures, BlockCount, LiveBlock, SizeClass, StackFigures, StackFrame, StackWay,
@@ -631,6 +631,8 @@ fn stacks_resident() -> u64 {
 
 /// Slots that are loaded together.
 const TOGETHER: usize = 64;
+/// Slots in a line of the processor's caches.
+const LINE: usize = 16;
 
 /// The face that heap-walk sees.
 pub(crate) struct Blocks;
@@ -665,20 +667,32 @@ impl LiveBlocks for Blocks {
     fn sizes(&self, addrs: &[u64], sizes: &mut [Sizes]) {
         let is_foreign = IS_FOREIGN.load(Ordering::Relaxed);
         for (addrs, sizes) in addrs.chunks(TOGETHER).zip(sizes.chunks_mut(TOGETHER)) {
-            // First the slots and nothing else, so that they are on their way together.
-            let mut slots = [0; TOGETHER];
+            // First all slots are asked for, so that they are on their way together.
+            let mut slots = [None; TOGETHER];
             for (slot, &addr) in slots.iter_mut().zip(addrs) {
-                *slot = TABLE.slot(addr as usize).map_or(0, |slot| slot.load(Ordering::Acquire));
+                *slot = TABLE.slot(addr as usize);
+                memory::prefetch(slot.map_or(ptr::null(), ptr::from_ref));
             }
-            for ((sizes, &addr), slot) in sizes.iter_mut().zip(addrs).zip(slots) {
-                // A wide block takes its first granule whole, so one that begins there holds the address.
-                *sizes = match slot::whole_wide(slot) {
-                    Some((size, align_log2)) if !is_foreign => {
-                        let usable = jemalloc::usable(size, 1 << align_log2);
-                        Sizes { requested: size as u64, usable: usable as u64 }
-                    }
-                    _ => self.sizes_of(addr),
-                };
+            let (mut others, mut count) = ([0_u8; TOGETHER], 0);
+            for (at, ((sizes, &addr), place)) in sizes.iter_mut().zip(addrs).zip(&slots).enumerate() {
+                let slot = place.map_or(0, |slot| slot.load(Ordering::Acquire));
+                // A wide block takes its first granule whole, a tiny one its half of it, so one that
+                // begins there holds the address.
+                if let (Some((size, align_log2)), false) = (slot::whole(slot, addr as usize), is_foreign) {
+                    let usable = jemalloc::usable(size, 1 << align_log2);
+                    *sizes = Sizes { requested: size as u64, usable: usable as u64 };
+                } else {
+                    // It mostly begins a little before.
+                    let place = place.map_or(ptr::null(), ptr::from_ref);
+                    memory::prefetch(place.wrapping_sub(LINE));
+                    memory::prefetch(place.wrapping_sub(2 * LINE));
+                    others[count] = at as u8;
+                    count += 1;
+                }
+            }
+            for &at in &others[..count] {
+                let at = usize::from(at);
+                sizes[at] = self.sizes_of(addrs[at]);
             }
         }
     }

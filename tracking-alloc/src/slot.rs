@@ -72,11 +72,17 @@ pub(crate) fn is_program_wide(slot: u32) -> bool {
     slot & (WIDE | TOOL) == WIDE
 }
 
-/// The requested size and log2 of the alignment of a program's wide block, if its slot alone says them.
+/// The requested size and log2 of the alignment of a program's block, if the slot of the address
+/// alone says them: of a block that begins in the address's granule, or half of one.
 #[inline(always)]
-pub(crate) fn whole_wide(slot: u32) -> Option<(usize, u32)> {
+pub(crate) fn whole(slot: u32, addr: usize) -> Option<(usize, u32)> {
     let size = slot >> SIZE_SHIFT;
-    (is_program_wide(slot) && size != ESCAPE).then_some((size as usize, slot >> ALIGN_SHIFT & 15))
+    if is_program_wide(slot) && size != ESCAPE {
+        return Some((size as usize, slot >> ALIGN_SHIFT & 15));
+    }
+    let half = addr >> 3 & 1;
+    let tiny = slot >> (16 * half);
+    is_tiny(slot, half).then_some((tiny as usize >> 2 & 15, tiny >> 6 & 3))
 }
 
 /// The slot of any block that is not tiny, and the two that follow it where one is not enough.
