@@ -40,16 +40,37 @@ impl Marks {
     /// Marks an address; says whether it was marked before.
     #[inline]
     pub(crate) fn set(&mut self, addr: u64) -> bool {
+        if let Some(was) = self.set_near(addr) {
+            return was;
+        }
+        self.page(addr >> PAGE_LOG2);
+        self.set_near(addr).unwrap_or_default()
+    }
+
+    /// The same, if its page is found without the map.
+    #[inline(always)]
+    pub(crate) fn set_near(&mut self, addr: u64) -> Option<bool> {
         let key = addr >> PAGE_LOG2;
-        let (near, mut page) = self.near[key as usize % NEAR];
+        let (near, page) = self.near[key as usize % NEAR];
         if near != key {
-            page = self.page(key);
+            return None;
         }
         let (word, bit) = Marks::at(addr);
-        let word = &mut self.pages[page as usize][word];
+        let word = &mut self.pages.get_mut(page as usize)?[word];
         let was = *word & bit != 0;
         *word |= bit;
-        was
+        Some(was)
+    }
+
+    /// The address of the memory in which an address is marked; 0 if there is none yet.
+    #[inline]
+    pub(crate) fn place(&self, addr: u64) -> u64 {
+        let key = addr >> PAGE_LOG2;
+        let (near, page) = self.near[key as usize % NEAR];
+        if near != key {
+            return 0;
+        }
+        &raw const self.pages[page as usize][Marks::at(addr).0] as usize as u64
     }
 
     #[cold]

@@ -7,7 +7,6 @@ use heap_snapshot::live::{LiveBlocks, Sizes};
 use heap_snapshot::record::{
     Content, LabelDesc, LabelIdx, Layout, Node, NodeTypeDesc, NodeTypeIdx, Split, TypeDesc,
 };
-use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
 const POINTER: u8 = size_of::<usize>() as u8;
@@ -27,11 +26,11 @@ struct Kind {
 #[derive(Clone, Copy)]
 #[repr(align(64))]
 struct Sums {
-    blocks: u64,
-    usable: u64,
     requested: u64,
+    usable: u64,
     len: u64,
     cap: u64,
+    blocks: u64,
     /// The blocks are memory of the heap, which nobody else claims.
     is_counted: bool,
     /// These sums tell what the container puts around the values.
@@ -42,6 +41,9 @@ struct Sums {
 /// table are on their way at the same time.
 const ASKED: usize = 64;
 
+/// Shared handles that are kept at most before they are noted by their blocks: 16 MiB.
+const HANDLES: usize = 1 << 20;
+
 /// A block that was met and whose sizes are still to be asked for.
 #[derive(Clone, Copy, Default)]
 struct Waiting {
@@ -50,7 +52,16 @@ struct Waiting {
     /// Bytes of its values, where only they know.
     size: u64,
     ty: u32,
-    path: u32,
+}
+
+/// A strong handle that was met.
+#[derive(Clone, Copy)]
+struct SharedHandle {
+    /// Of its block.
+    addr: u64,
+    /// How many there are; [`UNKNOWN`] where that cannot be read.
+    strong: u32,
+    is_counted: bool,
 }
 
 /// Those, and how many they are.
@@ -59,6 +70,8 @@ struct Asked {
     addrs: [u64; ASKED],
     blocks: [Waiting; ASKED],
     sizes: [Sizes; ASKED],
+    /// Of each block, where somebody asks.
+    paths: [u32; ASKED],
 }
 
 /// A way from the root to nodes: the fields and positions on it.
@@ -101,7 +114,7 @@ pub(crate) struct Tally {
     kinds: Vec<Kind>,
     sums: Vec<Sums>,
     next_node: u64,
-    asked: Box<Asked>,
+    asked: Asked,
     paths: Option<Paths>,
     /// What the sums do not tell: values that differ, containers that are not linear.
     split: Split,
@@ -110,6 +123,11 @@ pub(crate) struct Tally {
     /// Handles of shared blocks that were not met yet, by address; [`UNKNOWN`]
     /// where nobody knows. What is not here has none.
     shared: HashMap<u64, u32, RandomState>,
+    /// Handles that are still to be noted there, if need be.
+    handles: Vec<SharedHandle>,
+    /// How many handles there are to all shared blocks met, less those that were met. If it is 0
+    /// in the end, so it is for each.
+    unmet: u64,
     /// Nodes whose values are not in the sums: the root, and values inside blocks.
     uncounted: HashSet<u64>,
 }
@@ -140,16 +158,19 @@ impl Tally {
             kinds: Vec::new(),
             sums: Vec::new(),
             next_node: 0,
-            asked: Box::new(Asked {
+            asked: Asked {
                 count: 0,
                 addrs: [0; ASKED],
                 blocks: [Waiting::default(); ASKED],
                 sizes: [Sizes::NONE; ASKED],
-            }),
+                paths: [0; ASKED],
+            },
             paths: with_paths.then(Paths::default),
             split: Split::default(),
             is_counting: true,
             shared: HashMap::with_hasher(RandomState::with_seeds(9, 10, 11, 12)),
+            handles: Vec::new(),
+            unmet: 0,
             uncounted: HashSet::new(),
         }
     }
@@ -190,16 +211,28 @@ impl Tally {
         self.next_node += 1;
         let path = if self.paths.is_some() { self.path(step) } else { 0 };
         if self.is_counting {
-            let asked = &mut *self.asked;
-            let at = asked.count % ASKED;
-            asked.addrs[at] = addr;
-            asked.blocks[at] = Waiting { len, cap, size, ty: step.ty.0, path };
-            asked.count = at + 1;
-            if asked.count == ASKED {
+            if !self.has_room() {
                 self.settle();
             }
+            self.asked.paths[self.asked.count % ASKED] = path;
+            self.put(step.ty.0, addr, (len, cap), size);
         }
         id
+    }
+
+    /// Whether another block can wait; else those that do have to be settled first.
+    #[inline(always)]
+    pub(crate) fn has_room(&self) -> bool {
+        self.asked.count < ASKED
+    }
+
+    /// Adds a block, for which there is room, where no paths are asked for and all is counted.
+    #[inline(always)]
+    pub(crate) fn put(&mut self, ty: u32, addr: u64, (len, cap): (u64, u64), size: u64) {
+        let at = self.asked.count % ASKED;
+        self.asked.addrs[at] = addr;
+        self.asked.blocks[at] = Waiting { len, cap, size, ty };
+        self.asked.count = at + 1;
     }
 
     /// Adds what is no block: the root, or a value inside a block.
@@ -227,7 +260,7 @@ impl Tally {
     /// anything is released, since what a lock protected may be freed then.
     #[inline(never)]
     pub(crate) fn settle(&mut self) {
-        let Asked { count, addrs, blocks, sizes } = &mut *self.asked;
+        let Asked { count, addrs, blocks, sizes, .. } = &mut self.asked;
         let count = std::mem::take(count).min(ASKED);
         if let Some(live) = self.live {
             live.sizes(&addrs[..count], &mut sizes[..count]);
@@ -237,36 +270,45 @@ impl Tally {
                 *sizes = Sizes { requested: size, usable: size };
             }
         }
-        for (Sizes { requested, usable }, Waiting { len, cap, size, ty, path }) in
-            sizes.iter().zip(&blocks[..count])
-        {
-            let sums = &mut self.sums[*ty as usize];
+        for at in 0..count {
+            let (Sizes { requested, usable }, block) = (self.asked.sizes[at], &self.asked.blocks[at]);
+            let sums = &mut self.sums[block.ty as usize];
             // Memory of another allocator is in nobody's sum.
-            if *usable == Sizes::NONE.usable || !sums.is_counted {
+            if usable == Sizes::NONE.usable || !sums.is_counted {
                 continue;
             }
             sums.blocks += 1;
             sums.usable += usable;
             sums.requested += requested;
-            sums.len = sums.len.wrapping_add(*len);
-            sums.cap = sums.cap.wrapping_add(*cap);
-            if !sums.is_linear {
-                let kind = &self.kinds[*ty as usize];
-                let mut values = Split::default();
-                if kind.is_fixed {
-                    values.add_times(&kind.base, value_count(&self.node_types[*ty as usize], *len));
-                    self.split.add_times(&values, 1);
-                } else {
-                    // What the values' own record will say; only the sum matters here.
-                    values.untyped = *size;
-                }
-                self.split.add_times(&kind.shape.container(*len, *cap, *requested, &values), 1);
+            sums.len = sums.len.wrapping_add(block.len);
+            sums.cap = sums.cap.wrapping_add(block.cap);
+            if !sums.is_linear || self.paths.is_some() {
+                self.settle_apart(at);
             }
-            if let Some(paths) = &mut self.paths {
-                let path = &mut paths.all[*path as usize];
-                path.blocks += 1;
-                path.usable += usable;
+        }
+    }
+
+    /// Adds what sums do not tell of the block at this position.
+    #[inline(never)]
+    fn settle_apart(&mut self, at: usize) {
+        let (Sizes { requested, usable }, block) = (self.asked.sizes[at], self.asked.blocks[at]);
+        let Waiting { len, cap, size, ty } = block;
+        if !self.sums[ty as usize].is_linear {
+            let kind = &self.kinds[ty as usize];
+            let mut values = Split::default();
+            if kind.is_fixed {
+                values.add_times(&kind.base, value_count(&self.node_types[ty as usize], len));
+                self.split.add_times(&values, 1);
+            } else {
+                // What the values' own record will say; only the sum matters here.
+                values.untyped = size;
             }
+            self.split.add_times(&kind.shape.container(len, cap, requested, &values), 1);
+        }
+        if let Some(paths) = &mut self.paths {
+            let path = &mut paths.all[self.asked.paths[at] as usize];
+            path.blocks += 1;
+            path.usable += usable;
         }
     }
 
@@ -291,24 +333,39 @@ impl Tally {
     }
 
     /// Notes a strong handle and how many there are, if that can be read.
-    pub(crate) fn share(&mut self, addr: u64, strong: Option<usize>, is_counted: bool) {
-        let Some(strong) = strong.map(|strong| u32::try_from(strong).unwrap_or(UNKNOWN - 1)) else {
-            self.shared.insert(addr, UNKNOWN);
-            return;
-        };
+    #[inline]
+    pub(crate) fn share(&mut self, addr: u64, strong: Option<usize>, is_first: bool, is_counted: bool) {
+        let strong = strong.map_or(UNKNOWN, |strong| u32::try_from(strong).unwrap_or(UNKNOWN - 1));
+        let of_block = if is_first { u64::from(strong) } else { 0 };
+        self.unmet = self.unmet.wrapping_add(of_block).wrapping_sub(u64::from(is_counted));
         // A block with one handle is told by it, whole.
-        let left = match self.shared.entry(addr) {
-            Entry::Occupied(left) => left.into_mut(),
-            Entry::Vacant(_) if strong <= 1 && is_counted => return,
-            Entry::Vacant(left) => left.insert(strong),
-        };
-        if *left != UNKNOWN {
-            *left = left.saturating_sub(u32::from(is_counted));
+        if strong > 1 || !is_counted {
+            self.handles.push(SharedHandle { addr, strong, is_counted });
+            if self.handles.len() == HANDLES {
+                self.note_handles();
+            }
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn note_handles(&mut self) {
+        for SharedHandle { addr, strong, is_counted } in self.handles.drain(..) {
+            let left = self.shared.entry(addr).or_insert(strong);
+            match strong {
+                UNKNOWN => *left = UNKNOWN,
+                _ if *left == UNKNOWN => {}
+                _ => *left = left.saturating_sub(u32::from(is_counted)),
+            }
         }
     }
 
     /// Addresses of shared blocks that may have owners elsewhere.
-    pub(crate) fn outside(&self) -> Vec<u64> {
+    pub(crate) fn outside(&mut self) -> Vec<u64> {
+        if self.unmet == 0 {
+            return Vec::new();
+        }
+        self.note_handles();
         self.shared.iter().filter(|(_, left)| **left > 0).map(|(addr, _)| *addr).collect()
     }
 
@@ -319,6 +376,11 @@ impl Tally {
             return;
         }
         self.split.add_times(&content.split, 1);
+    }
+
+    /// Adds values that divide so.
+    pub(crate) fn add(&mut self, split: &Split, times: u64) {
+        self.split.add_times(split, times);
     }
 
     /// Bytes by node type, most first.

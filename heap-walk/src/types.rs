@@ -1,7 +1,8 @@
 //! Types, node types and labels of one snapshot, numbered as they are met.
 
 use crate::label::{self, Label};
-use crate::shape::{Describe, Interned, Shape};
+use crate::shape::{Describe, Interned, Shape, StaticShape};
+use crate::walk::Walk;
 use ahash::RandomState;
 use heap_snapshot::record::{
     Census, LabelDesc, LabelIdx, Layout, NodeTypeDesc, NodeTypeIdx, Split, TypeDesc, VariantOffsets,
@@ -31,6 +32,27 @@ impl Container {
     }
 }
 
+/// Buffers of one kind. A constant: the walk knows them by its address.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Buffer {
+    pub(crate) container: &'static Container,
+    elem: fn() -> StaticShape,
+    /// Bytes of an element.
+    pub(crate) size: usize,
+}
+
+impl Buffer {
+    /// Buffers of `T`s.
+    pub(crate) const fn of<T: Walk>(container: &'static Container) -> Buffer {
+        Buffer { container, elem: T::static_shape, size: size_of::<T>() }
+    }
+
+    /// What lies in them.
+    pub(crate) fn elem(&self) -> &'static Shape {
+        (self.elem)().0
+    }
+}
+
 /// Number of kinds of places a census tells apart.
 pub(crate) const PLACES: usize = 8;
 
@@ -51,18 +73,59 @@ struct TypeInfo {
     variants: u32,
 }
 
-/// What the walk needs of a node type for every block.
+/// What the walk needs of a node type for every block, in one word.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct NodeType {
     pub(crate) idx: NodeTypeIdx,
-    /// Every value divides as [`Types::node_base`] says.
-    pub(crate) fixed: bool,
+    flags: u32,
+}
+
+impl NodeType {
+    const FIXED: u32 = 1;
+    const ENTERED: u32 = 1 << 1;
+    const DYNAMIC: u32 = 1 << 2;
+    const BASE: u32 = 1 << 3;
+    const SLICE: u32 = 1 << 4;
+
+    fn new(idx: u32, info: &TypeInfo, is_dynamic: bool, is_slice: bool) -> NodeType {
+        let flag = |is_set: bool, flag: u32| if is_set { flag } else { 0 };
+        let flags = flag(info.fixed, NodeType::FIXED)
+            | flag(!info.is_leaf, NodeType::ENTERED)
+            | flag(is_dynamic, NodeType::DYNAMIC)
+            | flag(info.base != Split::default() || is_dynamic, NodeType::BASE)
+            | flag(is_slice, NodeType::SLICE);
+        NodeType { idx: NodeTypeIdx(idx), flags }
+    }
+
+    /// Every value divides as [`NodeInfo::base`] says.
+    #[inline(always)]
+    pub(crate) fn is_fixed(self) -> bool {
+        self.flags & NodeType::FIXED != 0
+    }
+
     /// Values can hold something to visit.
-    pub(crate) is_entered: bool,
+    #[inline(always)]
+    pub(crate) fn is_entered(self) -> bool {
+        self.flags & NodeType::ENTERED != 0
+    }
+
     /// The size of a value is known only from the value.
-    pub(crate) is_dynamic: bool,
+    #[inline(always)]
+    pub(crate) fn is_dynamic(self) -> bool {
+        self.flags & NodeType::DYNAMIC != 0
+    }
+
     /// Something is said of values before they are visited: they are no bare enums.
-    pub(crate) has_base: bool,
+    #[inline(always)]
+    pub(crate) fn has_base(self) -> bool {
+        self.flags & NodeType::BASE != 0
+    }
+
+    /// There are elements, not one value.
+    #[inline(always)]
+    pub(crate) fn is_slice(self) -> bool {
+        self.flags & NodeType::SLICE != 0
+    }
 }
 
 /// A node type, and what is needed of it when its block is entered.
@@ -104,10 +167,20 @@ pub(crate) struct Site {
     pub(crate) packed: NodeSite,
 }
 
+/// A node type by what its blocks are known by: two addresses of constants.
+#[derive(Clone, Copy)]
+#[repr(align(32))]
+struct Kind {
+    key: KindKey,
+    ty: NodeType,
+}
+
+/// Those of a container (odd if there are elements) and a shape, or of a [`Buffer`] and 0.
+pub(crate) type KindKey = (usize, usize);
+
 /// What stands in the caches where nothing does: no key is 0.
 const NO_TYPE: Type = Type { ty: 0, first_variant: 0, variants: 0 };
-pub(crate) const NO_NODE_TYPE: NodeType =
-    NodeType { idx: NodeTypeIdx(0), fixed: false, is_entered: false, is_dynamic: false, has_base: false };
+pub(crate) const NO_NODE_TYPE: NodeType = NodeType { idx: NodeTypeIdx(0), flags: 0 };
 
 #[inline]
 fn slot(key: usize) -> usize {
@@ -167,6 +240,8 @@ pub(crate) struct Types {
 
     /// Direct-mapped: where blocks are met.
     sites: Box<[Site; CACHE]>,
+    /// The same where nothing but the node type is asked for.
+    kinds: Box<[Kind; CACHE]>,
     by_node: Map<NodeKey, u32>,
     by_node_key: Map<(&'static str, u8, usize, u32, bool), u32>,
     node_types: Vec<NodeInfo>,
@@ -193,6 +268,7 @@ impl Types {
                 let packed = NodeSite::new(LabelIdx(0), NodeTypeIdx(0));
                 array(Site { key: SiteKey(0, 0, 0), ty: NO_NODE_TYPE, packed })
             },
+            kinds: array(Kind { key: (0, 0), ty: NO_NODE_TYPE }),
             by_node: map(),
             by_node_key: map(),
             node_types: Vec::new(),
@@ -297,6 +373,14 @@ impl Types {
         self.variants.get_mut((first_variant + variant) as usize)
     }
 
+    /// Which of all types' variants it is, if the type was asked for lately and has such a one.
+    #[inline(always)]
+    pub(crate) fn near_variant(&self, shape: &'static Shape, variant: u32) -> Option<u32> {
+        let key = std::ptr::from_ref(shape) as usize;
+        let CachedType { key: near, ty: Type { first_variant, variants, .. } } = self.cache[slot(key)];
+        (near == key && variant < variants).then(|| first_variant.wrapping_add(variant))
+    }
+
     /// Where a type's variants are, and how many.
     pub(crate) fn variants_of(&mut self, shape: &'static Shape) -> (u32, u32) {
         let Type { first_variant, variants, .. } = *self.find(shape);
@@ -358,6 +442,25 @@ impl Types {
         self.sites[at % CACHE] = Site { key, ty, packed };
     }
 
+    /// The node type of blocks that are known by `key`, if no other was asked for since.
+    #[inline(always)]
+    pub(crate) fn kind(&self, key: KindKey) -> Option<NodeType> {
+        let Kind { key: near, ty } = &self.kinds[slot(key.0 ^ key.1.rotate_left(17))];
+        (*near == key).then(|| *ty)
+    }
+
+    /// Makes it known, given container and value, or elements.
+    pub(crate) fn new_kind(
+        &mut self,
+        key: KindKey,
+        (container, elem, is_slice): (&'static Container, &'static Shape, bool),
+    ) -> NodeType {
+        let at = slot(key.0 ^ key.1.rotate_left(17));
+        let ty = self.node_type(container, elem, is_slice);
+        self.kinds[at] = Kind { key, ty };
+        ty
+    }
+
     /// A node type.
     pub(crate) fn node_type(
         &mut self,
@@ -379,7 +482,7 @@ impl Types {
     /// Bytes of the values of a block: of `amount` values, or `amount` itself
     /// where only they know their size.
     pub(crate) fn node_bytes(&self, ty: NodeType, amount: u64) -> u64 {
-        if ty.is_dynamic {
+        if ty.is_dynamic() {
             amount
         } else {
             self.node_types[ty.idx.0 as usize].size.wrapping_mul(amount)
@@ -397,13 +500,7 @@ impl Types {
             None => {
                 let idx = self.node_types.len() as u32;
                 let info = &self.infos[ty as usize];
-                let ty_info = NodeType {
-                    idx: NodeTypeIdx(idx),
-                    fixed: info.fixed,
-                    is_entered: !info.is_leaf,
-                    is_dynamic: elem.size.is_none(),
-                    has_base: info.base != Split::default() || elem.size.is_none(),
-                };
+                let ty_info = NodeType::new(idx, info, elem.size.is_none(), key.2);
                 let top = if key.2 { std::ptr::null() } else { std::ptr::from_ref(elem) };
                 self.node_types.push(NodeInfo { ty: ty_info, base: info.base, top, size: info.size });
                 self.new_node_types.push(NodeTypeDesc {

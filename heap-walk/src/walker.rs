@@ -8,14 +8,14 @@ use crate::shape::Shape;
 use crate::sink::Sink;
 use crate::tally::Step;
 use crate::task::Task;
-use crate::types::{Container, NodeType, SiteKey, Types, VariantInfo, NO_NODE_TYPE, PLACES};
+use crate::types::{Buffer, Container, KindKey, NodeType, SiteKey, Types, VariantInfo, NO_NODE_TYPE, PLACES};
 use crate::walk::{Handle, Key, Walk};
 use ahash::RandomState;
 use heap_snapshot::frame::FrameKind;
 use heap_snapshot::live::{self, LiveBlocks};
 use heap_snapshot::record::{
-    Content, Edge, EdgeKind, LabelIdx, Layout, Node, Place, Root, Shared, ShownValue, Source, Split, Target,
-    TypeIdx, Unreadable,
+    Content, Edge, EdgeKind, Layout, Node, Place, Root, Shared, ShownValue, Source, Split, Target, TypeIdx,
+    Unreadable,
 };
 use heap_snapshot::write::Met;
 use std::any::Any;
@@ -43,6 +43,8 @@ const MET: usize = 32;
 /// Blocks that are entered before any of what they hold. Their memory is on its way
 /// meanwhile; that is most of a walk's time.
 const AT_A_TIME: usize = 8;
+/// Bytes that are brought near together.
+const LINE: usize = 64;
 /// Characters kept of a shown value.
 const SHOWN: usize = 256;
 /// Records kept before they are written, of kinds that have no columns.
@@ -108,9 +110,16 @@ impl Block {
     /// Asks for the first of what will be visited in the block.
     #[inline]
     fn prefetch(&self) {
-        const LINE: usize = 64;
         let elem = self.elem.size.unwrap_or(self.dynamic_size as usize);
         prefetch(self.addr);
+        if elem.wrapping_mul(self.len as usize) > LINE {
+            self.prefetch_lines(elem);
+        }
+    }
+
+    /// Those beyond the first line of the processor's caches.
+    #[inline(never)]
+    fn prefetch_lines(&self, elem: usize) {
         if self.container.layout == Layout::HASH_TABLE {
             // The first entry of a hash table is the one with the highest address, and there are gaps.
             let lines = (elem.wrapping_mul(self.cap as usize) / LINE).min(8);
@@ -118,10 +127,7 @@ impl Block {
                 prefetch(self.addr.wrapping_sub((line * LINE) as u64));
             }
         } else {
-            let lines = (elem.wrapping_mul(self.len as usize) / LINE).min(3);
-            for line in 1..=lines {
-                prefetch(self.addr.wrapping_add((line * LINE) as u64));
-            }
+            prefetch_after(self.addr, elem.wrapping_mul(self.len as usize));
         }
     }
 
@@ -176,7 +182,7 @@ impl<'a> Item<'a> {
             node,
             addr: block.addr,
             label: [&label::BLOCK, &label::ELEMENT][usize::from(block.is_slice)],
-            amount: if ty.is_dynamic { block.dynamic_size } else { block.len },
+            amount: if ty.is_dynamic() { block.dynamic_size } else { block.len },
             ty,
             guards: guards as u32,
             is_parts: false,
@@ -286,6 +292,9 @@ pub struct Walker<'a> {
     memory: RawMemory,
 
     here: Here,
+    /// Nothing but sums is wanted of the walk: no records, no paths, nothing of the second walk of a report.
+    is_sum: bool,
+    variants: VariantSums,
     run: Run,
     /// Those around it.
     runs: Vec<Run>,
@@ -356,6 +365,8 @@ struct Here {
     is_untold: bool,
     /// The value lies inside a block that somebody else claims.
     is_inside: bool,
+    /// Variants are added up ([`VariantSums`]) and not in `split`.
+    is_summed: bool,
 }
 
 impl Here {
@@ -373,9 +384,80 @@ impl Here {
             amount: 0,
             is_untold: false,
             is_inside: false,
+            is_summed: false,
         }
     }
 }
+
+/// How often variants were met, where only sums are wanted. Those of the block that is being
+/// entered can be taken back: after a panic it is told as unreadable.
+struct VariantSums {
+    /// By position in the list of all types' variants.
+    counts: Vec<u64>,
+    /// Not counted yet; from `from` on they are those of the block.
+    met: [u32; VariantSums::ROOM],
+    len: usize,
+    from: usize,
+}
+
+impl VariantSums {
+    const ROOM: usize = 64;
+
+    fn new() -> VariantSums {
+        VariantSums { counts: Vec::new(), met: [0; VariantSums::ROOM], len: 0, from: 0 }
+    }
+
+    /// Notes one; false where there is no room.
+    #[inline(always)]
+    fn add(&mut self, variant: u32) -> bool {
+        let has_room = self.len < VariantSums::ROOM;
+        if has_room {
+            self.met[self.len] = variant;
+            self.len += 1;
+        }
+        has_room
+    }
+
+    /// A block is about to be entered, and all before it are done.
+    #[inline(always)]
+    fn enter(&mut self) {
+        if self.len > VariantSums::ROOM / 2 {
+            self.count();
+        }
+        self.from = self.len;
+    }
+
+    #[inline(never)]
+    fn count(&mut self) {
+        for &variant in &self.met[..self.len] {
+            let at = variant as usize;
+            if at >= self.counts.len() {
+                self.counts.resize(at + 1, 0);
+            }
+            self.counts[at] += 1;
+        }
+        (self.len, self.from) = (0, 0);
+    }
+
+    /// Takes those of the block away.
+    fn take(&mut self) -> impl Iterator<Item = u32> {
+        let (met, from, to) = (self.met, self.from, self.len);
+        self.len = from;
+        (from..to).map(move |at| met[at])
+    }
+}
+
+/// What became of a block that was to be added up.
+enum Summed {
+    First,
+    /// It was met before.
+    Again,
+    /// It is still to be.
+    Not,
+}
+
+/// The node of all blocks that are added up, where nobody asks for one of them.
+const SUMMED: u64 = u64::MAX - 1;
 
 /// Variants of values that stand side by side, counted before they are told.
 struct Run {
@@ -598,7 +680,22 @@ impl<'a> Walker<'a> {
     }
 
     /// The same of a value that is in no run, or the first of its variant.
+    #[inline(never)]
     fn variant_apart(&mut self, shape: &'static Shape, variant: u32) -> bool {
+        let Walker { types, here, variants, run, .. } = self;
+        if here.is_summed && run.shape.is_null() {
+            if let Some(at) = types.near_variant(shape, variant) {
+                if variants.add(at) {
+                    return false; // where its fields lie, nobody asks
+                }
+            }
+        }
+        self.variant_now(shape, variant)
+    }
+
+    /// The same where nothing is put off.
+    #[inline(never)]
+    fn variant_now(&mut self, shape: &'static Shape, variant: u32) -> bool {
         let Walker { types, here, .. } = self;
         if std::ptr::eq(here.top, shape) {
             here.top = std::ptr::null();
@@ -625,6 +722,14 @@ impl<'a> Walker<'a> {
         is_first
     }
 
+    /// Adds the variants met in this block to how it divides.
+    #[cold]
+    fn tell_variants(&mut self) {
+        for at in self.variants.take() {
+            self.here.split.add_times(&self.types.variant_at(at).split, 1);
+        }
+    }
+
     #[cold]
     fn undo_variant(&mut self, shape: &'static Shape, variant: u32, place: Place) {
         let ty = self.types.ty(shape);
@@ -644,8 +749,177 @@ impl<'a> Walker<'a> {
     /// Reports a block that `handle` alone owns, and visits its contents.
     #[inline(never)]
     pub fn own(&mut self, handle: &'a dyn Handle, block: Block) {
+        if self.is_sum {
+            self.sum_block(handle, &block);
+            return;
+        }
         let place = std::ptr::from_ref(handle).cast::<u8>() as usize as u64;
         self.claim(handle, place, EdgeKind::OWN, block);
+    }
+
+    /// As [`Walker::own`] of the block that a `Box` holds: of a value of this shape and so many bytes.
+    #[inline(never)]
+    pub(crate) fn own_value(
+        &mut self,
+        handle: &'a dyn Handle,
+        container: &'static Container,
+        addr: *const u8,
+        shape: &'static Shape,
+        size: usize,
+    ) {
+        let key = (std::ptr::from_ref(container) as usize, std::ptr::from_ref(shape) as usize);
+        if let (true, Some(ty)) = (self.is_sum, self.types.kind(key)) {
+            let size = size as u64;
+            if ty.is_entered() {
+                prefetch_few(addr as usize as u64, size);
+            }
+            match self.sum_quickly(ty, addr as usize as u64, (1, 1), if ty.is_dynamic() { size } else { 0 }) {
+                Summed::Not => {}
+                Summed::First if ty.is_entered() => {
+                    let amount = if ty.is_dynamic() { size } else { 1 };
+                    return self.push_summed(handle, ty, addr as usize as u64, amount);
+                }
+                _ => return,
+            }
+        }
+        self.own_value_slowly(handle, container, addr, shape, size);
+    }
+
+    #[inline(never)]
+    fn own_value_slowly(
+        &mut self,
+        handle: &'a dyn Handle,
+        container: &'static Container,
+        addr: *const u8,
+        shape: &'static Shape,
+        size: usize,
+    ) {
+        if self.is_sum && shape.elem.is_none() {
+            let key = (std::ptr::from_ref(container) as usize, std::ptr::from_ref(shape) as usize);
+            self.sum(handle, key, &Block::of_shape(container, addr, shape, size));
+        } else {
+            self.own(handle, Block::of_shape(container, addr, shape, size));
+        }
+    }
+
+    /// As [`Walker::own`] of a buffer with room for `cap` elements, `len` of them in use.
+    #[inline(never)]
+    pub(crate) fn own_buffer(
+        &mut self,
+        handle: &'a dyn Handle,
+        buffer: &'static Buffer,
+        addr: *const u8,
+        len: usize,
+        cap: usize,
+    ) {
+        let key = (std::ptr::from_ref(buffer) as usize, 0);
+        if let (true, Some(ty)) = (self.is_sum, self.types.kind(key)) {
+            let (len, cap) = (len as u64, cap as u64);
+            if ty.is_entered() {
+                prefetch_few(addr as usize as u64, len.wrapping_mul(buffer.size as u64));
+            }
+            match self.sum_quickly(ty, addr as usize as u64, (len, cap), 0) {
+                Summed::Not => {}
+                Summed::First if ty.is_entered() => {
+                    return self.push_summed(handle, ty, addr as usize as u64, len);
+                }
+                _ => return,
+            }
+        }
+        self.own_buffer_slowly(handle, buffer, addr, len, cap);
+    }
+
+    #[inline(never)]
+    fn own_buffer_slowly(
+        &mut self,
+        handle: &'a dyn Handle,
+        buffer: &'static Buffer,
+        addr: *const u8,
+        len: usize,
+        cap: usize,
+    ) {
+        let block = Block::raw(buffer.container, addr as usize as u64, buffer.elem(), len, cap);
+        if self.is_sum {
+            self.sum(handle, (std::ptr::from_ref(buffer) as usize, 0), &block);
+        } else {
+            self.own(handle, block);
+        }
+    }
+
+    /// Adds a block up, where that needs no call of a function: callers that call none do not
+    /// save registers, and that is much of the time of most blocks.
+    #[inline(always)]
+    fn sum_quickly(&mut self, ty: NodeType, addr: u64, (len, cap): (u64, u64), size: u64) -> Summed {
+        let Sink::Tally(tally) = &mut self.sink else { return Summed::Not };
+        if !tally.has_room() {
+            return Summed::Not;
+        }
+        match self.marks.set_near(addr) {
+            None => Summed::Not,
+            Some(true) => Summed::Again,
+            Some(false) => {
+                tally.put(ty.idx.0, addr, (len, cap), size);
+                Summed::First
+            }
+        }
+    }
+
+    /// Adds a block up, and has what is in it visited; says whether it is met for the first time.
+    #[inline(never)]
+    fn sum(&mut self, handle: &'a dyn Handle, key: KindKey, block: &Block) -> bool {
+        let Block { addr, container, elem, len, cap, is_slice, dynamic_size: size } = *block;
+        let ty = match self.types.kind(key) {
+            Some(ty) => ty,
+            None => self.new_kind(key, (container, elem, is_slice)),
+        };
+        if ty.is_entered() {
+            block.prefetch();
+        }
+        if self.marks.set(addr) {
+            return false;
+        }
+        let Sink::Tally(tally) = &mut self.sink else { return false };
+        if !tally.has_room() {
+            tally.settle();
+        }
+        tally.put(ty.idx.0, addr, (len, cap), if ty.is_dynamic() { size } else { 0 });
+        if ty.is_entered() {
+            self.push_summed(handle, ty, addr, if ty.is_dynamic() { size } else { len });
+        }
+        true
+    }
+
+    /// The same of any block.
+    fn sum_block(&mut self, handle: &'a dyn Handle, block: &Block) -> bool {
+        let container = std::ptr::from_ref(block.container) as usize | usize::from(block.is_slice);
+        self.sum(handle, (container, std::ptr::from_ref(block.elem) as usize), block)
+    }
+
+    /// Puts a block that was added up on the work list.
+    #[inline(never)]
+    fn push_summed(&mut self, handle: &'a dyn Handle, ty: NodeType, addr: u64, amount: u64) {
+        self.push(Item {
+            handle,
+            node: SUMMED,
+            addr,
+            label: if ty.is_slice() { &label::ELEMENT } else { &label::BLOCK },
+            amount,
+            ty,
+            guards: self.guards.len() as u32,
+            is_parts: false,
+            is_report: false,
+            is_outside: false,
+            is_inside: false,
+            is_entered: false,
+        });
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn new_kind(&mut self, key: KindKey, of: (&'static Container, &'static Shape, bool)) -> NodeType {
+        let ty = self.types.new_kind(key, of);
+        self.write_news();
+        ty
     }
 
     /// Reports a further block of a container that has several, at `place`.
@@ -696,6 +970,7 @@ impl<'a> Walker<'a> {
         let addr = addr as usize as u64;
         prefetch(addr.wrapping_sub(2 * size_of::<usize>() as u64));
         prefetch(addr);
+        prefetch(self.marks.place(addr));
         self.push(Item::of_value(handle, &self.here, self.guards.len(), true));
     }
 
@@ -713,6 +988,9 @@ impl<'a> Walker<'a> {
 
     fn share_counted(&mut self, handle: &'a dyn Handle, block: Block, counts: Option<(usize, usize)>) {
         let place = std::ptr::from_ref(handle).cast::<u8>() as usize as u64;
+        if self.is_sum {
+            return self.sum_shared(handle, &block, counts.map(|(strong, _)| strong));
+        }
         let outer = self.here.is_outside;
         if let Some(outside) = &self.outside {
             self.here.is_outside |= outside.blocks.contains(&block.addr);
@@ -721,6 +999,26 @@ impl<'a> Walker<'a> {
             self.contents_of(handle, node, ty, &block);
         }
         self.here.is_outside = outer;
+    }
+
+    /// Adds a strong handle up, and its block if it is the first.
+    fn sum_shared(&mut self, handle: &'a dyn Handle, block: &Block, strong: Option<usize>) {
+        let place = std::ptr::from_ref(handle).cast::<u8>() as usize as u64;
+        if self.inside.was_counted(&self.here, place) {
+            return; // as in `meet_shared`
+        }
+        let is_unsure = self.is_unsure();
+        let is_counted = !is_unsure || !self.marks.any(block.addr, block.addr + 1);
+        let is_first = self.sum_block(handle, block);
+        if let (Sink::Tally(tally), true) = (&mut self.sink, is_counted) {
+            tally.share(block.addr, strong, is_first, !is_unsure);
+        }
+    }
+
+    /// Without a table of blocks nobody knows whether an owner leads to this handle too: then a
+    /// handle too few is counted, so that *alone* stays a lower bound.
+    fn is_unsure(&self) -> bool {
+        self.here.is_inside && self.live.is_none()
     }
 
     /// Writes a strong handle; gives the block's node if it is the first.
@@ -738,12 +1036,11 @@ impl<'a> Walker<'a> {
             // This very handle was met before, through a reference to what it stands in.
             return None;
         }
-        if let Sink::Tally(tally) = &mut self.sink {
-            // Without a table of blocks nobody knows whether an owner leads here too:
-            // then a handle too few is counted, so that *alone* stays a lower bound.
-            let is_unsure = self.here.is_inside && self.live.is_none();
-            if !is_unsure || !self.marks.any(block.addr, block.addr + 1) {
-                tally.share(block.addr, read.map(|(strong, _)| strong), !is_unsure);
+        if let Sink::Tally(_) = self.sink {
+            let is_unsure = self.is_unsure();
+            let is_first = !self.marks.any(block.addr, block.addr + 1);
+            if let (Sink::Tally(tally), true) = (&mut self.sink, !is_unsure || is_first) {
+                tally.share(block.addr, read.map(|(strong, _)| strong), is_first, !is_unsure);
             }
         }
         let is_born = self.is_born(block.addr);
@@ -1019,7 +1316,7 @@ impl<'a> Walker<'a> {
         // What was put off is entered on the way back to the root, so that the
         // stack does not grow with it.
         if !self.has_deferred(level) {
-            let here = self.here;
+            let here = self.pause();
             self.release(level - 1);
             self.here = here;
         }
@@ -1123,13 +1420,14 @@ impl<'a> Walker<'a> {
     /// The same in the middle of its caller, of which there should be few.
     #[inline(always)]
     fn meet_here(&mut self, place: u64, edge: EdgeKind, block: &Block) -> Option<(u64, NodeType)> {
-        let key = SiteKey::new(block.container, block.elem, block.is_slice, self.here.label);
+        let label = if self.is_sum { &label::NONE } else { self.here.label };
+        let key = SiteKey::new(block.container, block.elem, block.is_slice, label);
         let at = key.slot();
         if self.types.site(at).key != key {
-            self.new_site(at, key, block);
+            self.new_site(at, key, block, label);
         }
         let ty = self.types.site(at).ty;
-        if ty.is_entered {
+        if ty.is_entered() {
             block.prefetch();
         }
         if self.marks().set(block.addr) {
@@ -1139,9 +1437,9 @@ impl<'a> Walker<'a> {
         if !self.root_blocks.is_empty() {
             self.name_roots_in(block.addr);
         }
-        let size = if ty.is_dynamic { block.dynamic_size } else { 0 };
+        let size = if ty.is_dynamic() { block.dynamic_size } else { 0 };
         let node = if let Sink::Tally(tally) = &mut self.sink {
-            let label = if tally.has_paths() { self.types.site(at).packed.label() } else { LabelIdx(0) };
+            let label = self.types.site(at).packed.label();
             tally.met(
                 Step { parent: self.here.node, label, ty: ty.idx },
                 block.addr,
@@ -1174,8 +1472,8 @@ impl<'a> Walker<'a> {
     /// Where a block is met that no other was met at, or not lately.
     #[cold]
     #[inline(never)]
-    fn new_site(&mut self, at: usize, key: SiteKey, block: &Block) {
-        self.types.new_site((at, key), block.container, block.elem, block.is_slice, self.here.label);
+    fn new_site(&mut self, at: usize, key: SiteKey, block: &Block, label: &'static Label) {
+        self.types.new_site((at, key), block.container, block.elem, block.is_slice, label);
         self.write_news();
     }
 
@@ -1212,7 +1510,7 @@ impl<'a> Walker<'a> {
     /// Visits what a block holds, now or soon.
     #[inline(always)]
     fn contents_of(&mut self, handle: &'a dyn Handle, node: u64, ty: NodeType, block: &Block) {
-        if ty.is_entered {
+        if ty.is_entered() {
             let item = Item::new(handle, node, ty, block, self.guards.len());
             self.push(Item { is_outside: self.here.is_outside, ..item });
         }
@@ -1246,14 +1544,27 @@ impl<'a> Walker<'a> {
     /// a time: what these hold is on its way while the others are entered. Where
     /// the walk was is forgotten.
     fn enter_items(&mut self) {
+        match self.is_sum {
+            true => self.enter_all::<true>(),
+            false => self.enter_all::<false>(),
+        }
+    }
+
+    fn enter_all<const IS_SUM: bool>(&mut self) {
         self.depth += 1;
+        if IS_SUM {
+            self.here.split = Split::default();
+        }
         while self.items.len() > self.items_from {
             let to = self.items.len();
             let from = to.saturating_sub(AT_A_TIME).max(self.items_from);
             for at in from..to {
                 // After a panic some were entered before.
                 if !self.items[at].is_entered {
-                    self.enter(at);
+                    match IS_SUM {
+                        true => self.enter_summed(at),
+                        false => self.enter(at),
+                    }
                 }
             }
             self.items.copy_within(to.., from);
@@ -1268,7 +1579,7 @@ impl<'a> Walker<'a> {
     fn enter_items_and_return(&mut self) {
         let from = self.met_from;
         if self.items.len() > from && self.depth < MAX_DEPTH && self.stack_used() < MAX_STACK {
-            let (here, is_run) = (self.here, !self.run.shape.is_null());
+            let (here, is_run) = (self.pause(), !self.run.shape.is_null());
             let outer = std::mem::replace(&mut self.items_from, from);
             if is_run {
                 self.runs.push(std::mem::replace(&mut self.run, Run::NONE));
@@ -1280,6 +1591,14 @@ impl<'a> Walker<'a> {
             self.here = here;
             (self.items_from, self.met_from) = (outer, from);
         }
+    }
+
+    /// Where the walk is, to come back to when other blocks were entered.
+    fn pause(&mut self) -> Here {
+        if self.here.is_summed {
+            self.tell_variants();
+        }
+        self.here
     }
 
     /// Enters a block that was taken off the work list.
@@ -1304,15 +1623,15 @@ impl<'a> Walker<'a> {
         }
         let item = &mut self.items[at];
         let (handle, ty, is_report) = (item.handle, item.ty, item.is_report);
-        let is_told = !item.is_parts && !ty.fixed;
+        let is_told = !item.is_parts && !ty.is_fixed();
         let mut split = Split::default();
         let mut top = std::ptr::null();
         if is_told {
             let info = self.types.node_info(ty);
             top = info.top;
-            if ty.is_dynamic {
+            if ty.is_dynamic() {
                 split.untyped = item.amount;
-            } else if ty.has_base {
+            } else if ty.has_base() {
                 split.add_times(&info.base, item.amount);
             }
         }
@@ -1329,6 +1648,7 @@ impl<'a> Walker<'a> {
             is_untold: is_told,
             is_outside: item.is_outside,
             is_inside: item.is_inside,
+            is_summed: false,
         };
         // Not before the rest was read: processors wait where a load covers a store that is younger.
         item.is_entered = true;
@@ -1341,6 +1661,44 @@ impl<'a> Walker<'a> {
             let Here { node, variant, split, .. } = self.here;
             self.here.is_untold = false;
             self.sink.content(&Content { node, variant, split });
+        }
+    }
+
+    /// The same where only sums are wanted.
+    #[inline(always)]
+    fn enter_summed(&mut self, at: usize) {
+        if self.is_over_budget() {
+            return self.leave_out(at);
+        }
+        self.variants.enter();
+        let Walker { items, here, types, .. } = self;
+        let item = &mut items[at];
+        let (handle, ty, is_report) = (item.handle, item.ty, item.is_report);
+        let is_told = !item.is_parts && !ty.is_fixed();
+        (here.node, here.addr, here.label) = (item.node, item.addr, item.label);
+        (here.ty, here.amount, here.shift) = (ty, item.amount, 0);
+        (here.is_untold, here.is_inside) = (is_told, item.is_inside);
+        here.is_summed = is_told && !item.is_inside;
+        // It is 0 here: what the block before told was taken away.
+        if is_told && ty.has_base() {
+            match ty.is_dynamic() {
+                true => here.split.untyped = item.amount,
+                false => here.split.add_times(&types.node_info(ty).base, item.amount),
+            }
+        }
+        item.is_entered = true;
+        self.met_from = self.items.len();
+        match is_report {
+            true => handle.report(self),
+            false => handle.contents(self),
+        }
+        self.here.is_untold = false;
+        if self.here.split.parts().iter().fold(0, |any, part| any | part) != 0 {
+            let split = std::mem::take(&mut self.here.split);
+            if is_told {
+                let node = self.here.node;
+                self.sink.content(&Content { node, variant: None, split });
+            }
         }
     }
 
@@ -1359,7 +1717,7 @@ impl<'a> Walker<'a> {
         let (node, addr) = (self.here.node, self.here.addr);
         (self.here.node, self.here.addr) = (item.node, item.addr);
         self.unreadable(item.addr as usize, Shape::unknown::<RawBytes>(), "lock held too long");
-        if !item.is_parts && !item.ty.fixed {
+        if !item.is_parts && !item.ty.is_fixed() {
             let untyped = self.types.node_bytes(item.ty, item.amount);
             let split = Split { untyped, ..Split::default() };
             self.sink.content(&Content { node: item.node, variant: None, split });
@@ -1404,6 +1762,7 @@ impl<'a> Walker<'a> {
     #[cold]
     fn note_panic(&mut self, payload: &(dyn Any + Send)) {
         let Here { node, addr, .. } = self.here;
+        self.variants.len = self.variants.from;
         self.unreadable(addr as usize, Shape::unknown::<RawBytes>(), "panicked");
         if std::mem::take(&mut self.here.is_untold) {
             let Here { ty, amount, .. } = self.here;
@@ -1510,7 +1869,10 @@ impl<'a> Walker<'a> {
         let mut problems = Vec::new();
         let lock_budget = lock_budget(&mut problems);
         let here = 0u8;
+        let is_sum = matches!(&sink, Sink::Tally(tally) if !tally.has_paths());
         Walker {
+            is_sum,
+            variants: VariantSums::new(),
             sink,
             types,
             marks: Marks::new(),
@@ -1569,6 +1931,7 @@ impl<'a> Walker<'a> {
         let mut blocks = HashSet::with_hasher(RandomState::with_seeds(17, 18, 19, 20));
         blocks.extend(outside);
         self.outside = Some(Box::new(Outside { blocks, marks: Marks::new() }));
+        self.is_sum = false;
     }
 
     /// Walks from all roots, then scans what is opaque, and writes what remains to be written.
@@ -1701,6 +2064,10 @@ impl<'a> Walker<'a> {
         self.write_news();
         if let Sink::Tally(tally) = &mut self.sink {
             self.summary.outside = tally.outside();
+            self.variants.count();
+            for (at, &count) in self.variants.counts.iter().enumerate() {
+                tally.add(&self.types.variant_at(at as u32).split, count);
+            }
         }
         let Walker { sink, counts, types, roots, values, unreadable, dynamic, .. } = &mut self;
         sink.file(|writer| {
@@ -1733,6 +2100,23 @@ fn prefetch(addr: u64) {
     }
     #[cfg(not(all(target_arch = "x86_64", not(miri))))]
     let _ = addr;
+}
+
+/// The same of what stands there, of so many bytes: of the first few.
+#[inline(always)]
+fn prefetch_few(addr: u64, bytes: u64) {
+    prefetch(addr);
+    if bytes > LINE as u64 {
+        prefetch(addr.wrapping_add(LINE as u64));
+        prefetch(addr.wrapping_add(bytes.min(3 * LINE as u64) - 1));
+    }
+}
+
+/// The same of what stands after the first line, of so many bytes.
+fn prefetch_after(addr: u64, bytes: usize) {
+    for line in 1..=(bytes / LINE).min(3) {
+        prefetch(addr.wrapping_add((line * LINE) as u64));
+    }
 }
 
 /// How long a walk may hold a lock, by `HEAP_WALK_LOCK_MS`; for ever if unset.

@@ -6,7 +6,7 @@
 
 use heap_snapshot::record::{EdgeKind, Layout};
 use heap_walk::{
-    measure, measure_paths, Arena, As, Chunk, Container, Follow, FollowInArena, Handle, Label, Shape, Walk,
+    measure_paths, Arena, As, Chunk, Container, Follow, FollowInArena, Handle, Label, Report, Shape, Walk,
     Walker,
 };
 use std::cell::{Cell, RefCell};
@@ -77,6 +77,13 @@ macro_rules! followed {
     };
 }
 
+/// The quick way and the one that keeps paths say the same.
+fn measure<T: ?Sized + Walk>(value: &T) -> Report {
+    let report = heap_walk::measure(value);
+    assert_eq!(report, measure_paths(value).0);
+    report
+}
+
 followed!(Outer);
 followed!(Middle);
 
@@ -84,7 +91,7 @@ followed!(Middle);
 fn a_lock_is_held_until_the_last_reference_behind_it_was_entered() {
     let leaf = leak(Leaf { name: "leaf".into() });
     *LOCK.lock().expect("free") = Some(Outer(leak(Middle(leaf))));
-    let report = measure(&LOCK);
+    let report = heap_walk::measure(&LOCK);
     assert_eq!(report.problems, [] as [&str; 0]);
     assert_eq!(ENTERED.get(), 2);
     assert!(LOCK.try_lock().is_ok(), "released");
@@ -146,7 +153,7 @@ fn a_copy_is_kept_until_everything_in_it_was_entered() {
     let leaf = || &*leak(Leaf { name: "leaf".into() });
     let holder = Holder { a: leaf(), b: leaf() };
     ENTERED.set(0);
-    assert_eq!(measure(&holder).blocks, 2);
+    assert_eq!(heap_walk::measure(&holder).blocks, 2);
     assert_eq!(ENTERED.get(), 1);
 }
 
@@ -415,13 +422,13 @@ fn threads_measure_at_the_same_time_and_a_walk_does_not_begin_another() {
             let (begin, end) = (&begin, &end);
             scope.spawn(move || {
                 let value = Meets(begin, end, vec![vec![0u8; 8]; n]);
-                let report = measure(&value);
+                let report = heap_walk::measure(&value);
                 assert_eq!((report.blocks, report.problems.len()), (n as u64 + 1, 0), "{report:?}");
             });
         }
     });
     ENTERED.set(0);
-    assert_eq!(measure(&Curious).problems, [] as [&str; 0]);
+    assert_eq!(heap_walk::measure(&Curious).problems, [] as [&str; 0]);
     assert_eq!(ENTERED.get(), 1);
 }
 

@@ -4,7 +4,7 @@ use super::shape;
 use crate::shape::{Describe, Shape};
 use crate::types::Container;
 use crate::walk::{Handle, Walk};
-use crate::walker::{Block, Walker};
+use crate::walker::Walker;
 use heap_snapshot::record::Layout;
 use std::pin::Pin;
 
@@ -17,7 +17,7 @@ fn own<'a>(w: &mut Walker<'a>, handle: &'a dyn Handle, addr: *const u8, shape: &
     // A value without size has no block, and its address may be a neighbour's.
     if size > 0 {
         let container = if shape.elem.is_some() { &SLICE } else { &VALUE };
-        w.own(handle, Block::of_shape(container, addr, shape, size));
+        w.own_value(handle, container, addr, shape, size);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::shape;
 use crate::shape::{Describe, Shape};
-use crate::types::Container;
+use crate::types::{Buffer, Container};
 use crate::walk::{Handle, Walk};
 use crate::walker::{Block, Walker};
 use heap_snapshot::record::{Layout, Split};
@@ -55,7 +55,8 @@ macro_rules! text {
                 if self.capacity() > 0 {
                     let bytes: fn(&$ty) -> &[u8] = $bytes;
                     let bytes = bytes(self);
-                    w.own(self, Block::slots(&$container, bytes.as_ptr(), bytes.len(), self.capacity()));
+                    let buffer = const { &Buffer::of::<u8>(&$container) };
+                    w.own_buffer(self, buffer, bytes.as_ptr(), bytes.len(), self.capacity());
                 }
             }
             shape!();

@@ -3,7 +3,7 @@
 use super::shape;
 use crate::label;
 use crate::shape::{Describe, Shape};
-use crate::types::Container;
+use crate::types::{Buffer, Container};
 use crate::walk::{Handle, Walk};
 use crate::walker::{Block, Walker};
 use heap_snapshot::record::Layout;
@@ -26,14 +26,12 @@ static LIST: Container = Container::new("LinkedList", Layout::LIST_NODE);
 fn own_buffer<'a>(
     w: &mut Walker<'a>,
     handle: &'a dyn Handle,
-    container: &'static Container,
-    elem: &'static Shape,
-    elements: *const [()],
+    buffer: &'static Buffer,
+    (elements, size): (*const [()], usize),
     cap: usize,
 ) {
-    if cap > 0 && elem.size != Some(0) {
-        let addr = elements.cast::<u8>() as usize as u64;
-        w.own(handle, Block::raw(container, addr, elem, elements.len(), cap));
+    if cap > 0 && size > 0 {
+        w.own_buffer(handle, buffer, elements.cast(), elements.len(), cap);
     } else {
         handle.contents(w);
     }
@@ -42,14 +40,8 @@ fn own_buffer<'a>(
 impl<T: Walk> Walk for Vec<T> {
     fn walk<'a>(&'a self, w: &mut Walker<'a>) {
         let elements: &[T] = self;
-        own_buffer(
-            w,
-            self,
-            &VEC,
-            T::static_shape().0,
-            elements as *const [T] as *const [()],
-            self.capacity(),
-        );
+        let buffer = const { &Buffer::of::<T>(&VEC) };
+        own_buffer(w, self, buffer, (elements as *const [T] as *const [()], size_of::<T>()), self.capacity());
     }
     shape!();
     fn describe(d: &mut Describe<'_>) {
@@ -94,14 +86,8 @@ impl<T: Walk> Handle for VecDeque<T> {
 impl<T: Walk> Walk for BinaryHeap<T> {
     fn walk<'a>(&'a self, w: &mut Walker<'a>) {
         let elements = self.as_slice();
-        own_buffer(
-            w,
-            self,
-            &HEAP,
-            T::static_shape().0,
-            elements as *const [T] as *const [()],
-            self.capacity(),
-        );
+        let buffer = const { &Buffer::of::<T>(&HEAP) };
+        own_buffer(w, self, buffer, (elements as *const [T] as *const [()], size_of::<T>()), self.capacity());
     }
     shape!();
     fn describe(d: &mut Describe<'_>) {

@@ -459,9 +459,17 @@ fn given<T>(make: impl FnOnce() -> T) -> (T, u64, u64) {
     (value, blocks, bytes)
 }
 
+/// What the quick way says, which is what the one that keeps paths says; and every byte is told once.
+fn measure<T: ?Sized + heap_walk::Walk>(value: &T) -> heap_walk::Report {
+    let report = heap_walk::measure(value);
+    assert_eq!(report, heap_walk::measure_paths(value).0);
+    assert_eq!(report.split.total() + report.rounding, report.in_all, "{report:?}");
+    report
+}
+
 fn reports() {
     let (users, blocks, bytes) = given(|| (0..50).map(user).collect::<Vec<_>>());
-    let report = heap_walk::measure(&users);
+    let report = measure(&users);
     assert_eq!((report.blocks, report.in_all), (blocks, bytes));
     assert_eq!(report.alone, bytes);
     assert_eq!(report.split.total() + report.rounding, bytes, "{report:?}");
@@ -478,11 +486,11 @@ fn reports() {
     let inner = Arc::new(vec![1u64; 100]);
     let held = Arc::new((inner.clone(), "h".repeat(100)));
     let value = (held.clone(), inner, vec![held.clone()], vec![0u8; 1000]);
-    let report = heap_walk::measure(&value);
-    let alone = heap_walk::measure(&value.3).in_all + heap_walk::measure(&vec![0usize; 1]).in_all;
+    let report = measure(&value);
+    let alone = measure(&value.3).in_all + measure(&vec![0usize; 1]).in_all;
     assert_eq!(report.alone, alone, "the vector of bytes, and the one that holds a handle");
     drop(held);
-    let report = heap_walk::measure(&value);
+    let report = measure(&value);
     assert_eq!(report.alone, report.in_all, "now nobody else has a handle");
 
     // A list does not make a path for each of its links.
@@ -512,7 +520,7 @@ fn reports() {
     assert!(message.contains("nothing was measured"), "{message}");
     std::panic::set_hook(hook);
     let rc: Rc<str> = Rc::from("unsized");
-    assert_eq!(heap_walk::measure(&*rc).blocks, 0, "the value's own bytes are not what it holds");
+    assert_eq!(measure(&*rc).blocks, 0, "the value's own bytes are not what it holds");
 }
 
 fn main() {
