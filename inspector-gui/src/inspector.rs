@@ -202,6 +202,13 @@ impl Inspector {
         self.open.as_ref().map_or(Selection::Nothing, |open| open.history.current())
     }
 
+    /// Selects something, as a click on it does.
+    pub fn select(&mut self, selection: Selection) {
+        if let Some(open) = &mut self.open {
+            open.history.select(selection);
+        }
+    }
+
     /// What the middle shows.
     pub fn view(&self) -> View {
         self.open.as_ref().map_or(self.first_view, |open| open.history.view())

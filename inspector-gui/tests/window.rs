@@ -1496,3 +1496,78 @@ fn what_is_known_of_a_snapshot_on_its_way_is_shown() {
     settle(&mut harness);
     assert!(harness.query_by_label_contains("the ledger closes:").is_some());
 }
+
+/// Of the compiler's snapshot, whose config says which keys lead into which tables.
+#[test]
+fn an_arc_of_a_key_says_what_it_is_and_leads_to_the_table() {
+    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("../rustc-config/sample/rustc.heapsnap");
+    let mut window = Window::file(&sample);
+    let analysis = window.inspector().document().unwrap().analysis.clone();
+    let heap = analysis.heap();
+    let is_key =
+        |edge: &heap_analysis::heap::Edge| heap.edge_name(edge.kind) == "key" && edge.from != edge.to;
+    let key =
+        heap.node_ids().find_map(|node| heap.edges_from(node).find(is_key)).expect("keys lead somewhere");
+    window.click(Role::Button, "Hyperbolic");
+    window.0.state_mut().as_mut().unwrap().select(Selection::Node(key.from));
+    window.settle();
+    let name = format!("key to {}", analysis.label(key.to));
+    let arc = window.0.query_all_by_role_and_label(Role::Link, &name).next();
+    let middle = arc.unwrap_or_else(|| panic!("no arc is `{name}`")).rect().center();
+    window.0.event(Event::PointerMoved(middle));
+    for _ in 0..40 {
+        window.0.step();
+    }
+    assert!(window.reads(&name), "the pointer on it says what it is");
+    window.0.query_all_by_role_and_label(Role::Link, &name).next().unwrap().click();
+    window.settle();
+    assert_eq!(window.inspector().selection(), Selection::Node(key.to));
+    // Without that kind of arcs there is none.
+    window.0.state_mut().as_mut().unwrap().select(Selection::Node(key.from));
+    window.settle();
+    window.click(Role::Button, "Arcs");
+    window.click(Role::CheckBox, "Keys");
+    assert!(!window.has(Role::Link, &name));
+}
+
+#[test]
+fn all_of_the_details_is_copied_as_text() {
+    let mut window = Window::demo();
+    let analysis = window.inspector().document().unwrap().analysis.clone();
+    let copy = |window: &mut Window| {
+        window.0.get_by_role_and_label(Role::Button, "Copy all").click();
+        window.0.step();
+        let commands = window.0.output().platform_output.commands.clone();
+        let text = commands.into_iter().find_map(|command| match command {
+            egui::OutputCommand::CopyText(text) => Some(text),
+            _ => None,
+        });
+        window.settle();
+        text.expect("it is copied")
+    };
+    window.click_row("root session");
+    let text = copy(&mut window);
+    let session = analysis.roots().iter().find(|root| root.name == "session").unwrap();
+    let has = |text: &str, line: String| assert!(text.lines().any(|one| one == line), "{line} in {text}");
+    has(&text, format!("alone\t{}", session.sizes.alone));
+    has(&text, format!("in all\t{}", session.sizes.in_all));
+    has(&text, format!("address\t{:#x}", session.addr));
+    has(&text, "root\tsession".into());
+    has(&text, "Held by".into());
+    // Of a block: where its bytes go, and who holds it.
+    let node = analysis.heap().edges_from(session.node).next().unwrap().to;
+    window.0.state_mut().as_mut().unwrap().select(Selection::Node(node));
+    window.settle();
+    let text = copy(&mut window);
+    let detail = analysis.node(node).unwrap();
+    has(&text, format!("usable\t{}", detail.usable));
+    has(&text, format!("payload\t{}", detail.split.payload));
+    assert!(text.contains(&format!("#{}", session.node.0)), "its owner: {text}");
+    let row = &analysis.types()[0];
+    window.0.state_mut().as_mut().unwrap().select(Selection::Type(row.id));
+    window.settle();
+    let text = copy(&mut window);
+    has(&text, format!("payload\t{}", row.payload));
+    has(&text, format!("count\t{}", row.count));
+    assert!(text.starts_with(&row.name) && text.contains("alone\t"), "{text}");
+}

@@ -7,6 +7,7 @@ use crate::editor;
 use crate::selection::{History, Selection};
 use crate::source::Document;
 use crate::theme::{self, Part};
+use crate::views::details_text::{of_node, of_type};
 use crate::views::unclaimed::frames_ui;
 use egui::{Button, RichText, ScrollArea, Ui};
 use heap_analysis::addresses::Code;
@@ -75,11 +76,23 @@ impl Details {
         let size = format!("{}, {} each", row.kind, units::bytes(row.size));
         ui.weak(if row.group.is_empty() { size } else { format!("{size}, component {}", row.group) });
         self.source_ui(ui, document, id);
+        let analysis = Arc::clone(&document.analysis);
+        let owns =
+            (row.count > 0).then(|| self.owns.get(ui.ctx(), id, || move || analysis.owns(Subject::Type(id))));
+        let is_ready = !matches!(owns, Some(Shown::Working(_)));
+        if copy_ui(ui, is_ready) {
+            let source = document.analysis.source(id).filter(|source| !source.file.is_empty());
+            let place = source.map_or_else(String::new, |source| format!("{}:{}", source.file, source.line));
+            let owns = match &owns {
+                Some(Shown::Ready(owns)) => owns.as_ref(),
+                _ => None,
+            };
+            ui.ctx().copy_text(of_type(row, &type_parts(row), &place, owns));
+        }
         ui.add_space(4.0);
-        if row.count > 0 {
+        if let Some(owns) = owns {
             heading(ui, "What it owns");
-            let analysis = Arc::clone(&document.analysis);
-            match self.owns.get(ui.ctx(), id, || move || analysis.owns(Subject::Type(id))) {
+            match owns {
                 Shown::Ready(Some(owns)) => {
                     sizes_ui(ui, "type sizes", &owns.sizes, document);
                     outside_ui(ui, &owns.outside);
@@ -179,6 +192,8 @@ impl Details {
         };
         let mut action = None;
         let row = &detail.row;
+        let of = Arc::clone(&document.analysis);
+        let stack = of.has_stacks().then(|| self.stack.get(ui.ctx(), node, || move || of.stack_of(node)));
         title_ui(ui, &row.type_name, &detail.path);
         ui.horizontal_wrapped(|ui| {
             if ui.button("Show in tree").on_hover_text("Open the ownership tree at this node.").clicked() {
@@ -191,6 +206,14 @@ impl Details {
             }
             if ui.button("Copy address").on_hover_text("Copy the address of its block.").clicked() {
                 ui.ctx().copy_text(format!("{:#x}", detail.addr));
+            }
+            let stack = match &stack {
+                Some(Shown::Ready(frames)) => Some(Some(frames.as_slice())),
+                Some(_) => None,
+                None => Some(None),
+            };
+            if copy_ui(ui, stack.is_some()) {
+                ui.ctx().copy_text(of_node(detail, &node_parts(detail), path, stack.flatten()));
             }
         });
         for (field, reason) in &detail.unreadable {
@@ -219,10 +242,9 @@ impl Details {
         }
         heading(ui, "Why it is alive");
         path_ui(ui, path, node, history);
-        if document.analysis.has_stacks() {
+        if let Some(stack) = stack {
             heading(ui, "Allocated in");
-            let analysis = Arc::clone(&document.analysis);
-            match self.stack.get(ui.ctx(), node, || move || analysis.stack_of(node)) {
+            match stack {
                 Shown::Ready(frames) if frames.is_empty() => {
                     ui.weak("no stack of it was recorded");
                 }
@@ -273,6 +295,12 @@ fn holders_ui<'a>(ui: &mut Ui, holders: impl Iterator<Item = &'a Holder>, all: u
         listed += 1;
     }
     more_ui(ui, all, listed);
+}
+
+/// Whether all of the pane is to be copied.
+fn copy_ui(ui: &mut Ui, is_ready: bool) -> bool {
+    let button = ui.add_enabled(is_ready, Button::new("Copy all"));
+    button.on_hover_text("Everything that the details say, as text.").clicked()
 }
 
 fn heading(ui: &mut Ui, text: &str) {

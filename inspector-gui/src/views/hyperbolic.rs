@@ -25,6 +25,7 @@ use egui::{
     Role, ScrollArea, Sense, Shape, Stroke, Ui, WidgetInfo,
 };
 use heap_analysis::dominator_tree::Above;
+use heap_analysis::heap::Edge;
 use heap_analysis::{units, Analysis, Lens, NodeId};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -151,8 +152,45 @@ struct Picture {
     mesh: Arc<Mesh>,
     /// Discs in the order of the scene's dots.
     discs: Vec<(Pos2, f32)>,
+    /// Edges of the selected node that are not in the tree.
+    arcs: Vec<Drawn>,
     labels: Vec<Label>,
 }
+
+/// An arc on the screen.
+struct Drawn {
+    points: Vec<Pos2>,
+    edge: Edge,
+    /// The node at its other end, seen from the selected one; it may not be on the screen.
+    other: NodeId,
+}
+
+impl Drawn {
+    /// How far a point of the screen is from it.
+    fn distance(&self, pos: Pos2) -> f32 {
+        let apart = |ends: &[Pos2]| {
+            let (along, to) = (ends[1] - ends[0], pos - ends[0]);
+            let share = (to.dot(along) / along.length_sq().max(1e-6)).clamp(0.0, 1.0);
+            (to - along * share).length()
+        };
+        self.points.windows(2).map(apart).fold(f32::INFINITY, f32::min)
+    }
+
+    fn text(&self, analysis: &Analysis) -> String {
+        let way = if self.edge.to == self.other { "to" } else { "from" };
+        format!("{} {way} {}", analysis.heap().edge_name(self.edge.kind), analysis.label(self.other))
+    }
+
+    fn middle(&self) -> Pos2 {
+        match &self.points[..] {
+            [from, to] => *from + (*to - *from) * 0.5,
+            points => points[points.len() / 2],
+        }
+    }
+}
+
+/// Arcs that a screen reader is told of.
+const MAX_NAMED_ARCS: usize = 25;
 
 struct Label {
     dot: usize,
@@ -501,6 +539,25 @@ impl State {
             painter.circle_stroke(*pos, size + 2.0, Stroke::new(1.5, strong));
         }
         let mut clicked = if response.clicked() { hovered } else { None };
+        let arc = response.hover_pos().filter(|_| hovered.is_none()).and_then(|pos| {
+            let near = picture.arcs.iter().map(|arc| (arc, arc.distance(pos)));
+            near.filter(|(_, apart)| *apart < 4.0).min_by(|a, b| a.1.total_cmp(&b.1)).map(|(arc, _)| arc)
+        });
+        if let Some(arc) = arc {
+            painter.line(arc.points.clone(), Stroke::new(2.5, strong));
+        }
+        let mut followed = arc.filter(|_| response.clicked()).map(|arc| arc.other);
+        for (at, arc) in picture.arcs.iter().take(MAX_NAMED_ARCS).enumerate() {
+            let spot = Rect::from_center_size(arc.middle(), vec2(6.0, 6.0)).intersect(rect);
+            let spot = ui.interact(spot, id.with(("arc", at)), Sense::click());
+            spot.widget_info(|| WidgetInfo::labeled(Role::Link, true, arc.text(analysis)));
+            if spot.clicked() {
+                followed = Some(arc.other);
+            }
+            spot.on_hover_ui(|ui| {
+                ui.label(arc.text(analysis));
+            });
+        }
         for label in &picture.labels {
             let fill = ui.visuals().panel_fill.gamma_multiply(0.72);
             painter.rect_filled(label.rect, CornerRadius::same(3), fill);
@@ -515,7 +572,13 @@ impl State {
         if response.clicked() || response.drag_started() {
             response.request_focus();
         }
-        if let Some(dot) = hovered {
+        if let Some(arc) = arc {
+            response.clone().on_hover_text_at_pointer(arc.text(analysis));
+        }
+        if let Some(other) = followed {
+            self.go_to(analysis, &Item::Node(other), settings, now, history);
+            ui.ctx().request_repaint();
+        } else if let Some(dot) = hovered {
             let place = self.scene.dots[dot].place;
             let rest = (self.scene.dots[dot].rest_count, self.scene.dots[dot].rest_bytes);
             let item = self.layout.item(place).clone();
@@ -730,11 +793,12 @@ impl State {
             }
             discs.push((pos, size));
         }
-        if let Some(node) = key.selected.filter(|_| !key.is_moving) {
-            self.arcs(analysis, settings, node, &mut canvas, &curve, key.is_dark);
-        }
+        let arcs = match key.selected.filter(|_| !key.is_moving) {
+            Some(node) => self.arcs(analysis, settings, node, &mut canvas, &curve, key.is_dark),
+            None => Vec::new(),
+        };
         let labels = self.labels(ui, analysis, key, &discs);
-        Picture { mesh: Arc::new(canvas.finish()), discs, labels }
+        Picture { mesh: Arc::new(canvas.finish()), discs, arcs, labels }
     }
 
     /// The edges of a node that are not in the tree.
@@ -746,8 +810,9 @@ impl State {
         canvas: &mut Canvas,
         curve: &impl Fn(Point, Point) -> Vec<Pos2>,
         is_dark: bool,
-    ) {
+    ) -> Vec<Drawn> {
         let heap = analysis.heap();
+        let mut drawn = Vec::new();
         let mut of_node: HashMap<NodeId, Point> = HashMap::new();
         for dot in &self.scene.dots {
             if let Item::Node(node) = self.layout.item(dot.place) {
@@ -789,7 +854,10 @@ impl State {
             } else {
                 canvas.line(&points, 2.0, theme::PALETTE[5].1);
             }
+            let other = if edge.from == node { edge.to } else { edge.from };
+            drawn.push(Drawn { points, edge, other });
         }
+        drawn
     }
 
     fn labels(&self, ui: &Ui, analysis: &Analysis, key: &PictureKey, discs: &[(Pos2, f32)]) -> Vec<Label> {

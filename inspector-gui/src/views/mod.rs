@@ -4,6 +4,7 @@
 //! needs to know and heap-analysis has not got ready is an [`crate::answer::Answer`].
 
 pub mod details;
+mod details_text;
 pub mod fragmentation;
 pub mod hyperbolic;
 pub mod opening;
