@@ -82,6 +82,16 @@ impl From<u64> for Value {
     }
 }
 
+/// Positions of rows in the order of their values in a column; those of one value as they came. O(n log n).
+pub fn order(rows: impl Iterator<Item = (u32, Value)>, descending: bool) -> Vec<u32> {
+    let mut rows: Vec<(u32, Value)> = rows.collect();
+    rows.sort_by(|(at, a), (other, b)| {
+        let order = a.compare(b);
+        if descending { order.reverse() } else { order }.then(at.cmp(other))
+    });
+    rows.into_iter().map(|(at, _)| at).collect()
+}
+
 /// A table as it was on the screen, with the rows that were scrolled away.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct Sheet {

@@ -3,7 +3,7 @@
 
 use crate::answer::{Answer, Shown};
 use crate::cells;
-use crate::export::Value;
+use crate::export::{self, Value};
 use crate::filter::Filter;
 use crate::selection::{History, Selection};
 use crate::source::Document;
@@ -379,14 +379,8 @@ fn order(analysis: &Analysis, found: &Found, question: &Question) -> Vec<u32> {
         Tab::Pins => passes(found.pages.types[*at].row),
         Tab::Classes | Tab::Slabs => true,
     };
-    let keyed =
-        (0..rows).filter(is_shown).map(|at| (value(found, question.tab, at, question.column), at as u32));
-    let mut keyed: Vec<(Value, u32)> = keyed.collect();
-    keyed.sort_by(|(a, at), (b, other)| {
-        let order = a.compare(b);
-        if question.descending { order.reverse() } else { order }.then(at.cmp(other))
-    });
-    keyed.into_iter().map(|(_, at)| at).collect()
+    let value = |at| (at as u32, value(found, question.tab, at, question.column));
+    export::order((0..rows).filter(is_shown).map(value), question.descending)
 }
 
 /// What is in a cell.

@@ -4,7 +4,7 @@
 use crate::answer::{Answer, Shown};
 use crate::cells;
 use crate::editor;
-use crate::export::Value;
+use crate::export::{self, Value};
 use crate::selection::{History, Selection};
 use crate::source::Document;
 use crate::table::{self, Column, Keyboard, Table};
@@ -61,6 +61,12 @@ impl Tab {
     }
 }
 
+const STANDS_FOR: Column = Column::number(
+    "Stands for",
+    92.0,
+    "Where only a part of the blocks has its stack and tags: requested bytes of all that the part stands for, an estimate.",
+);
+
 const STACKS: &[Column] = &[
     Column::text(
         "Allocated in",
@@ -70,11 +76,7 @@ const STACKS: &[Column] = &[
     Column::number("Bytes", 84.0, "Usable bytes of the blocks that have this stack."),
     Column::number("Share", 116.0, "Their share of all unclaimed bytes."),
     Column::number("Blocks", 84.0, "Blocks that have this stack."),
-    Column::number(
-        "Stands for",
-        92.0,
-        "Where only a part of the blocks has its stack: bytes of all that the part stands for, an estimate.",
-    ),
+    STANDS_FOR,
     Column::number("Example", 130.0, "Address of one of the blocks."),
 ];
 
@@ -106,6 +108,7 @@ const TAGS: &[Column] = &[
     Column::number("Bytes", 84.0, "Usable bytes of the blocks that were allocated under these tags."),
     Column::number("Share", 116.0, "Their share of all unclaimed bytes."),
     Column::number("Blocks", 84.0, "Blocks with these tags."),
+    STANDS_FOR,
     Column::number("Example", 130.0, "Address of one of the blocks."),
 ];
 
@@ -119,11 +122,8 @@ pub struct UnclaimedView {
     holders: Answer<(), Arc<Unclaimed>>,
     tags: Answer<(), Arc<TagRows>>,
     order: Answer<(Tab, usize, bool), Vec<u32>>,
-    /// Position among the stacks.
-    selected: Option<u32>,
-    selected_size: Option<u32>,
-    selected_holder: Option<u32>,
-    selected_tag: Option<u32>,
+    /// By tab: position among its rows.
+    selected: [Option<u32>; 4],
     visible: Vec<String>,
     editor_error: Option<String>,
 }
@@ -137,10 +137,7 @@ impl Default for UnclaimedView {
             holders: Answer::default(),
             tags: Answer::default(),
             order: Answer::default(),
-            selected: None,
-            selected_size: None,
-            selected_holder: None,
-            selected_tag: None,
+            selected: [None; 4],
             visible: Vec::new(),
             editor_error: None,
         }
@@ -231,7 +228,7 @@ impl UnclaimedView {
         for problem in &found.problems {
             cells::line(ui, |ui| ui.colored_label(color, problem));
         }
-        if let Some(row) = self.selected.and_then(|at| found.rows.get(at as usize)) {
+        if let Some(row) = self.selected[Tab::Stacks as usize].and_then(|at| found.rows.get(at as usize)) {
             Panel::bottom("stack").resizable(true).default_size(200.0).min_size(80.0).show(ui, |ui| {
                 ui.set_min_size(ui.available_size());
                 if let Some(error) = stack_ui(ui, row) {
@@ -253,7 +250,8 @@ impl UnclaimedView {
             Shown::Failed => return cells::failed(ui),
         };
         let row_at = |row: u64| &found.rows[order[row as usize] as usize];
-        let selected = self.selected.and_then(|at| order.iter().position(|one| *one == at));
+        let selected =
+            self.selected[Tab::Stacks as usize].and_then(|at| order.iter().position(|one| *one == at));
         let shown = table(Tab::Stacks, order.len(), selected, (column, descending)).show(
             ui,
             &mut |row| format!("stack {}", innermost(row_at(row))),
@@ -290,7 +288,7 @@ impl UnclaimedView {
             .map(|row| innermost(row_at(row)).to_owned())
             .collect();
         if let Some(row) = shown.row {
-            self.selected = order.get(row as usize).copied();
+            self.selected[Tab::Stacks as usize] = order.get(row as usize).copied();
             self.editor_error = None;
         }
         self.sort(Tab::Stacks, shown.header);
@@ -313,7 +311,8 @@ impl UnclaimedView {
         };
         let row_at = |row: u64| &rows[order[row as usize] as usize];
         let name = |row: u64| format!("unclaimed {} B", row_at(row).requested);
-        let selected = self.selected_size.and_then(|at| order.iter().position(|one| *one == at));
+        let selected =
+            self.selected[Tab::Sizes as usize].and_then(|at| order.iter().position(|one| *one == at));
         let shown = table(Tab::Sizes, order.len(), selected, (column, descending)).show(
             ui,
             &mut |row| name(row),
@@ -342,7 +341,7 @@ impl UnclaimedView {
         );
         self.visible = shown.visible.clone().filter(|row| *row < order.len() as u64).map(name).collect();
         if let Some(row) = shown.row {
-            self.selected_size = order.get(row as usize).copied();
+            self.selected[Tab::Sizes as usize] = order.get(row as usize).copied();
         }
         self.sort(Tab::Sizes, shown.header);
     }
@@ -377,7 +376,8 @@ impl UnclaimedView {
             Shown::Failed => return cells::failed(ui),
         };
         let row_at = |row: u64| &found.rows[order[row as usize] as usize];
-        let selected = self.selected_holder.and_then(|at| order.iter().position(|one| *one == at));
+        let selected =
+            self.selected[Tab::Holders as usize].and_then(|at| order.iter().position(|one| *one == at));
         let shown = table(Tab::Holders, order.len(), selected, (column, descending)).show(
             ui,
             &mut |row| format!("holder {}", row_at(row).name()),
@@ -406,8 +406,10 @@ impl UnclaimedView {
             .map(|row| row_at(row).name())
             .collect();
         if let Some(row) = shown.row {
-            self.selected_holder = order.get(row as usize).copied();
-            if let Some(node) = self.selected_holder.and_then(|at| found.rows[at as usize].example_holder) {
+            self.selected[Tab::Holders as usize] = order.get(row as usize).copied();
+            if let Some(node) =
+                self.selected[Tab::Holders as usize].and_then(|at| found.rows[at as usize].example_holder)
+            {
                 history.select(Selection::Node(node));
             }
         }
@@ -421,6 +423,12 @@ impl UnclaimedView {
             Shown::Working(None) => return cells::working(ui),
             Shown::Failed => return cells::failed(ui),
         };
+        if found.mean > 0 {
+            let each = units::bytes(found.mean);
+            let text =
+                format!("tags are known of a block for each {each} on average; (none) holds all others");
+            cells::line(ui, |ui| ui.weak(text));
+        }
         let color = theme::warning(ui);
         for problem in &found.problems {
             cells::line(ui, |ui| ui.colored_label(color, problem));
@@ -428,7 +436,7 @@ impl UnclaimedView {
         let (column, descending) = self.sorted[Tab::Tags as usize];
         let of = Arc::clone(&found);
         let order = self.order.get(ui.ctx(), (Tab::Tags, column, descending), || {
-            move || order(&of.rows, column, descending, |row, column| tag_value(row, of.total, column))
+            move || order(&of.rows, column, descending, |row, column| tag_value(row, &of, column))
         });
         let order = match order {
             Shown::Ready(order) => order,
@@ -436,11 +444,12 @@ impl UnclaimedView {
             Shown::Failed => return cells::failed(ui),
         };
         let row_at = |row: u64| &found.rows[order[row as usize] as usize];
-        let selected = self.selected_tag.and_then(|at| order.iter().position(|one| *one == at));
+        let selected =
+            self.selected[Tab::Tags as usize].and_then(|at| order.iter().position(|one| *one == at));
         let shown = table(Tab::Tags, order.len(), selected, (column, descending)).show(
             ui,
             &mut |row| format!("tags {}", row_at(row).name()),
-            &mut |ui, row, column| match (column, tag_value(row_at(row), found.total, column)) {
+            &mut |ui, row, column| match (column, tag_value(row_at(row), &found, column)) {
                 (0, Value::Text(text)) => {
                     table::text(ui, text);
                 }
@@ -450,13 +459,16 @@ impl UnclaimedView {
                 (1, Value::Number(bytes)) => {
                     cells::bytes(ui, bytes, found.total);
                 }
+                (4, Value::Number(bytes)) => {
+                    ui.label(format!("~ {}", units::bytes(bytes)));
+                }
                 (_, Value::Share(part, whole)) => cells::percent_bar(ui, part, whole),
                 (_, Value::Number(count)) => {
                     cells::count(ui, count);
                 }
                 (_, Value::Nothing) => {}
             },
-            &mut |row, column| tag_value(row_at(row), found.total, column),
+            &mut |row, column| tag_value(row_at(row), &found, column),
         );
         self.visible = shown
             .visible
@@ -465,7 +477,7 @@ impl UnclaimedView {
             .map(|row| row_at(row).name())
             .collect();
         if let Some(row) = shown.row {
-            self.selected_tag = order.get(row as usize).copied();
+            self.selected[Tab::Tags as usize] = order.get(row as usize).copied();
         }
         self.sort(Tab::Tags, shown.header);
     }
@@ -526,12 +538,14 @@ fn holder_value(row: &HolderRow, whole: u64, column: usize) -> Value {
     }
 }
 
-fn tag_value(row: &TagRow, whole: u64, column: usize) -> Value {
+fn tag_value(row: &TagRow, rows: &TagRows, column: usize) -> Value {
     match column {
         0 => Value::text(row.name()),
         1 => row.bytes.into(),
-        2 => Value::Share(row.bytes, whole),
+        2 => Value::Share(row.bytes, rows.total),
         3 => row.blocks.into(),
+        4 if rows.mean > 0 && row.estimated_bytes > 0 => row.estimated_bytes.into(),
+        4 => Value::Nothing,
         _ => Value::text(format!("{:#x}", row.example)),
     }
 }
@@ -547,15 +561,9 @@ fn size_value(row: &UnclaimedRow, whole: u64, column: usize) -> Value {
     }
 }
 
-/// Sorts by a column. O(n log n).
+/// Sorts by a column.
 fn order<T>(rows: &[T], column: usize, descending: bool, value: impl Fn(&T, usize) -> Value) -> Vec<u32> {
-    let mut keyed: Vec<(Value, u32)> =
-        rows.iter().enumerate().map(|(at, row)| (value(row, column), at as u32)).collect();
-    keyed.sort_by(|(a, at), (b, other)| {
-        let order = a.compare(b);
-        if descending { order.reverse() } else { order }.then(at.cmp(other))
-    });
-    keyed.into_iter().map(|(_, at)| at).collect()
+    export::order(rows.iter().enumerate().map(|(at, row)| (at as u32, value(row, column))), descending)
 }
 
 /// The selected stack. Returns how it went to open a place in the editor, where one was clicked.
