@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 const HELP: &str = "\
-usage: cargo xtask bench programs [--rounds N] [--scale N] [--no-instructions]
+usage: cargo xtask bench programs [PROGRAM …] [--rounds N] [--scale N] [--no-instructions]
 
+PROGRAM            json, syn, naga, threads; all of them if none is named
 --rounds           processes per measurement (default 5)
---scale            inputs of so many percent (default 100); 5 % of that where instructions are counted
---no-instructions  without callgrind, which takes some minutes";
+--scale            inputs of so many percent (default 100); 5 % of that where instructions are counted, and for dhat
+--no-instructions  without counting them, which takes some minutes";
 
 /// Name, binary, environment.
 const ALLOCATORS: [(&str, &str, &[(&str, &str)]); 9] = [
@@ -26,17 +27,20 @@ const ALLOCATORS: [(&str, &str, &[(&str, &str)]); 9] = [
     ("dhat, over the system's", "dhat", &[]),
 ];
 
-/// Slower than a hundredth of the others: it runs once.
+/// Takes ten to a hundred times as long as the others: it runs on the small input, and is compared there.
 const SLOW: &str = "dhat";
+/// Percent of the input that is the small one.
+const SMALL: f64 = 5.0;
 
 struct Options {
+    programs: Vec<&'static str>,
     rounds: usize,
     scale: usize,
     counts_instructions: bool,
 }
 
 fn options(mut arguments: impl Iterator<Item = String>) -> Result<Options, String> {
-    let mut options = Options { rounds: 5, scale: 100, counts_instructions: true };
+    let mut options = Options { programs: Vec::new(), rounds: 5, scale: 100, counts_instructions: true };
     while let Some(argument) = arguments.next() {
         let mut number = || match arguments.next().unwrap_or_default().parse() {
             Ok(number) if number > 0 => Ok(number),
@@ -46,8 +50,14 @@ fn options(mut arguments: impl Iterator<Item = String>) -> Result<Options, Strin
             "--rounds" => options.rounds = number()?,
             "--scale" => options.scale = number()?,
             "--no-instructions" => options.counts_instructions = false,
-            _ => return Err(format!("`{argument}` is not known\n{HELP}")),
+            name => match PROGRAMS.iter().find(|program| **program == name) {
+                Some(program) => options.programs.push(program),
+                None => return Err(format!("`{name}` is not known\n{HELP}")),
+            },
         }
+    }
+    if options.programs.is_empty() {
+        options.programs = PROGRAMS.to_vec();
     }
     Ok(options)
 }
@@ -110,9 +120,9 @@ fn children_ns() -> f64 {
 type Figures = BTreeMap<String, f64>;
 
 /// Runs a program once and returns its figures: those that it prints, and `cpu`.
-fn run(mut command: Command, what: &str) -> Result<(Figures, String), String> {
+fn run(mut command: impl std::borrow::BorrowMut<Command>, what: &str) -> Result<(Figures, String), String> {
     let begun = children_ns();
-    let output = command.output().map_err(|error| format!("{what} cannot be run: {error}"))?;
+    let output = command.borrow_mut().output().map_err(|error| format!("{what} cannot be run: {error}"))?;
     let cpu = children_ns() - begun;
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     if !output.status.success() {
@@ -136,25 +146,26 @@ fn median(mut numbers: Vec<f64>) -> f64 {
     }
 }
 
-fn command(
-    folders: &(PathBuf, PathBuf),
-    at: usize,
-    program: &str,
-    input: &str,
-    is_counting: bool,
-) -> Command {
+fn command(folders: &(PathBuf, PathBuf), at: usize, program: &str, input: &str) -> Command {
     let (_, binary, environment) = ALLOCATORS[at];
     let path = if binary == "profiled" { &folders.1 } else { &folders.0 }.join(binary);
-    let mut command = match is_counting {
-        false => Command::new(path),
-        true => {
-            let mut valgrind = Command::new("valgrind");
-            valgrind.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]).arg(path);
-            valgrind
-        }
-    };
+    let mut command = Command::new(path);
     command.args([program, input]).env_remove("HEAP_TRACK").envs(environment.iter().copied());
     command
+}
+
+/// The same under valgrind, which counts instructions.
+fn counting(command: &Command) -> Command {
+    let mut valgrind = Command::new("valgrind");
+    valgrind.args(["--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null"]);
+    valgrind.arg(command.get_program()).args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => valgrind.env(name, value),
+            None => valgrind.env_remove(name),
+        };
+    }
+    valgrind
 }
 
 /// Of one program on one allocator, against bare jemalloc; medians over rounds.
@@ -170,60 +181,59 @@ fn measure(
     program: &str,
     options: &Options,
     folders: &(PathBuf, PathBuf),
-    input: &str,
+    whole: &str,
     small: &str,
 ) -> Result<Vec<Row>, String> {
-    let mut rounds: Vec<Vec<Figures>> = vec![Vec::new(); ALLOCATORS.len()];
+    // Of each round its figures by allocator; bare jemalloc on the small input comes last.
+    let mut rounds = Vec::new();
     for round in 0..options.rounds {
+        let mut figures = Vec::new();
         for (at, (name, binary, _)) in ALLOCATORS.iter().enumerate() {
-            if round == 0 || *binary != SLOW {
-                eprintln!("{program}, round {}: {name}", round + 1);
-                rounds[at].push(run(command(folders, at, program, input, false), name)?.0);
-            }
+            let input = if *binary == SLOW { small } else { whole };
+            figures.push(run(command(folders, at, program, input), name)?.0);
         }
+        figures.push(run(command(folders, 0, program, small), "jemalloc")?.0);
+        let cpu = figures[0]["cpu"] / 1e9;
+        eprintln!("{program}: round {} of {}, jemalloc {cpu:.2} s", round + 1, options.rounds);
+        rounds.push(figures);
     }
-    let mut looks = vec![Figures::new(); ALLOCATORS.len()];
-    for (at, (name, ..)) in ALLOCATORS.iter().enumerate().filter(|(_, (_, binary, _))| *binary == "tracked") {
-        let mut looking = command(folders, at, program, input, false);
-        looking.env(LOOK, "1");
-        looks[at] = run(looking, name)?.0;
-    }
-    let mut looks = vec![Figures::new(); ALLOCATORS.len()];
-    for (at, (name, ..)) in ALLOCATORS.iter().enumerate().filter(|(_, (_, binary, _))| *binary == "tracked") {
-        let mut looking = command(folders, at, program, input, false);
-        looking.env(LOOK, "1");
-        looks[at] = run(looking, name)?.0;
-    }
-    let mut counts = vec![f64::NAN; ALLOCATORS.len()];
-    if options.counts_instructions {
-        for (at, (name, ..)) in ALLOCATORS.iter().enumerate().filter(|(at, _)| *at != 1) {
-            eprintln!("{program}, instructions: {name}");
-            let (_, said) = run(command(folders, at, program, small, true), name)?;
-            let count = said.lines().find_map(|line| line.split_once("Collected : "));
-            counts[at] = count.and_then(|(_, count)| count.trim().parse().ok()).unwrap_or(f64::NAN);
-        }
-    }
-    let row = |at: usize| {
+    let row = |at: usize| -> Result<Row, String> {
+        let (name, binary, _) = ALLOCATORS[at];
+        let base = if binary == SLOW { ALLOCATORS.len() } else { 0 };
         let ratio = |figure: &str| {
-            let pairs = rounds[at].iter().zip(&rounds[0]);
-            median(pairs.map(|(this, bare)| this[figure] / bare[figure]).collect())
+            median(rounds.iter().map(|round| round[at][figure] / round[base][figure]).collect())
         };
-        let look = &looks[at];
-        let of_table =
-            look.get("table").zip(look.get("blocks")).map_or(f64::NAN, |(table, blocks)| table / blocks);
-        Row {
-            cpu: ratio("cpu"),
-            instructions: counts[at] / counts[0],
-            peak: ratio("peak_kib"),
-            table: of_table,
+        let mut table = f64::NAN;
+        if binary == "tracked" {
+            let mut looking = command(folders, at, program, whole);
+            let look = run(looking.env(LOOK, "1"), name)?.0;
+            table =
+                look.get("table").zip(look.get("blocks")).map_or(f64::NAN, |(table, blocks)| table / blocks);
         }
+        Ok(Row { cpu: ratio("cpu"), instructions: f64::NAN, peak: ratio("peak_kib"), table })
     };
-    Ok((0..ALLOCATORS.len()).map(row).collect())
+    let mut rows = (0..ALLOCATORS.len()).map(row).collect::<Result<Vec<_>, _>>()?;
+    if options.counts_instructions {
+        let mut bare = f64::NAN;
+        for (at, (name, ..)) in ALLOCATORS.iter().enumerate().filter(|(at, _)| *at != 1) {
+            let (_, said) = run(&mut counting(&command(folders, at, program, small)), name)?;
+            let count = said
+                .lines()
+                .find_map(|line| line.split_once("I refs:")?.1.trim().replace(',', "").parse().ok());
+            let count = count.ok_or_else(|| format!("valgrind gave no count of instructions: {said}"))?;
+            if at == 0 {
+                bare = count;
+            }
+            rows[at].instructions = count / bare;
+            eprintln!("{program}: {name}: {:.1} million instructions", count / 1e6);
+        }
+    }
+    Ok(rows)
 }
 
 fn cell(row: Row) -> String {
     let number = |number: f64, digits: usize| match number {
-        number if number.is_nan() => "·".to_owned(),
+        number if number.is_nan() => "–".to_owned(),
         number if number >= 10.0 => format!("{number:.0}"),
         number => format!("{number:.digits$}"),
     };
@@ -234,34 +244,68 @@ fn cell(row: Row) -> String {
     }
 }
 
+/// Geometric mean and maximum of ratios.
+fn mean_and_worst(ratios: impl Iterator<Item = f64>) -> (f64, f64) {
+    let ratios: Vec<f64> = ratios.collect();
+    let mean = (ratios.iter().map(|ratio| ratio.ln()).sum::<f64>() / ratios.len() as f64).exp();
+    (mean, ratios.into_iter().fold(f64::NAN, f64::max))
+}
+
+/// The date, what kind of machine this is, and how busy it is.
+fn machine() -> String {
+    let first = |path: &str, name: &str| {
+        let text = std::fs::read_to_string(path).unwrap_or_default();
+        let line = text.lines().find(|line| line.starts_with(name)).unwrap_or_default();
+        line.split_once(':').map_or(line, |(_, value)| value).trim().to_owned()
+    };
+    let said = |program: &str, arguments: &[&str]| {
+        let output = Command::new(program).args(arguments).output();
+        output.map_or_else(
+            |_| String::new(),
+            |output| String::from_utf8_lossy(&output.stdout).trim().to_owned(),
+        )
+    };
+    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    let load = first("/proc/loadavg", "");
+    format!(
+        "{}, {cores} cores ({}), {}, load {}",
+        said("date", &["-u", "+%F"]),
+        first("/proc/cpuinfo", "model name"),
+        said("rustc", &["--version"]).split(" (").next().unwrap_or_default(),
+        load.split(' ').next().unwrap_or_default(),
+    )
+}
+
 fn benchmark(options: &Options) -> Result<(), String> {
     let own = std::env::current_exe().map_err(|error| format!("own path is not known: {error}"))?;
     // …/<target>/release/programs
     let target = own.ancestors().nth(2).ok_or("no target folder")?.to_owned();
     eprintln!("building");
     let folders = build(&target)?;
-    let (whole, small) =
-        (inputs(&target, options.scale as f64)?, inputs(&target, options.scale as f64 * 0.05)?);
+    let machine = machine();
+    let scale = options.scale as f64;
+    let (whole, small) = (inputs(&target, scale)?, inputs(&target, scale * SMALL / 100.0)?);
     let mut all = Vec::new();
-    for program in PROGRAMS {
+    for program in &options.programs {
         all.push(measure(program, options, &folders, &whole[program], &small[program])?);
     }
+    println!("{machine} before; {} rounds.\n", options.rounds);
     println!(
-        "CPU time · instructions · peak RSS as ratios to bare jemalloc · bytes of table for each live block.\n"
+        "CPU time · instructions · peak RSS, each against bare jemalloc · the table's bytes for each live block. \
+         Instructions are counted on {SMALL} % of the input; dhat runs on it, and is compared there.\n"
     );
-    println!("| | {} | CPU: mean | worst |", PROGRAMS.join(" | "));
-    println!("|---|{}", "---|".repeat(PROGRAMS.len() + 2));
+    println!("| | {} | CPU: mean | worst | instructions: mean | worst |", options.programs.join(" | "));
+    println!("|---|{}", "---|".repeat(options.programs.len() + 4));
     for (at, (name, ..)) in ALLOCATORS.iter().enumerate().skip(1) {
         let cells: Vec<String> = all.iter().map(|rows| cell(rows[at])).collect();
-        let cpu: Vec<f64> = all.iter().map(|rows| rows[at].cpu).collect();
-        let mean = (cpu.iter().map(|ratio| ratio.ln()).sum::<f64>() / cpu.len() as f64).exp();
-        let worst = cpu.iter().copied().fold(0.0, f64::max);
-        println!("| {name} | {} | {mean:.2} | {worst:.2} |", cells.join(" | "));
+        let (cpu, cpu_worst) = mean_and_worst(all.iter().map(|rows| rows[at].cpu));
+        let (count, count_worst) = mean_and_worst(all.iter().map(|rows| rows[at].instructions));
+        let counts = match count.is_nan() {
+            true => "– | –".to_owned(),
+            false => format!("{count:.3} | {count_worst:.3}"),
+        };
+        println!("| {name} | {} | {cpu:.2} | {cpu_worst:.2} | {counts} |", cells.join(" | "));
     }
-    let count: Vec<f64> = all.iter().map(|rows| rows[2].instructions).collect();
-    let mean = (count.iter().map(|ratio| ratio.ln()).sum::<f64>() / count.len() as f64).exp();
-    let worst = count.iter().copied().fold(0.0, f64::max);
-    println!("\n*off* by instructions: mean {mean:.3}, worst {worst:.3}. {} rounds.", options.rounds);
     Ok(())
 }
 
