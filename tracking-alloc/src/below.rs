@@ -39,5 +39,5 @@ pub(crate) fn asked(layout: Layout, is_jemalloc: bool) -> Option<Layout> {
 #[inline(always)]
 pub(crate) fn set_aside(size: usize, align: usize) -> usize {
     // A long record takes three slots.
-    size.max(if align >= 1 << 16 { 3 * GRANULE } else { GRANULE })
+    size.max(if align >= 1 << 32 { 3 * GRANULE } else { GRANULE })
 }

@@ -4,11 +4,13 @@
 #![expect(unsafe_code, reason = "a global allocator is unsafe by its interface")]
 
 use crate::below::{asked, is_jemalloc, set_aside, Below};
+#[cfg(feature = "jemalloc")]
+use crate::hot;
 use crate::jemalloc;
 use crate::mode::{self, Mode, Value};
 use crate::side::Side;
-use crate::slot::{self, Record, MAX_EPOCH};
-use crate::table::{Table, LARGE};
+use crate::slot::{self, Record, MAX_EPOCH, NEXT_EPOCH, STAMP};
+use crate::table::Table;
 use crate::TrackingAlloc;
 use crate::{contexts, memory, sample, stack, tags};
 use heap_snapshot::live::{self, LiveBlocks, Sizes, Traffic};
@@ -21,15 +23,15 @@ use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 /// One per process, whatever number of `TrackingAlloc` values there are.
-static TABLE: Table = Table::new();
+pub(crate) static TABLE: Table = Table::new();
 
 /// Bytes set aside beyond what the table's rule says, where the allocator below was asked.
 static BEYOND: Side = Side::new();
 
 /// The stacks that allocated the blocks: nodes of [`stack::CONTEXTS`].
-static STACKS: Side = Side::new();
+pub(crate) static STACKS: Side = Side::new();
 /// Bytes for each stack, on average; 0 where each block has its stack.
-static MEAN: AtomicU64 = AtomicU64::new(0);
+pub(crate) static MEAN: AtomicU64 = AtomicU64::new(0);
 
 /// Bytes set aside for a block of the table.
 #[inline]
@@ -41,27 +43,28 @@ fn usable(addr: usize, record: Record) -> usize {
     }
 }
 
-/// The birth epoch, and above it what leads away from the hot path of *sizes*:
-/// one load tells it all it needs.
-static STATE: AtomicU32 = AtomicU32::new(UNREAD);
-const EPOCH: u32 = MAX_EPOCH;
-/// Added for each thread in a tool scope and each running checkpoint.
-const SLOW: u32 = 1 << 8;
-/// Those of them that are there.
-const BUSY: u32 = (1 << 24) - SLOW;
-/// Each block's usable size is asked for.
-const IS_ASKED: u32 = 1 << 24;
-/// Blocks have their stacks: all of them, or those with a sample in them.
-const HAS_STACKS: u32 = 1 << 25;
-const IS_SAMPLED: u32 = 1 << 26;
-/// Of the stacks only the tags.
-const TAGS_ALONE: u32 = 1 << 27;
-/// Equal to `HAS_STACKS` where stacks are all that is beyond *sizes*.
-const IS_FAST_STACKS: u32 = HAS_STACKS | IS_ASKED | BUSY;
+/// The stamp of blocks born now, and above it what leads away from the hot path of *sizes*:
+/// one load and one comparison with [`OFF`] tell it all it needs.
+pub(crate) static STATE: AtomicU32 = AtomicU32::new(UNREAD);
 /// Nothing is tracked, now and for the life of the process.
-const OFF: u32 = u32::MAX;
+pub(crate) const OFF: u32 = STAMP + 1;
+/// Added for each thread in a tool scope and each running checkpoint.
+const SLOW: u32 = OFF << 1;
+/// Those of them that are there.
+pub(crate) const BUSY: u32 = IS_ASKED - SLOW;
+/// Each block's usable size is asked for.
+const IS_ASKED: u32 = 1 << 28;
+/// Blocks have their stacks: all of them, or those with a sample in them.
+pub(crate) const HAS_STACKS: u32 = 1 << 29;
+pub(crate) const IS_SAMPLED: u32 = 1 << 30;
+/// Of the stacks only the tags.
+const TAGS_ALONE: u32 = 1 << 31;
 /// No block has been allocated yet, nor the environment read.
-const UNREAD: u32 = u32::MAX - 1;
+const UNREAD: u32 = u32::MAX;
+
+fn is_tracking(state: u32) -> bool {
+    state != OFF && state != UNREAD
+}
 
 static INSTALLED: AtomicBool = AtomicBool::new(false);
 /// Blocks come from another allocator than jemalloc.
@@ -82,12 +85,6 @@ thread_local! {
     static IS_TOOL: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Sizes that the hot path takes: not tiny, not large.
-#[inline(always)]
-fn is_plain(size: usize, align: usize) -> bool {
-    size.wrapping_sub(slot::TINY + 1) < LARGE - slot::TINY && align <= 16
-}
-
 /// Reads `HEAP_TRACK`, once a process: what the state is from now on.
 #[cold]
 fn start(below: Below<'_>) -> u32 {
@@ -105,7 +102,7 @@ fn start(below: Below<'_>) -> u32 {
                 }
                 _ => 0,
             };
-            stacks | below.usable.map_or(0, |_| IS_ASKED)
+            slot::stamp(0) | stacks | below.usable.map_or(0, |_| IS_ASKED)
         }
     };
     match STATE.compare_exchange(UNREAD, state, Ordering::AcqRel, Ordering::Acquire) {
@@ -119,36 +116,34 @@ fn start(below: Below<'_>) -> u32 {
     }
 }
 
-/// Records a plain block. False where it is null, or the first one in its chunk.
-#[inline(always)]
-fn record_plain(ptr: *mut u8, size: usize, align: usize, epoch: u32) -> bool {
-    // No block begins in the first chunk of the address space, so null has no slot.
-    let slot = TABLE.slot_of(ptr as usize);
-    if let Some(slot) = slot {
-        slot.store(slot::wide(size, align, epoch), Ordering::Relaxed);
-    }
-    slot.is_some()
-}
-
-/// Forgets a plain block of the program. False where there is none.
-#[inline(always)]
-fn forget_plain(ptr: *mut u8) -> bool {
-    let slot = TABLE.slot_of(ptr as usize).filter(|slot| slot::is_program_wide(slot.load(Ordering::Relaxed)));
-    if let Some(slot) = slot {
-        slot.store(0, Ordering::Relaxed);
-    }
-    slot.is_some()
-}
-
 /// Records a block of the program, off the hot path. False where the table has no memory for it.
 fn record_new(below: Below<'_>, ptr: *mut u8, size: usize, align: usize, state: u32) -> bool {
-    let is_plain = is_plain(size, align) && state & IS_ASKED == 0;
-    is_plain && record_plain(ptr, size, align, state & EPOCH)
-        || record_slow(below, ptr, size, align, state & EPOCH, false)
+    let is_plain = slot::is_plain(size, align);
+    let slot = TABLE.slot(ptr as usize).filter(|_| is_plain && state & IS_ASKED == 0);
+    let is_recorded = match slot {
+        Some(place) => {
+            place.store(slot::plain(size, align, state & STAMP), Ordering::Relaxed);
+            true
+        }
+        None => record_slow(below, ptr, size, align, slot::epoch(state), false),
+    };
+    if is_recorded && is_plain && state & IS_SAMPLED != 0 && STACKS.get(ptr as usize) != contexts::NONE {
+        if let Some(place) = TABLE.slot(ptr as usize) {
+            place.store(slot::with_sample(place.load(Ordering::Relaxed)), Ordering::Relaxed);
+        }
+    }
+    is_recorded
 }
 
 #[cold]
-fn record_slow(below: Below<'_>, ptr: *mut u8, size: usize, align: usize, epoch: u32, is_tool: bool) -> bool {
+pub(crate) fn record_slow(
+    below: Below<'_>,
+    ptr: *mut u8,
+    size: usize,
+    align: usize,
+    epoch: u32,
+    is_tool: bool,
+) -> bool {
     if ptr.is_null() {
         return true;
     }
@@ -190,7 +185,7 @@ fn watch() {
 /// Takes back a block for which the table has no memory: the request cannot be
 /// met, as if the allocator below had none. Returns null.
 #[cold]
-fn take_back(below: Below<'_>, ptr: *mut u8, layout: Layout) -> *mut u8 {
+pub(crate) fn take_back(below: Below<'_>, ptr: *mut u8, layout: Layout) -> *mut u8 {
     STACKS.clear(ptr as usize);
     if let Some(layout) = asked(layout, below.is_jemalloc) {
         // SAFETY: allocated with this layout a moment ago, and nobody has seen it.
@@ -209,7 +204,7 @@ fn count(at: usize, usable: usize) {
 /// Allocates in all cases that the hot path does not take.
 #[cold]
 #[inline(never)]
-fn alloc_slow(below: Below<'_>, layout: Layout, mut state: u32, is_zeroed: bool) -> *mut u8 {
+pub(crate) fn alloc_slow(below: Below<'_>, layout: Layout, mut state: u32, is_zeroed: bool) -> *mut u8 {
     if state == UNREAD {
         state = start(below);
     }
@@ -226,10 +221,8 @@ fn alloc_slow(below: Below<'_>, layout: Layout, mut state: u32, is_zeroed: bool)
     if state == OFF {
         return allocate(layout);
     }
-    let (size, align, epoch) = (layout.size(), layout.align(), state & EPOCH);
+    let (size, align, epoch) = (layout.size(), layout.align(), slot::epoch(state));
     if state & BUSY != 0 && IS_TOOL.get() {
-        // Never tiny, so that a slot's tool bit always has its place.
-        let layout = Layout::from_size_align(size.max(16), align.max(16)).unwrap_or(layout);
         let ptr = match tool_arena().filter(|_| below.is_jemalloc) {
             Some(arena) => jemalloc::alloc_in(arena, layout, is_zeroed),
             None => asked(layout, false).map_or(ptr::null_mut(), allocate),
@@ -237,7 +230,7 @@ fn alloc_slow(below: Below<'_>, layout: Layout, mut state: u32, is_zeroed: bool)
         if state & HAS_STACKS != 0 {
             STACKS.clear(ptr as usize);
         }
-        record_slow(below, ptr, layout.size(), layout.align(), epoch, true);
+        record_slow(below, ptr, size, align, epoch, true);
         return ptr;
     }
     let ptr = asked(layout, below.is_jemalloc).map_or(ptr::null_mut(), allocate);
@@ -258,7 +251,7 @@ fn alloc_slow(below: Below<'_>, layout: Layout, mut state: u32, is_zeroed: bool)
 
 /// Notes the stack of a new block, or its tags.
 #[inline]
-fn note_stack(ptr: *mut u8, size: usize, state: u32) {
+pub(crate) fn note_stack(ptr: *mut u8, size: usize, state: u32) {
     if state & TAGS_ALONE != 0 {
         STACKS.set(ptr as usize, tags::here());
     } else if state & IS_SAMPLED == 0 || sample::hits(size, MEAN.load(Ordering::Relaxed)) {
@@ -291,10 +284,15 @@ fn usable_now(ptr: *mut u8, size: usize, align: usize) -> usize {
 /// blocks, and all while a checkpoint runs.
 #[cold]
 #[inline(never)]
-fn dealloc_slow(below: Below<'_>, ptr: *mut u8, layout: Layout) {
+pub(crate) fn dealloc_slow(below: Below<'_>, ptr: *mut u8, layout: Layout) {
+    let state = STATE.load(Ordering::Relaxed);
+    if state == OFF {
+        // SAFETY: our caller's pointer and layout, with which it was allocated.
+        return unsafe { below.alloc.dealloc(ptr, layout) };
+    }
     let record = forget(ptr);
     // Where each block has its stack, the next one here overwrites it.
-    if STATE.load(Ordering::Relaxed) & IS_SAMPLED != 0 {
+    if state & IS_SAMPLED != 0 {
         STACKS.clear(ptr as usize);
     }
     if let Some(Record { is_tool: true, size, align_log2, .. }) = record {
@@ -325,7 +323,7 @@ fn forget(ptr: *mut u8) -> Option<Record> {
         }
         Some(record) if !record.is_tool => {
             let state = STATE.load(Ordering::Relaxed);
-            if state & BUSY != 0 && record.epoch < state & EPOCH {
+            if state & BUSY != 0 && record.epoch < slot::epoch(state) {
                 count(2, usable(ptr as usize, record));
             }
         }
@@ -342,151 +340,6 @@ impl<A: GlobalAlloc + 'static> TrackingAlloc<A> {
     fn below(&self) -> Below<'_> {
         Below { alloc: &self.inner, is_jemalloc: is_jemalloc::<A>(), usable: self.usable }
     }
-
-    /// Allocates where blocks are tracked; first of all the hot path of *sizes*. Takes
-    /// what a layout is made of in the registers in which the caller has it.
-    ///
-    /// # Safety
-    ///
-    /// As [`GlobalAlloc::alloc`]; size and alignment are those of its layout.
-    #[inline(never)]
-    unsafe fn alloc_on<const IS_ZEROED: bool>(size: usize, align: usize, this: &Self) -> *mut u8 {
-        // SAFETY: of a layout, by our caller's promise.
-        let layout = unsafe { Layout::from_size_align_unchecked(size, align) };
-        let (state, is_zeroed) = (STATE.load(Ordering::Relaxed), IS_ZEROED);
-        if state >= SLOW {
-            return this.alloc_cold(layout, state, is_zeroed);
-        }
-        let Some(asked) = asked(layout, is_jemalloc::<A>()) else { return ptr::null_mut() };
-        // SAFETY: our caller's layout, or a larger one.
-        let ptr = unsafe {
-            if is_zeroed {
-                this.inner.alloc_zeroed(asked)
-            } else {
-                this.inner.alloc(asked)
-            }
-        };
-        match is_plain(size, align) && record_plain(ptr, size, align, state) {
-            true => ptr,
-            false => this.record_cold(ptr, layout, state),
-        }
-    }
-
-    /// # Safety
-    ///
-    /// As [`GlobalAlloc::realloc`]; size and alignment are those of its layout.
-    #[inline(never)]
-    unsafe fn realloc_on(ptr: *mut u8, size: usize, align: usize, new_size: usize, this: &Self) -> *mut u8 {
-        // SAFETY: of a layout, by our caller's promise.
-        let layout = unsafe { Layout::from_size_align_unchecked(size, align) };
-        let state = STATE.load(Ordering::Relaxed);
-        if state < SLOW && is_plain(layout.size(), align) && is_plain(new_size, align) {
-            if let (Some(slot), Some(asked)) =
-                (TABLE.slot_of(ptr as usize), asked(layout, is_jemalloc::<A>()))
-            {
-                let old = slot.load(Ordering::Relaxed);
-                if slot::is_program_wide(old) {
-                    // As in `dealloc`: the record goes before the address can be another's.
-                    slot.store(0, Ordering::Relaxed);
-                    let asked_size = if is_jemalloc::<A>() { new_size } else { set_aside(new_size, align) };
-                    // SAFETY: our caller's pointer, layout and size, by the rule of `asked`.
-                    let new = unsafe { this.inner.realloc(ptr, asked, asked_size) };
-                    if new.is_null() {
-                        slot.store(old, Ordering::Relaxed);
-                    } else if new == ptr {
-                        slot.store(slot::resized(old, new_size), Ordering::Relaxed);
-                    } else if !record_plain(new, new_size, align, state) {
-                        record_slow(this.below(), new, new_size, align, state & EPOCH, false);
-                    }
-                    return new;
-                }
-            }
-        }
-        // SAFETY: our caller's pointer, layout and size.
-        unsafe { this.realloc_cold(ptr, layout, new_size) }
-    }
-
-    // Ways off the hot path, by reference: what they need is put together there.
-
-    #[cold]
-    #[inline(never)]
-    fn record_cold(&self, ptr: *mut u8, layout: Layout, state: u32) -> *mut u8 {
-        let (size, align) = (layout.size(), layout.align());
-        let record =
-            Record { size, align_log2: align.trailing_zeros() as u8, epoch: state & EPOCH, is_tool: false };
-        // Programs make many tiny blocks: theirs is the shorter of the slow ways.
-        if record.is_tiny() && TABLE.record_tiny(ptr as usize, record) {
-            return ptr;
-        }
-        match record_slow(self.below(), ptr, size, align, state & EPOCH, false) {
-            true => ptr,
-            false => take_back(self.below(), ptr, layout),
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn alloc_cold(&self, layout: Layout, state: u32, is_zeroed: bool) -> *mut u8 {
-        if state & IS_FAST_STACKS != HAS_STACKS {
-            return alloc_slow(self.below(), layout, state, is_zeroed);
-        }
-        // As `alloc_on`, with the stack before the record.
-        let Some(asked) = asked(layout, is_jemalloc::<A>()) else { return ptr::null_mut() };
-        // SAFETY: our caller's layout, or a larger one.
-        let ptr = unsafe {
-            if is_zeroed {
-                self.inner.alloc_zeroed(asked)
-            } else {
-                self.inner.alloc(asked)
-            }
-        };
-        let (size, align, epoch) = (layout.size(), layout.align(), state & EPOCH);
-        if !ptr.is_null() {
-            note_stack(ptr, size, state);
-            if !(is_plain(size, align) && record_plain(ptr, size, align, epoch)) {
-                return self.record_cold(ptr, layout, epoch);
-            }
-        }
-        ptr
-    }
-
-    /// # Safety
-    ///
-    /// As [`GlobalAlloc::dealloc`]; size and alignment are those of its layout.
-    #[cold]
-    #[inline(never)]
-    unsafe fn dealloc_cold(ptr: *mut u8, size: usize, align: usize, this: &Self) {
-        // SAFETY: of a layout, by our caller's promise.
-        let layout = unsafe { Layout::from_size_align_unchecked(size, align) };
-        let state = STATE.load(Ordering::Relaxed);
-        let is_fast = state < SLOW || state & IS_FAST_STACKS == HAS_STACKS;
-        let is_forgotten = is_fast
-            && match size <= slot::TINY {
-                true => TABLE.forget_tiny(ptr as usize),
-                false => is_plain(size, align) && forget_plain(ptr),
-            };
-        if is_forgotten {
-            if state & IS_SAMPLED != 0 {
-                STACKS.clear(ptr as usize);
-            }
-            if let Some(asked) = asked(layout, is_jemalloc::<A>()) {
-                // SAFETY: our caller's pointer, and what was asked for its layout.
-                unsafe { this.inner.dealloc(ptr, asked) };
-            }
-            return;
-        }
-        dealloc_slow(this.below(), ptr, layout);
-    }
-
-    /// # Safety
-    ///
-    /// As [`GlobalAlloc::realloc`].
-    #[cold]
-    #[inline(never)]
-    unsafe fn realloc_cold(&self, ptr: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-        // SAFETY: our caller's pointer, layout and size.
-        unsafe { realloc_slow(self.below(), ptr, layout, new_size) }
-    }
 }
 
 // SAFETY: every block comes from the allocator below with the caller's size and
@@ -494,64 +347,56 @@ impl<A: GlobalAlloc + 'static> TrackingAlloc<A> {
 // what is recorded beside it never changes what is returned. Nothing here
 // unwinds or allocates through itself.
 unsafe impl<A: GlobalAlloc + 'static> GlobalAlloc for TrackingAlloc<A> {
-    // *off* comes first, and nothing of the rest is inlined beside it: so it costs a
-    // load and a branch, and no register is saved.
-
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        if STATE.load(Ordering::Relaxed) == OFF {
+        #[cfg(feature = "jemalloc")]
+        if is_jemalloc::<A>() {
             // SAFETY: our caller's layout.
-            return unsafe { self.inner.alloc(layout) };
+            return unsafe { hot::alloc(layout.size(), layout.align()) };
         }
-        // SAFETY: our caller's layout.
-        unsafe { Self::alloc_on::<false>(layout.size(), layout.align(), self) }
+        alloc_slow(self.below(), layout, STATE.load(Ordering::Relaxed), false)
     }
 
     #[inline]
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        if STATE.load(Ordering::Relaxed) == OFF {
+        #[cfg(feature = "jemalloc")]
+        if is_jemalloc::<A>() {
             // SAFETY: our caller's layout.
-            return unsafe { self.inner.alloc_zeroed(layout) };
+            return unsafe { hot::alloc_zeroed(layout.size(), layout.align()) };
         }
-        // SAFETY: our caller's layout.
-        unsafe { Self::alloc_on::<true>(layout.size(), layout.align(), self) }
+        alloc_slow(self.below(), layout, STATE.load(Ordering::Relaxed), true)
     }
 
     #[inline]
     unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
-        let state = STATE.load(Ordering::Relaxed);
-        if state == OFF {
+        #[cfg(feature = "jemalloc")]
+        if is_jemalloc::<A>() {
             // SAFETY: our caller's pointer and layout.
-            return unsafe { self.inner.dealloc(ptr, layout) };
+            return unsafe { hot::dealloc(ptr, layout.size(), layout.align()) };
         }
-        if state < SLOW {
-            // Forget the block before freeing it: once freed, another thread may be
-            // given the same address, and its record must not be the one we erase.
-            if is_plain(layout.size(), layout.align()) {
-                if let Some(slot) = TABLE.slot_of(ptr as usize) {
-                    if slot::is_program_wide(slot.load(Ordering::Relaxed)) {
-                        slot.store(0, Ordering::Relaxed);
-                        if let Some(asked) = asked(layout, is_jemalloc::<A>()) {
-                            // SAFETY: our caller's pointer, and what was asked for its layout.
-                            unsafe { self.inner.dealloc(ptr, asked) };
-                        }
-                        return;
-                    }
+        let state = STATE.load(Ordering::Relaxed);
+        let asked = asked(layout, false).filter(|_| state != OFF && state & BUSY == 0);
+        match asked.and_then(|asked| Some((asked, TABLE.forget_plain(ptr as usize)?))) {
+            Some((asked, slot)) => {
+                if slot::has_sample(slot) {
+                    STACKS.clear(ptr as usize);
                 }
+                // SAFETY: our caller's pointer, and what was asked for its layout.
+                unsafe { self.inner.dealloc(ptr, asked) };
             }
+            None => dealloc_slow(self.below(), ptr, layout),
         }
-        // SAFETY: our caller's pointer and layout.
-        unsafe { Self::dealloc_cold(ptr, layout.size(), layout.align(), self) };
     }
 
     #[inline]
     unsafe fn realloc(&self, ptr: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-        if STATE.load(Ordering::Relaxed) == OFF {
+        #[cfg(feature = "jemalloc")]
+        if is_jemalloc::<A>() {
             // SAFETY: our caller's pointer, layout and size.
-            return unsafe { self.inner.realloc(ptr, layout, new_size) };
+            return unsafe { hot::realloc(ptr, layout.size(), layout.align(), new_size) };
         }
         // SAFETY: our caller's pointer, layout and size.
-        unsafe { Self::realloc_on(ptr, layout.size(), layout.align(), new_size, self) }
+        unsafe { realloc_slow(self.below(), ptr, layout, new_size) }
     }
 }
 
@@ -562,11 +407,20 @@ unsafe impl<A: GlobalAlloc + 'static> GlobalAlloc for TrackingAlloc<A> {
 /// As [`GlobalAlloc::realloc`].
 #[cold]
 #[inline(never)]
-unsafe fn realloc_slow(below: Below<'_>, ptr: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+pub(crate) unsafe fn realloc_slow(
+    below: Below<'_>,
+    ptr: *mut u8,
+    layout: Layout,
+    new_size: usize,
+) -> *mut u8 {
     let mut state = STATE.load(Ordering::Relaxed);
     if state == UNREAD {
         // A block from before tracking, and nothing of ours yet.
         state = start(below);
+    }
+    if state == OFF {
+        // SAFETY: our caller's pointer, the layout with which it was allocated, and size.
+        return unsafe { below.alloc.realloc(ptr, layout, new_size) };
     }
     let record = forget(ptr);
     // Taken along before the address can be another block's.
@@ -578,7 +432,6 @@ unsafe fn realloc_slow(below: Below<'_>, ptr: *mut u8, layout: Layout, new_size:
     let old_size = record.map_or(layout.size(), |record| record.size);
     let align = record.map_or(layout.align(), |record| record.align());
     let epoch = record.map_or(0, |record| record.epoch);
-    let new_size = if is_tool { new_size.max(16) } else { new_size };
     let new = if is_tool && below.is_jemalloc {
         // SAFETY: our caller's pointer, a live block of the tool's arena.
         unsafe { jemalloc::realloc_in(tool_arena(), ptr, new_size, align) }
@@ -591,7 +444,7 @@ unsafe fn realloc_slow(below: Below<'_>, ptr: *mut u8, layout: Layout, new_size:
             _ => ptr::null_mut(),
         }
     };
-    let is_asked = state & IS_ASKED;
+    let stamped = state & !STAMP | slot::stamp(epoch);
     if state & HAS_STACKS != 0 && !is_tool {
         if new.is_null() {
             STACKS.set(ptr as usize, stack);
@@ -610,9 +463,9 @@ unsafe fn realloc_slow(below: Below<'_>, ptr: *mut u8, layout: Layout, new_size:
     }
     match record {
         // The old block is still live.
-        Some(_) if new.is_null() => _ = record_new(below, ptr, old_size, align, epoch | is_asked),
+        Some(_) if new.is_null() => _ = record_new(below, ptr, old_size, align, stamped),
         // Grown or shrunk where it stands: the same block, with its birth.
-        Some(_) if new == ptr => _ = record_new(below, new, new_size, align, epoch | is_asked),
+        Some(_) if new == ptr => _ = record_new(below, new, new_size, align, stamped),
         _ if new.is_null() => {}
         _ => {
             record_new(below, new, new_size, align, state);
@@ -674,11 +527,10 @@ impl LiveBlocks for Blocks {
                 memory::prefetch(slot.map_or(ptr::null(), ptr::from_ref));
             }
             let (mut others, mut count) = ([0_u8; TOGETHER], 0);
-            for (at, ((sizes, &addr), place)) in sizes.iter_mut().zip(addrs).zip(&slots).enumerate() {
+            for (at, (sizes, place)) in sizes.iter_mut().zip(&slots).enumerate() {
                 let slot = place.map_or(0, |slot| slot.load(Ordering::Acquire));
-                // A wide block takes its first granule whole, a tiny one its half of it, so one that
-                // begins there holds the address.
-                if let (Some((size, align_log2)), false) = (slot::whole(slot, addr as usize), is_foreign) {
+                // A block begins there and takes eight bytes at least, so it holds the address.
+                if let (Some((size, align_log2)), false) = (slot::whole(slot), is_foreign) {
                     let usable = jemalloc::usable(size, 1 << align_log2);
                     *sizes = Sizes { requested: size as u64, usable: usable as u64 };
                 } else {
@@ -710,7 +562,10 @@ impl LiveBlocks for Blocks {
             counter.store(0, Ordering::Relaxed);
         }
         IS_COUNTING.store(true, Ordering::Relaxed);
-        let step = |state: u32| (state < UNREAD).then(|| state + SLOW + u32::from(state & EPOCH < MAX_EPOCH));
+        let step = |state: u32| {
+            let next = if slot::epoch(state) < MAX_EPOCH { NEXT_EPOCH } else { 0 };
+            is_tracking(state).then(|| state + SLOW + next)
+        };
         let Ok(before) = STATE.fetch_update(Ordering::AcqRel, Ordering::Relaxed, step) else {
             IS_COUNTING.store(false, Ordering::Relaxed);
             return (0, false); // nothing is tracked
@@ -718,7 +573,8 @@ impl LiveBlocks for Blocks {
         if !IS_FOREIGN.load(Ordering::Relaxed) {
             watch();
         }
-        ((before & EPOCH) + u32::from(before & EPOCH < MAX_EPOCH), before & EPOCH == MAX_EPOCH)
+        let before = slot::epoch(before);
+        ((before + 1).min(MAX_EPOCH), before == MAX_EPOCH)
     }
 
     fn end(&self) -> Traffic {
@@ -739,7 +595,7 @@ impl LiveBlocks for Blocks {
     }
 
     fn set_tool(&self, is_tool: bool) -> bool {
-        if STATE.load(Ordering::Relaxed) >= UNREAD {
+        if !is_tracking(STATE.load(Ordering::Relaxed)) {
             return false; // nothing is tracked
         }
         if is_tool && TOOL_ARENA.load(Ordering::Acquire) == 0 && !IS_FOREIGN.load(Ordering::Relaxed) {
@@ -759,7 +615,7 @@ impl LiveBlocks for Blocks {
 
     fn figures(&self) -> AllocatorFigures {
         let table = TABLE.resident() + BEYOND.resident() + stacks_resident();
-        if !IS_FOREIGN.load(Ordering::Relaxed) && STATE.load(Ordering::Relaxed) < UNREAD {
+        if !IS_FOREIGN.load(Ordering::Relaxed) && is_tracking(STATE.load(Ordering::Relaxed)) {
             let figures = jemalloc::figures(tool_arena(), CACHE_BLOCK.load(Ordering::Relaxed));
             return AllocatorFigures { table, ..figures };
         }
@@ -772,7 +628,7 @@ impl LiveBlocks for Blocks {
     }
 
     fn size_classes(&self) -> Vec<SizeClass> {
-        match !IS_FOREIGN.load(Ordering::Relaxed) && STATE.load(Ordering::Relaxed) < UNREAD {
+        match !IS_FOREIGN.load(Ordering::Relaxed) && is_tracking(STATE.load(Ordering::Relaxed)) {
             true => jemalloc::size_classes(tool_arena()),
             false => Vec::new(),
         }
@@ -797,7 +653,7 @@ impl LiveBlocks for Blocks {
 
     fn stacks(&self) -> Option<StackFigures> {
         let state = STATE.load(Ordering::Relaxed);
-        (state < UNREAD && state & HAS_STACKS != 0).then(|| StackFigures {
+        (is_tracking(state) && state & HAS_STACKS != 0).then(|| StackFigures {
             way: if state & TAGS_ALONE == 0 { stack::way() } else { StackWay::NOT_TAKEN }.0,
             mean: MEAN.load(Ordering::Relaxed),
             lost: stack::lost(),
@@ -819,7 +675,7 @@ impl LiveBlocks for Blocks {
 
     fn enter_tag(&self, name: &'static str) -> u32 {
         let state = STATE.load(Ordering::Relaxed);
-        match state < UNREAD && state & HAS_STACKS != 0 {
+        match is_tracking(state) && state & HAS_STACKS != 0 {
             true => tags::enter(&stack::CONTEXTS, name),
             false => contexts::NONE,
         }

@@ -3,6 +3,7 @@
 #![expect(unsafe_code, reason = "calls jemalloc's C interface")]
 
 pub(crate) use crate::extents::watch;
+use crate::slot::likely;
 use heap_snapshot::record::{AllocatorFigures, SizeClass};
 use std::alloc::Layout;
 use std::ffi::{c_char, c_int, CStr};
@@ -14,9 +15,15 @@ use tikv_jemalloc_sys as ffi;
 /// jemalloc's largest natural alignment on 64-bit systems: no flag is needed up to it.
 const NATURAL_ALIGN: usize = 16;
 
-/// Flags for a request, by the rule of `tikv_jemallocator::Jemalloc`.
+/// Whether a request needs no flags, by the rule of `tikv_jemallocator::Jemalloc`.
+#[inline(always)]
+pub(crate) fn is_natural(size: usize, align: usize) -> bool {
+    likely(align <= size) && likely(align <= NATURAL_ALIGN)
+}
+
+/// Flags for a request.
 fn flags(size: usize, align: usize) -> c_int {
-    if align <= NATURAL_ALIGN && align <= size {
+    if is_natural(size, align) {
         0
     } else {
         ffi::MALLOCX_ALIGN(align)
@@ -27,6 +34,42 @@ fn flags(size: usize, align: usize) -> c_int {
 #[inline]
 pub(crate) fn usable(size: usize, align: usize) -> usize {
     CLASSES.usable(size, align)
+}
+
+/// A block of natural alignment. The size is not 0. Null where there is no memory.
+#[inline(always)]
+pub(crate) fn alloc_natural(size: usize, is_zeroed: bool) -> *mut u8 {
+    // SAFETY: C's functions take any size.
+    unsafe {
+        if is_zeroed {
+            ffi::calloc(1, size)
+        } else {
+            ffi::malloc(size)
+        }
+    }
+    .cast()
+}
+
+/// Frees a block of natural alignment.
+///
+/// # Safety
+///
+/// A live block of jemalloc, of this requested size, allocated without flags.
+#[inline(always)]
+pub(crate) unsafe fn free_natural(ptr: *mut u8, size: usize) {
+    // SAFETY: our caller's block, of the class that its size gives without flags.
+    unsafe { ffi::sdallocx(ptr.cast(), size, 0) };
+}
+
+/// Resizes a block to a size for which its alignment is natural.
+///
+/// # Safety
+///
+/// A live block of jemalloc. If null is returned it is still live, else given up. The size is not 0.
+#[inline(always)]
+pub(crate) unsafe fn realloc_natural(ptr: *mut u8, size: usize) -> *mut u8 {
+    // SAFETY: our caller's block and size.
+    unsafe { ffi::realloc(ptr.cast(), size) }.cast()
 }
 
 /// Filled when the first block is recorded.

@@ -99,6 +99,8 @@ mod frames;
 #[cfg(feature = "enabled")]
 mod global;
 #[cfg(all(feature = "enabled", feature = "jemalloc"))]
+mod hot;
+#[cfg(all(feature = "enabled", feature = "jemalloc"))]
 mod jemalloc;
 #[cfg(all(feature = "enabled", not(feature = "jemalloc")))]
 #[path = "no_jemalloc.rs"]

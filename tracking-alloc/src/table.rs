@@ -2,10 +2,11 @@
 //!
 //! A slot (see [`crate::slot`]) sits at a fixed function of its block's
 //! address, so it inherits the heap's own locality, belongs to whoever owns the
-//! block (plain stores suffice, also when another thread frees it; only the two
-//! blocks that share a granule need a read-modify-write) and is enumerated by a
-//! linear scan. No lock, no hash. The idea is that of AddressSanitizer's shadow
-//! memory.
+//! block (plain stores suffice, also when another thread frees it) and is
+//! enumerated by a linear scan. No lock, no hash. The idea is that of
+//! AddressSanitizer's shadow memory. Of the two blocks of 8 bytes that may share
+//! a granule the second one has its slot in a map of its own behind the first,
+//! which takes memory only where there are such blocks.
 //!
 //! Slots live in chunks, one per 64 MiB of address space, mapped from the
 //! operating system when the first block in it is recorded and never unmapped;
@@ -22,7 +23,7 @@
 #![expect(unsafe_code, reason = "says of its memory that all-zero is a value")]
 
 use crate::memory::{AllZero, Mapped, PageMap, PAGE};
-use crate::slot::{self, Record, GRANULE, START};
+use crate::slot::{self, Record, GRANULE, LARGE, START, TINY};
 use std::ops::Range;
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
@@ -32,18 +33,15 @@ pub(crate) const CHUNKS: usize = 1 << (48 - CHUNK_LOG2);
 pub(crate) const SLOTS: usize = CHUNK / GRANULE;
 const PAGES: usize = CHUNK / PAGE;
 
-/// Largest block, in usable bytes, that is found by scanning back alone:
-/// jemalloc's largest small class.
-pub(crate) const LARGE: usize = 14_336;
-
 /// Slots in a page of our memory: those of 16 KiB.
 const SLOTS_A_PAGE: usize = PAGE / size_of::<AtomicU32>();
 
 /// The shadow of 64 MiB. All-zero is empty.
 #[repr(C)]
 struct Chunk {
-    /// First, so that pages of slots are pages of memory.
-    slots: [AtomicU32; SLOTS],
+    /// First, so that pages of slots are pages of memory. Those of blocks that begin a granule,
+    /// and behind them of those that begin in the middle of one.
+    slots: [AtomicU32; 2 * SLOTS],
     /// For pages whose first byte lies in a large block that begins in this
     /// chunk: distance in pages to the page in which it begins.
     pages: [AtomicU32; PAGES],
@@ -73,17 +71,12 @@ impl Table {
         }
     }
 
-    /// The slot of an address, if its chunk exists.
+    /// The slot of a block that begins at an address, if its chunk exists. An
+    /// address of more than 48 bits, where none begins, has that of another.
     #[inline(always)]
     pub(crate) fn slot(&self, addr: usize) -> Option<&AtomicU32> {
-        Some(&self.chunk(addr)?.slots[(addr & (CHUNK - 1)) / GRANULE])
-    }
-
-    /// The same of a block's address, which has 48 bits: of others the slot of another.
-    #[inline(always)]
-    pub(crate) fn slot_of(&self, addr: usize) -> Option<&AtomicU32> {
         let chunk = self.chunks[(addr >> CHUNK_LOG2) % CHUNKS].get()?;
-        Some(&chunk.slots[(addr & (CHUNK - 1)) / GRANULE])
+        Some(&chunk.slots[place(addr)])
     }
 
     #[inline(always)]
@@ -114,47 +107,30 @@ impl Table {
                 return false;
             }
         }
-        let at = (addr & (CHUNK - 1)) / GRANULE;
-        if record.is_tiny() {
-            let half = addr >> 3 & 1;
-            chunk.slots[at].fetch_or(slot::encode_tiny(record, half), Ordering::Relaxed);
-            return true;
-        }
         let (first, rest) = slot::encode(record);
         for (next, rest) in rest.iter().flatten().enumerate() {
             // Blocks with a long record take three slots or more; the last ones may be in the next chunk.
             let addr = addr + (next + 1) * GRANULE;
             let Some(chunk) = self.chunk(addr).or_else(|| self.make_chunk(addr)) else { return false };
-            chunk.slots[(addr & (CHUNK - 1)) / GRANULE].store(*rest, Ordering::Relaxed);
+            chunk.slots[place(addr)].store(*rest, Ordering::Relaxed);
         }
         if usable > LARGE {
             self.set_reach(addr, usable, true);
         }
         // Last, so that who finds it finds the rest.
-        chunk.slots[at].store(first, Ordering::Release);
+        chunk.slots[place(addr)].store(first, Ordering::Release);
         true
     }
 
-    /// Records a tiny block. False where its chunk does not exist.
-    #[inline]
-    pub(crate) fn record_tiny(&self, addr: usize, record: Record) -> bool {
-        let slot = self.slot(addr);
-        if let Some(slot) = slot {
-            slot.fetch_or(slot::encode_tiny(record, addr >> 3 & 1), Ordering::Relaxed);
-        }
-        slot.is_some()
-    }
-
-    /// Forgets the tiny block that begins at `addr`. False where there is none.
-    #[inline]
-    pub(crate) fn forget_tiny(&self, addr: usize) -> bool {
-        let half = addr >> 3 & 1;
-        let is_live = |slot: &&AtomicU32| slot::is_tiny(slot.load(Ordering::Relaxed), half);
-        let slot = self.slot(addr).filter(is_live);
-        if let Some(slot) = slot {
-            slot.fetch_and(!slot::tiny_mask(half), Ordering::Relaxed);
-        }
-        slot.is_some()
+    /// Forgets the plain block that begins at `addr` and returns its slot; `None` if there is none.
+    #[inline(always)]
+    pub(crate) fn forget_plain(&self, addr: usize) -> Option<u32> {
+        let place = self.slot(addr)?;
+        let slot = place.load(Ordering::Relaxed);
+        slot::begins_plain(slot).then(|| {
+            place.store(0, Ordering::Relaxed);
+            slot
+        })
     }
 
     /// Forgets the block that begins at `addr`; `None` if there is none.
@@ -162,12 +138,7 @@ impl Table {
     pub(crate) fn forget(&self, addr: usize, usable: Usable) -> Option<Record> {
         let chunk = self.chunk(addr)?;
         let record = self.begins_at(addr)?;
-        let at = (addr & (CHUNK - 1)) / GRANULE;
-        if record.is_tiny() {
-            chunk.slots[at].fetch_and(!slot::tiny_mask(addr >> 3 & 1), Ordering::Relaxed);
-            return Some(record);
-        }
-        chunk.slots[at].store(0, Ordering::Relaxed);
+        chunk.slots[place(addr)].store(0, Ordering::Relaxed);
         if slot::encode(record).1.is_some() {
             for next in 1..=2 {
                 if let Some(slot) = self.slot(addr + next * GRANULE) {
@@ -184,16 +155,10 @@ impl Table {
 
     /// The block that begins at exactly `addr`.
     pub(crate) fn begins_at(&self, addr: usize) -> Option<Record> {
-        let chunk = self.chunk(addr)?;
-        let at = (addr & (CHUNK - 1)) / GRANULE;
-        let slot = chunk.slots[at].load(Ordering::Acquire);
-        if addr % GRANULE == 0 {
-            self.decode_wide(addr, slot).or_else(|| slot::decode_tiny(slot, 0))
-        } else if addr % GRANULE == slot::TINY {
-            slot::decode_tiny(slot, 1)
-        } else {
-            None
+        if addr % TINY != 0 {
+            return None;
         }
+        self.decode(addr, self.chunk(addr)?.slots[place(addr)].load(Ordering::Acquire))
     }
 
     /// Notes (or erases) at pages and chunks that a large block reaches into them.
@@ -218,9 +183,10 @@ impl Table {
         if addr >> CHUNK_LOG2 >= CHUNKS {
             return None;
         }
-        // Most are asked for by their first byte; blocks do not overlap.
-        if let Some(record) = self.begins_at(addr) {
-            return Some((addr, record, usable(addr, record)));
+        // Most are asked for by one of their first bytes, tiny ones always; blocks do not overlap.
+        let base = addr & !(TINY - 1);
+        if let Some(record) = self.begins_at(base) {
+            return Some((base, record, usable(base, record)));
         }
         // A small block may reach into a chunk in which none has begun yet.
         let chunk = self.chunk(addr);
@@ -242,42 +208,20 @@ impl Table {
         large.and_then(holds).or_else(|| self.last_start(addr, LARGE.max(PAGE)).and_then(holds))
     }
 
-    /// The last block that begins at or before `from`, looking back `reach` bytes.
+    /// The last block that begins a granule at or before `from`, looking back `reach` bytes.
     fn last_start(&self, from: usize, reach: usize) -> Option<(usize, Record)> {
         let lowest = from.saturating_sub(reach);
         let mut granule = from & !(GRANULE - 1);
-        let mut half = from >> 3 & 1;
         while granule + GRANULE > lowest {
             let chunk_base = granule & !(CHUNK - 1);
-            let Some(chunk) = self.chunk(granule) else {
-                granule = chunk_base.checked_sub(GRANULE)?;
-                half = 1;
-                continue;
-            };
-            let stop = chunk_base.max(lowest & !(GRANULE - 1));
-            let mut at = (granule - chunk_base) / GRANULE;
-            let stop_at = (stop - chunk_base) / GRANULE;
-            loop {
-                let slot = chunk.slots[at].load(Ordering::Acquire);
-                if slot & START != 0 {
+            if let Some(chunk) = self.chunk(granule) {
+                let stop = chunk_base.max(lowest & !(GRANULE - 1));
+                for at in (place(stop)..=place(granule)).rev() {
                     let base = chunk_base + at * GRANULE;
-                    if let Some(record) = self.decode_wide(base, slot) {
-                        return Some((base, record));
-                    }
-                    if half == 1 {
-                        if let Some(record) = slot::decode_tiny(slot, 1) {
-                            return Some((base + slot::TINY, record));
-                        }
-                    }
-                    if let Some(record) = slot::decode_tiny(slot, 0) {
+                    if let Some(record) = self.decode(base, chunk.slots[at].load(Ordering::Acquire)) {
                         return Some((base, record));
                     }
                 }
-                half = 1;
-                if at == stop_at {
-                    break;
-                }
-                at -= 1;
             }
             granule = chunk_base.checked_sub(GRANULE)?;
         }
@@ -296,38 +240,44 @@ impl Table {
         for index in first..=last {
             let base = index << CHUNK_LOG2;
             let Some(chunk) = self.chunk(base) else { continue };
-            let slots = chunk.slots.as_ptr().addr();
-            let (mut at, mut are_filled) = (0, [false; PageMap::PAGES]);
+            let (firsts, seconds) = chunk.slots.split_at(SLOTS);
+            let (mut at, mut are_filled) = (0, [[false; PageMap::PAGES]; 2]);
             // Pages with nothing in them are not looked at: they would be there from then on.
             for page in 0..SLOTS / SLOTS_A_PAGE {
                 if page % PageMap::PAGES == 0 {
-                    are_filled = page_map.are_filled(slots + page * PAGE);
+                    let slots = [firsts, seconds].map(|slots| slots.as_ptr().addr());
+                    are_filled = slots.map(|slots| page_map.are_filled(slots + page * PAGE));
                 }
                 let end = (page + 1) * SLOTS_A_PAGE;
-                if !are_filled[page % PageMap::PAGES] {
+                let [has_firsts, has_seconds] =
+                    are_filled.map(|are_filled| are_filled[page % PageMap::PAGES]);
+                if !has_firsts && !has_seconds {
                     at = end.max(at);
                 }
                 while at < end {
-                    let slot = chunk.slots[at].load(Ordering::Acquire);
-                    if slot & START == 0 {
-                        at += 1;
-                        // Blocks mostly stand side by side: what is empty is looked for where one is missing.
-                        while at % GROUP == 0 && at < end && is_empty(&chunk.slots[at..at + GROUP]) {
-                            at += GROUP;
-                        }
-                        continue;
-                    }
                     let addr = base + at * GRANULE;
-                    if let Some(record) = self.decode_wide(addr, slot) {
-                        at += visit(addr, record).div_ceil(GRANULE).max(1);
-                        continue;
+                    if let Some(record) = self.decode(addr, firsts[at].load(Ordering::Acquire)) {
+                        let bytes = visit(addr, record);
+                        if bytes > TINY {
+                            at += bytes.div_ceil(GRANULE);
+                            continue;
+                        }
                     }
-                    for half in 0..2 {
-                        if let Some(record) = slot::decode_tiny(slot, half) {
-                            visit(addr + half * slot::TINY, record);
+                    if has_seconds {
+                        let slot = seconds[at].load(Ordering::Acquire);
+                        if let Some(record) = self.decode(addr + TINY, slot) {
+                            visit(addr + TINY, record);
                         }
                     }
                     at += 1;
+                    // Blocks mostly stand side by side: what is empty is looked for where one is missing.
+                    while at % GROUP == 0
+                        && at < end
+                        && is_empty(&firsts[at..at + GROUP])
+                        && (!has_seconds || is_empty(&seconds[at..at + GROUP]))
+                    {
+                        at += GROUP;
+                    }
                 }
             }
         }
@@ -338,6 +288,8 @@ impl Table {
     pub(crate) fn give_back(&self, addr: usize, len: usize) {
         for (index, slots) in by_chunk(addr, len) {
             if let Some(chunk) = self.chunks.get(index) {
+                let second = SLOTS * size_of::<AtomicU32>();
+                chunk.discard(slots.start + second..slots.end + second);
                 chunk.discard(slots);
             }
         }
@@ -360,10 +312,10 @@ impl Table {
         self.in_use().iter().map(Mapped::resident).sum()
     }
 
-    /// The record that a slot begins, its rest read from the slots that follow.
+    /// The record of the block that a slot begins, its rest read from the slots that follow.
     #[inline]
-    fn decode_wide(&self, addr: usize, slot: u32) -> Option<Record> {
-        slot::decode_wide(slot, |next| {
+    fn decode(&self, addr: usize, slot: u32) -> Option<Record> {
+        slot::decode(slot, |next| {
             self.slot(addr + next * GRANULE).map_or(0, |slot| slot.load(Ordering::Relaxed))
         })
     }
@@ -380,6 +332,12 @@ pub(crate) fn by_chunk(addr: usize, len: usize) -> impl Iterator<Item = (usize, 
         let to = (end - base).min(CHUNK);
         (index, from.div_ceil(GRANULE) * BYTES..to / GRANULE * BYTES)
     })
+}
+
+/// Where in its chunk the slot of a block is.
+#[inline(always)]
+fn place(addr: usize) -> usize {
+    (addr & (CHUNK - 1)) / GRANULE + (addr & TINY) * (SLOTS / TINY)
 }
 
 /// Slots that are looked at together: most of a sparse chunk is empty.

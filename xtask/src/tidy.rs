@@ -34,6 +34,7 @@ const UNSAFE_FILES: &[&str] = &[
     "tracking-alloc/src/extents.rs",
     "tracking-alloc/src/frames.rs",
     "tracking-alloc/src/global.rs",
+    "tracking-alloc/src/hot.rs",
     "tracking-alloc/src/jemalloc.rs",
     "tracking-alloc/src/lib.rs",
     "tracking-alloc/src/memory.rs",

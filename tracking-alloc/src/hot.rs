@@ -1,0 +1,266 @@
+//! What each call of the program goes through where jemalloc stands below.
+//!
+//! One word of state, compared once, tells *off*, *sizes* and all else apart. *off* goes on
+//! at once. A plain block (see [`slot::is_plain`]) costs finding the place of its slot
+//! and one store. All that is neither leaves for the slow ways of `global`.
+//!
+//! The short ways are inlined where the program calls; the longer ones are not generic, so
+//! that they are compiled here, once.
+
+#![expect(unsafe_code, reason = "is called as an allocator")]
+
+use crate::below::Below;
+use crate::global::{
+    alloc_slow, dealloc_slow, note_stack, realloc_slow, record_slow, take_back, BUSY, HAS_STACKS, IS_SAMPLED,
+    MEAN, OFF, STACKS, STATE, TABLE,
+};
+use crate::slot::{self, STAMP};
+use crate::{contexts, jemalloc, sample, stack};
+use std::alloc::{GlobalAlloc, Layout};
+use std::sync::atomic::Ordering;
+use tikv_jemallocator::Jemalloc;
+
+/// # Safety
+///
+/// As [`GlobalAlloc::alloc`], with the size and alignment of the layout.
+#[inline(always)]
+pub(crate) unsafe fn alloc(size: usize, align: usize) -> *mut u8 {
+    let state = STATE.load(Ordering::Relaxed);
+    // SAFETY: our caller's layout.
+    unsafe {
+        if state == OFF {
+            if jemalloc::is_natural(size, align) {
+                return jemalloc::alloc_natural(size, false);
+            }
+            return Jemalloc.alloc(layout(size, align));
+        }
+        if state < OFF {
+            return alloc_sizes(size, align, state);
+        }
+        alloc_other(size, align, state)
+    }
+}
+
+/// # Safety
+///
+/// As [`GlobalAlloc::alloc_zeroed`], with the size and alignment of the layout.
+#[inline(always)]
+pub(crate) unsafe fn alloc_zeroed(size: usize, align: usize) -> *mut u8 {
+    let state = STATE.load(Ordering::Relaxed);
+    // SAFETY: our caller's layout.
+    unsafe {
+        if state == OFF {
+            if jemalloc::is_natural(size, align) {
+                return jemalloc::alloc_natural(size, true);
+            }
+            return Jemalloc.alloc_zeroed(layout(size, align));
+        }
+        if state < OFF {
+            return alloc_zeroed_sizes(size, align, state);
+        }
+        alloc_zeroed_other(size, align, state)
+    }
+}
+
+/// # Safety
+///
+/// As [`GlobalAlloc::dealloc`], with the size and alignment of the layout.
+#[inline(always)]
+pub(crate) unsafe fn dealloc(ptr: *mut u8, size: usize, align: usize) {
+    let state = STATE.load(Ordering::Relaxed);
+    // SAFETY: our caller's pointer and layout. A plain block is a natural one.
+    unsafe {
+        if state == OFF {
+            if jemalloc::is_natural(size, align) {
+                return jemalloc::free_natural(ptr, size);
+            }
+            return Jemalloc.dealloc(ptr, layout(size, align));
+        }
+        // Forget the block before freeing it: once freed, another thread may be
+        // given the same address, and its record must not be the one we erase.
+        if state < OFF && TABLE.forget_plain(ptr as usize).is_some() {
+            return jemalloc::free_natural(ptr, size);
+        }
+        dealloc_other(ptr, size, align);
+    }
+}
+
+/// # Safety
+///
+/// As [`GlobalAlloc::realloc`], with the size and alignment of the layout.
+#[inline(always)]
+pub(crate) unsafe fn realloc(ptr: *mut u8, size: usize, align: usize, new_size: usize) -> *mut u8 {
+    // SAFETY: our caller's pointer, layout and size.
+    unsafe {
+        if STATE.load(Ordering::Relaxed) == OFF {
+            if jemalloc::is_natural(new_size, align) {
+                return jemalloc::realloc_natural(ptr, new_size);
+            }
+            return Jemalloc.realloc(ptr, layout(size, align), new_size);
+        }
+        realloc_on(ptr, size, align, new_size)
+    }
+}
+
+fn below() -> Below<'static> {
+    Below { alloc: &Jemalloc, is_jemalloc: true, usable: None }
+}
+
+#[inline(always)]
+unsafe fn layout(size: usize, align: usize) -> Layout {
+    // SAFETY: of a layout, by our caller's promise.
+    unsafe { Layout::from_size_align_unchecked(size, align) }
+}
+
+#[inline(never)]
+unsafe fn alloc_sizes(size: usize, align: usize, stamp: u32) -> *mut u8 {
+    // SAFETY: our caller's layout.
+    unsafe { alloc_plain::<false>(size, align, stamp) }
+}
+
+#[inline(never)]
+unsafe fn alloc_zeroed_sizes(size: usize, align: usize, stamp: u32) -> *mut u8 {
+    // SAFETY: our caller's layout.
+    unsafe { alloc_plain::<true>(size, align, stamp) }
+}
+
+#[inline(always)]
+unsafe fn alloc_plain<const IS_ZEROED: bool>(size: usize, align: usize, stamp: u32) -> *mut u8 {
+    if !slot::is_plain(size, align) {
+        // SAFETY: our caller's layout.
+        return unsafe {
+            match IS_ZEROED {
+                true => alloc_zeroed_other(size, align, stamp),
+                false => alloc_other(size, align, stamp),
+            }
+        };
+    }
+    // Before the block, so that this alone is kept meanwhile.
+    let slot = slot::plain(size, align, stamp);
+    record(jemalloc::alloc_natural(size, IS_ZEROED), slot)
+}
+
+/// Records a plain block that was just allocated, or null.
+#[inline(always)]
+fn record(ptr: *mut u8, slot: u32) -> *mut u8 {
+    // No block begins in the first chunk of the address space, so null has no slot.
+    match TABLE.slot(ptr as usize) {
+        Some(place) => {
+            place.store(slot, Ordering::Relaxed);
+            ptr
+        }
+        None => record_first(ptr, slot),
+    }
+}
+
+/// Records the first block in its chunk.
+#[cold]
+#[inline(never)]
+fn record_first(ptr: *mut u8, slot: u32) -> *mut u8 {
+    let Some(record) = slot::decode(slot, |_| 0) else { return ptr };
+    match record_slow(below(), ptr, record.size, record.align(), record.epoch, false) {
+        true => {
+            if let Some(place) = TABLE.slot(ptr as usize) {
+                place.store(slot, Ordering::Relaxed); // if there is a sample in it, it says so
+            }
+            ptr
+        }
+        // SAFETY: of the layout that it was allocated with.
+        false => take_back(below(), ptr, unsafe { layout(record.size, record.align()) }),
+    }
+}
+
+#[inline(never)]
+unsafe fn alloc_other(size: usize, align: usize, state: u32) -> *mut u8 {
+    // SAFETY: our caller's layout.
+    unsafe { alloc_noting::<false>(size, align, state) }
+}
+
+#[inline(never)]
+unsafe fn alloc_zeroed_other(size: usize, align: usize, state: u32) -> *mut u8 {
+    // SAFETY: our caller's layout.
+    unsafe { alloc_noting::<true>(size, align, state) }
+}
+
+/// Allocates a plain block where its stack or its tags are noted too; else leaves.
+#[inline(always)]
+unsafe fn alloc_noting<const IS_ZEROED: bool>(size: usize, align: usize, state: u32) -> *mut u8 {
+    if state & (HAS_STACKS | BUSY) != HAS_STACKS || !slot::is_plain(size, align) {
+        // SAFETY: our caller's layout.
+        return alloc_slow(below(), unsafe { layout(size, align) }, state, IS_ZEROED);
+    }
+    let slot = slot::plain(size, align, state & STAMP);
+    let ptr = jemalloc::alloc_natural(size, IS_ZEROED);
+    if state & IS_SAMPLED == 0 {
+        if !ptr.is_null() {
+            // Before the record, so that who finds that finds the stack.
+            note_stack(ptr, size, state);
+        }
+    } else if sample::hits(size, MEAN.load(Ordering::Relaxed)) {
+        return record_sample(ptr, slot);
+    }
+    record(ptr, slot)
+}
+
+/// Records a block with a sample in it.
+#[cold]
+#[inline(never)]
+fn record_sample(ptr: *mut u8, slot: u32) -> *mut u8 {
+    match !ptr.is_null() && STACKS.set(ptr as usize, stack::here()) {
+        true => record(ptr, slot::with_sample(slot)),
+        false => record(ptr, slot),
+    }
+}
+
+#[inline(never)]
+unsafe fn dealloc_other(ptr: *mut u8, size: usize, align: usize) {
+    if STATE.load(Ordering::Relaxed) & BUSY == 0 {
+        if let Some(slot) = TABLE.forget_plain(ptr as usize) {
+            if slot::has_sample(slot) {
+                STACKS.clear(ptr as usize);
+            }
+            // SAFETY: our caller's pointer and size, of a plain block.
+            return unsafe { jemalloc::free_natural(ptr, size) };
+        }
+    }
+    // SAFETY: our caller's layout.
+    dealloc_slow(below(), ptr, unsafe { layout(size, align) });
+}
+
+#[inline(never)]
+unsafe fn realloc_on(ptr: *mut u8, size: usize, align: usize, new_size: usize) -> *mut u8 {
+    let state = STATE.load(Ordering::Relaxed);
+    if state & (BUSY | IS_SAMPLED) == 0 && slot::is_plain(new_size, align) {
+        if let Some(place) = TABLE.slot(ptr as usize) {
+            let old = place.load(Ordering::Relaxed);
+            if slot::begins_plain(old) {
+                // Where each block has a number beside its slot, it goes along.
+                let number = if state & HAS_STACKS == 0 { contexts::NONE } else { STACKS.get(ptr as usize) };
+                // As in `dealloc`: the record goes before the address can be another's.
+                place.store(0, Ordering::Relaxed);
+                // SAFETY: our caller's pointer and size, of a block that is plain before and after.
+                let new = unsafe { jemalloc::realloc_natural(ptr, new_size) };
+                if new == ptr {
+                    // Grown or shrunk where it stands: the same block, with its birth.
+                    place.store(slot::resized(old, new_size), Ordering::Relaxed);
+                } else if new.is_null() {
+                    // The old block is still live.
+                    place.store(old, Ordering::Relaxed);
+                } else {
+                    if number != contexts::NONE {
+                        STACKS.set(new as usize, number);
+                    }
+                    match TABLE.slot(new as usize) {
+                        Some(place) => {
+                            place.store(slot::plain(new_size, align, state & STAMP), Ordering::Relaxed);
+                        }
+                        None => _ = record_slow(below(), new, new_size, align, slot::epoch(state), false),
+                    }
+                }
+                return new;
+            }
+        }
+    }
+    // SAFETY: our caller's pointer, layout and size.
+    unsafe { realloc_slow(below(), ptr, layout(size, align), new_size) }
+}
