@@ -73,58 +73,63 @@ struct TypeInfo {
     variants: u32,
 }
 
-/// What the walk needs of a node type for every block, in one word.
+/// What the walk needs of a node type for every block, in one word: its number, and flags.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct NodeType {
-    pub(crate) idx: NodeTypeIdx,
-    flags: u32,
-}
+pub(crate) struct NodeType(u64);
 
 impl NodeType {
-    const FIXED: u32 = 1;
-    const ENTERED: u32 = 1 << 1;
-    const DYNAMIC: u32 = 1 << 2;
-    const BASE: u32 = 1 << 3;
-    const SLICE: u32 = 1 << 4;
+    const FIXED: u64 = 1 << 32;
+    const ENTERED: u64 = 1 << 33;
+    const DYNAMIC: u64 = 1 << 34;
+    const BASE: u64 = 1 << 35;
+    const SLICE: u64 = 1 << 36;
 
     fn new(idx: u32, info: &TypeInfo, is_dynamic: bool, is_slice: bool) -> NodeType {
-        let flag = |is_set: bool, flag: u32| if is_set { flag } else { 0 };
-        let flags = flag(info.fixed, NodeType::FIXED)
-            | flag(!info.is_leaf, NodeType::ENTERED)
-            | flag(is_dynamic, NodeType::DYNAMIC)
-            | flag(info.base != Split::default() || is_dynamic, NodeType::BASE)
-            | flag(is_slice, NodeType::SLICE);
-        NodeType { idx: NodeTypeIdx(idx), flags }
+        let flag = |is_set: bool, flag: u64| if is_set { flag } else { 0 };
+        NodeType(
+            u64::from(idx)
+                | flag(info.fixed, NodeType::FIXED)
+                | flag(!info.is_leaf, NodeType::ENTERED)
+                | flag(is_dynamic, NodeType::DYNAMIC)
+                | flag(info.base != Split::default() || is_dynamic, NodeType::BASE)
+                | flag(is_slice, NodeType::SLICE),
+        )
+    }
+
+    /// Its number.
+    #[inline(always)]
+    pub(crate) fn idx(self) -> NodeTypeIdx {
+        NodeTypeIdx(self.0 as u32)
     }
 
     /// Every value divides as [`NodeInfo::base`] says.
     #[inline(always)]
     pub(crate) fn is_fixed(self) -> bool {
-        self.flags & NodeType::FIXED != 0
+        self.0 & NodeType::FIXED != 0
     }
 
     /// Values can hold something to visit.
     #[inline(always)]
     pub(crate) fn is_entered(self) -> bool {
-        self.flags & NodeType::ENTERED != 0
+        self.0 & NodeType::ENTERED != 0
     }
 
     /// The size of a value is known only from the value.
     #[inline(always)]
     pub(crate) fn is_dynamic(self) -> bool {
-        self.flags & NodeType::DYNAMIC != 0
+        self.0 & NodeType::DYNAMIC != 0
     }
 
     /// Something is said of values before they are visited: they are no bare enums.
     #[inline(always)]
     pub(crate) fn has_base(self) -> bool {
-        self.flags & NodeType::BASE != 0
+        self.0 & NodeType::BASE != 0
     }
 
     /// There are elements, not one value.
     #[inline(always)]
     pub(crate) fn is_slice(self) -> bool {
-        self.flags & NodeType::SLICE != 0
+        self.0 & NodeType::SLICE != 0
     }
 }
 
@@ -180,7 +185,7 @@ pub(crate) type KindKey = (usize, usize);
 
 /// What stands in the caches where nothing does: no key is 0.
 const NO_TYPE: Type = Type { ty: 0, first_variant: 0, variants: 0 };
-pub(crate) const NO_NODE_TYPE: NodeType = NodeType { idx: NodeTypeIdx(0), flags: 0 };
+pub(crate) const NO_NODE_TYPE: NodeType = NodeType(0);
 
 #[inline]
 fn slot(key: usize) -> usize {
@@ -438,7 +443,7 @@ impl Types {
         label: &'static Label,
     ) {
         let (ty, label) = (self.node_type(container, elem, is_slice), self.label(label));
-        let packed = NodeSite::new(label, ty.idx);
+        let packed = NodeSite::new(label, ty.idx());
         self.sites[at % CACHE] = Site { key, ty, packed };
     }
 
@@ -476,7 +481,7 @@ impl Types {
     /// What is needed of a node type when its block is entered.
     #[inline]
     pub(crate) fn node_info(&self, ty: NodeType) -> &NodeInfo {
-        &self.node_types[ty.idx.0 as usize]
+        &self.node_types[ty.idx().0 as usize]
     }
 
     /// Bytes of the values of a block: of `amount` values, or `amount` itself
@@ -485,7 +490,7 @@ impl Types {
         if ty.is_dynamic() {
             amount
         } else {
-            self.node_types[ty.idx.0 as usize].size.wrapping_mul(amount)
+            self.node_types[ty.idx().0 as usize].size.wrapping_mul(amount)
         }
     }
 

@@ -751,10 +751,9 @@ impl<'a> Walker<'a> {
     pub fn own(&mut self, handle: &'a dyn Handle, block: Block) {
         if self.is_sum {
             self.sum_block(handle, &block);
-            return;
+        } else {
+            self.claim(handle, &block);
         }
-        let place = std::ptr::from_ref(handle).cast::<u8>() as usize as u64;
-        self.claim(handle, place, EdgeKind::OWN, block);
     }
 
     /// As [`Walker::own`] of the block that a `Box` holds: of a value of this shape and so many bytes.
@@ -767,8 +766,11 @@ impl<'a> Walker<'a> {
         shape: &'static Shape,
         size: usize,
     ) {
+        if !self.is_sum {
+            return self.own_value_slowly(handle, container, addr, shape, size);
+        }
         let key = (std::ptr::from_ref(container) as usize, std::ptr::from_ref(shape) as usize);
-        if let (true, Some(ty)) = (self.is_sum, self.types.kind(key)) {
+        if let Some(ty) = self.types.kind(key) {
             let size = size as u64;
             if ty.is_entered() {
                 prefetch_few(addr as usize as u64, size);
@@ -798,7 +800,7 @@ impl<'a> Walker<'a> {
             let key = (std::ptr::from_ref(container) as usize, std::ptr::from_ref(shape) as usize);
             self.sum(handle, key, &Block::of_shape(container, addr, shape, size));
         } else {
-            self.own(handle, Block::of_shape(container, addr, shape, size));
+            self.claim(handle, &Block::of_shape(container, addr, shape, size));
         }
     }
 
@@ -812,8 +814,11 @@ impl<'a> Walker<'a> {
         len: usize,
         cap: usize,
     ) {
+        if !self.is_sum {
+            return self.own_buffer_slowly(handle, buffer, addr, len, cap);
+        }
         let key = (std::ptr::from_ref(buffer) as usize, 0);
-        if let (true, Some(ty)) = (self.is_sum, self.types.kind(key)) {
+        if let Some(ty) = self.types.kind(key) {
             let (len, cap) = (len as u64, cap as u64);
             if ty.is_entered() {
                 prefetch_few(addr as usize as u64, len.wrapping_mul(buffer.size as u64));
@@ -842,7 +847,7 @@ impl<'a> Walker<'a> {
         if self.is_sum {
             self.sum(handle, (std::ptr::from_ref(buffer) as usize, 0), &block);
         } else {
-            self.own(handle, block);
+            self.claim(handle, &block);
         }
     }
 
@@ -858,7 +863,7 @@ impl<'a> Walker<'a> {
             None => Summed::Not,
             Some(true) => Summed::Again,
             Some(false) => {
-                tally.put(ty.idx.0, addr, (len, cap), size);
+                tally.put(ty.idx().0, addr, (len, cap), size);
                 Summed::First
             }
         }
@@ -882,7 +887,7 @@ impl<'a> Walker<'a> {
         if !tally.has_room() {
             tally.settle();
         }
-        tally.put(ty.idx.0, addr, (len, cap), if ty.is_dynamic() { size } else { 0 });
+        tally.put(ty.idx().0, addr, (len, cap), if ty.is_dynamic() { size } else { 0 });
         if ty.is_entered() {
             self.push_summed(handle, ty, addr, if ty.is_dynamic() { size } else { len });
         }
@@ -898,6 +903,9 @@ impl<'a> Walker<'a> {
     /// Puts a block that was added up on the work list.
     #[inline(never)]
     fn push_summed(&mut self, handle: &'a dyn Handle, ty: NodeType, addr: u64, amount: u64) {
+        if self.items.len() == self.items.capacity() {
+            return self.grow_and_push(handle, ty, addr, amount);
+        }
         self.push(Item {
             handle,
             node: SUMMED,
@@ -912,6 +920,13 @@ impl<'a> Walker<'a> {
             is_inside: false,
             is_entered: false,
         });
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn grow_and_push(&mut self, handle: &'a dyn Handle, ty: NodeType, addr: u64, amount: u64) {
+        self.items.reserve(1);
+        self.push_summed(handle, ty, addr, amount);
     }
 
     #[cold]
@@ -971,6 +986,16 @@ impl<'a> Walker<'a> {
         prefetch(addr.wrapping_sub(2 * size_of::<usize>() as u64));
         prefetch(addr);
         prefetch(self.marks.place(addr));
+        self.push(Item::of_value(handle, &self.here, self.guards.len(), true));
+    }
+
+    /// Has a hash table that is not empty report its block when the beginning of its control
+    /// bytes is there to be read. One of the `words` of the handle leads there.
+    pub(crate) fn table_soon(&mut self, handle: &'a dyn Handle, words: usize) {
+        if self.here.shift != 0 {
+            return handle.report(self);
+        }
+        prefetch_through(std::ptr::from_ref(handle).cast(), words);
         self.push(Item::of_value(handle, &self.here, self.guards.len(), true));
     }
 
@@ -1420,11 +1445,10 @@ impl<'a> Walker<'a> {
     /// The same in the middle of its caller, of which there should be few.
     #[inline(always)]
     fn meet_here(&mut self, place: u64, edge: EdgeKind, block: &Block) -> Option<(u64, NodeType)> {
-        let label = if self.is_sum { &label::NONE } else { self.here.label };
-        let key = SiteKey::new(block.container, block.elem, block.is_slice, label);
+        let key = SiteKey::new(block.container, block.elem, block.is_slice, self.here.label);
         let at = key.slot();
         if self.types.site(at).key != key {
-            self.new_site(at, key, block, label);
+            self.new_site(at, key, block);
         }
         let ty = self.types.site(at).ty;
         if ty.is_entered() {
@@ -1441,7 +1465,7 @@ impl<'a> Walker<'a> {
         let node = if let Sink::Tally(tally) = &mut self.sink {
             let label = self.types.site(at).packed.label();
             tally.met(
-                Step { parent: self.here.node, label, ty: ty.idx },
+                Step { parent: self.here.node, label, ty: ty.idx() },
                 block.addr,
                 (block.len, block.cap),
                 size,
@@ -1472,8 +1496,8 @@ impl<'a> Walker<'a> {
     /// Where a block is met that no other was met at, or not lately.
     #[cold]
     #[inline(never)]
-    fn new_site(&mut self, at: usize, key: SiteKey, block: &Block, label: &'static Label) {
-        self.types.new_site((at, key), block.container, block.elem, block.is_slice, label);
+    fn new_site(&mut self, at: usize, key: SiteKey, block: &Block) {
+        self.types.new_site((at, key), block.container, block.elem, block.is_slice, self.here.label);
         self.write_news();
     }
 
@@ -1500,10 +1524,11 @@ impl<'a> Walker<'a> {
         }
     }
 
-    #[inline]
-    fn claim(&mut self, handle: &'a dyn Handle, place: u64, edge: EdgeKind, block: Block) {
-        if let Some((node, ty)) = self.meet_here(place, edge, &block) {
-            self.contents_of(handle, node, ty, &block);
+    #[inline(always)]
+    fn claim(&mut self, handle: &'a dyn Handle, block: &Block) {
+        let place = std::ptr::from_ref(handle).cast::<u8>() as usize as u64;
+        if let Some((node, ty)) = self.meet_here(place, EdgeKind::OWN, block) {
+            self.contents_of(handle, node, ty, block);
         }
     }
 
@@ -2015,7 +2040,7 @@ impl<'a> Walker<'a> {
         let label = self.types.label(&label::ROOT);
         self.write_news();
         let node =
-            Node { parent: None, edge: EdgeKind::OWN, label, place: addr, ty: ty.idx, addr, len_cap: None };
+            Node { parent: None, edge: EdgeKind::OWN, label, place: addr, ty: ty.idx(), addr, len_cap: None };
         let node = self.sink.value(&node);
         self.roots.push(Root { name, node, addr, size, origin: origin.into(), is_name: false, source });
         self.roots.len() - 1
@@ -2100,6 +2125,31 @@ fn prefetch(addr: u64) {
     }
     #[cfg(not(all(target_arch = "x86_64", not(miri))))]
     let _ = addr;
+}
+
+/// Asks for what the words at `place` lead to, if they are addresses. `place` must be that of a value
+/// with so many words, and nothing is learned of what stands there.
+#[inline]
+fn prefetch_through(place: *const usize, words: usize) {
+    #[cfg(all(target_arch = "x86_64", not(miri)))]
+    for at in 0..words {
+        // SAFETY: the words are part of a value that a reference leads to (see above), so they can be
+        // read. They may be uninitialised, or another thread may write them: the instruction does
+        // not care, and what it reads goes nowhere but into a prefetch, which of an address that is
+        // not mapped does nothing.
+        #[expect(unsafe_code, reason = "the language has no way to read what may be no number")]
+        unsafe {
+            std::arch::asm!(
+                "mov {word}, [{place}]",
+                "prefetcht0 [{word}]",
+                place = in(reg) place.wrapping_add(at),
+                word = out(reg) _,
+                options(nostack, preserves_flags, readonly)
+            );
+        }
+    }
+    #[cfg(not(all(target_arch = "x86_64", not(miri))))]
+    let _ = (place, words);
 }
 
 /// The same of what stands there, of so many bytes: of the first few.

@@ -58,15 +58,22 @@ fn own_table<'a>(
     }
 }
 
+/// Words of a handle among which are those of its table.
+const fn words<T>() -> usize {
+    let words = size_of::<T>() / size_of::<usize>();
+    if words < 6 {
+        words
+    } else {
+        6
+    }
+}
+
 impl<K: Walk, V: Walk, S> Walk for HashMap<K, V, S> {
     fn walk<'a>(&'a self, w: &mut Walker<'a>) {
-        let addr = match self.iter().next() {
-            // A key without size may stand at the end of its entry.
-            Some((_, value)) if K::static_shape().0.size == Some(0) => value as *const V as usize,
-            Some((key, _)) => key as *const K as usize,
-            None => 0,
-        };
-        own_table(w, self, &MAP, <(K, V)>::static_shape().0, (addr, self.len(), self.capacity()));
+        match self.is_empty() {
+            true => self.report(w),
+            false => w.table_soon(self, const { words::<Self>() }),
+        }
     }
     shape!();
     fn describe(d: &mut Describe<'_>) {
@@ -76,6 +83,15 @@ impl<K: Walk, V: Walk, S> Walk for HashMap<K, V, S> {
 }
 
 impl<K: Walk, V: Walk, S> Handle for HashMap<K, V, S> {
+    fn report<'a>(&'a self, w: &mut Walker<'a>) {
+        let addr = match self.iter().next() {
+            // A key without size may stand at the end of its entry.
+            Some((_, value)) if K::static_shape().0.size == Some(0) => value as *const V as usize,
+            Some((key, _)) => key as *const K as usize,
+            None => 0,
+        };
+        own_table(w, self, &MAP, <(K, V)>::static_shape().0, (addr, self.len(), self.capacity()));
+    }
     fn contents<'a>(&'a self, w: &mut Walker<'a>) {
         for (key, value) in self {
             key.walk_field(w, &label::KEY);
@@ -86,8 +102,10 @@ impl<K: Walk, V: Walk, S> Handle for HashMap<K, V, S> {
 
 impl<T: Walk, S> Walk for HashSet<T, S> {
     fn walk<'a>(&'a self, w: &mut Walker<'a>) {
-        let addr = self.iter().next().map_or(0, |first| first as *const T as usize);
-        own_table(w, self, &SET, <(T, ())>::static_shape().0, (addr, self.len(), self.capacity()));
+        match self.is_empty() {
+            true => self.report(w),
+            false => w.table_soon(self, const { words::<Self>() }),
+        }
     }
     shape!();
     fn describe(d: &mut Describe<'_>) {
@@ -97,6 +115,10 @@ impl<T: Walk, S> Walk for HashSet<T, S> {
 }
 
 impl<T: Walk, S> Handle for HashSet<T, S> {
+    fn report<'a>(&'a self, w: &mut Walker<'a>) {
+        let addr = self.iter().next().map_or(0, |first| first as *const T as usize);
+        own_table(w, self, &SET, <(T, ())>::static_shape().0, (addr, self.len(), self.capacity()));
+    }
     fn contents<'a>(&'a self, w: &mut Walker<'a>) {
         for element in self {
             element.walk_field(w, &label::KEY);

@@ -272,7 +272,7 @@ impl<'a> Walker<'a> {
             edge: followed.kind,
             label,
             place: followed.place,
-            ty: ty.idx,
+            ty: ty.idx(),
             addr: block.addr,
             len_cap: block.is_slice.then_some((block.len, block.cap)),
         };

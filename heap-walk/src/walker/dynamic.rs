@@ -354,7 +354,7 @@ impl<'a> Walker<'a> {
             edge: EdgeKind::CLAIM_RAW,
             label,
             place: holder.addr,
-            ty: ty.idx,
+            ty: ty.idx(),
             addr: block.addr,
             len_cap: None,
         };
