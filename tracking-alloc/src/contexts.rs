@@ -9,7 +9,7 @@
 #![expect(unsafe_code, reason = "says of its memory that all-zero is a value")]
 
 use crate::memory::{AllZero, Mapped};
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use crate::sync::{AtomicU32, AtomicU64, Ordering, BUCKETS_LOG2, SEGMENTS, SEGMENT_LOG2};
 
 /// The stack without frames: the parent of outermost frames, and of a block whose stack was not asked for.
 pub(crate) const NONE: u32 = 0;
@@ -18,11 +18,8 @@ pub(crate) const UNKNOWN: u32 = 1;
 /// Number of the first node.
 const FIRST: u32 = 2;
 
-const SEGMENT_LOG2: u32 = 16;
-const SEGMENTS: usize = 1 << 10;
 /// Nodes there can be: 64 Mi, a GiB of memory.
 const MOST: u32 = (SEGMENTS << SEGMENT_LOG2) as u32;
-const BUCKETS_LOG2: u32 = 21;
 
 struct Node {
     addr: AtomicU64,

@@ -120,6 +120,8 @@ mod slot;
 #[cfg(feature = "enabled")]
 mod stack;
 #[cfg(feature = "enabled")]
+mod sync;
+#[cfg(feature = "enabled")]
 mod table;
 #[cfg(feature = "enabled")]
 mod tags;

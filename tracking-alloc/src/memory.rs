@@ -3,9 +3,9 @@
 
 #![expect(unsafe_code, reason = "maps memory, and hands out references into it")]
 
+use crate::sync::{self, AtomicPtr, Ordering};
 use std::ops::Range;
 use std::ptr;
-use std::sync::atomic::{AtomicPtr, Ordering};
 
 pub(crate) const PAGE: usize = 4096;
 
@@ -56,10 +56,11 @@ impl<T: AllZero> Mapped<T> {
         // that are not ours, and counts it apart. Where it cannot, nothing is lost.
         // SAFETY: a mapping that was just made, of this size.
         unsafe { libc::madvise(fresh, size_of::<T>(), libc::MADV_DONTDUMP) };
+        sync::made(fresh.cast::<T>());
         let won = self.0.compare_exchange(ptr::null_mut(), fresh.cast(), Ordering::AcqRel, Ordering::Acquire);
         if won.is_err() {
             // SAFETY: another thread was first; nobody has seen `fresh`.
-            unsafe { libc::munmap(fresh, size_of::<T>()) };
+            unsafe { unmap(fresh.cast::<T>()) };
         }
         self.get()
     }
@@ -93,6 +94,28 @@ impl<T: AllZero> Mapped<T> {
         }
         let to = base + size_of::<T>().next_multiple_of(PAGE);
         PageMap::open().resident(base, to).unwrap_or_else(|| present(base, to))
+    }
+}
+
+/// Not of those of the process, which are static.
+impl<T> Drop for Mapped<T> {
+    fn drop(&mut self) {
+        let value = self.0.load(Ordering::Acquire);
+        if !value.is_null() {
+            // SAFETY: `map`'s; nobody refers to it any more, since those borrow from us.
+            unsafe { unmap(value) };
+        }
+    }
+}
+
+/// # Safety
+///
+/// A value that `Mapped::map` mapped, to which nobody refers any more.
+unsafe fn unmap<T>(value: *mut T) {
+    // SAFETY: our caller's promise; the mapping has the value's size.
+    unsafe {
+        ptr::drop_in_place(value);
+        libc::munmap(value.cast(), size_of::<T>());
     }
 }
 

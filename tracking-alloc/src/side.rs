@@ -10,8 +10,8 @@
 
 use crate::memory::{AllZero, Mapped};
 use crate::slot::{GRANULE, TINY};
-use crate::table::{by_chunk, CHUNK, CHUNKS, CHUNK_LOG2, SLOTS};
-use std::sync::atomic::{AtomicU32, Ordering};
+use crate::sync::{AtomicU32, Ordering, CHUNKS, CHUNK_LOG2};
+use crate::table::{by_chunk, CHUNK, SLOTS};
 
 /// The numbers of 64 MiB.
 #[repr(C)]

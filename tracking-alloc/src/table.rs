@@ -24,14 +24,12 @@
 
 use crate::memory::{AllZero, Mapped, PageMap, PAGE};
 use crate::slot::{self, Record, GRANULE, LARGE, START, TINY};
+use crate::sync::{AtomicU32, AtomicU64, AtomicUsize, Ordering, CHUNKS, CHUNK_LOG2};
 use std::ops::Range;
-use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
-pub(crate) const CHUNK_LOG2: usize = 26;
 pub(crate) const CHUNK: usize = 1 << CHUNK_LOG2;
-pub(crate) const CHUNKS: usize = 1 << (48 - CHUNK_LOG2);
 pub(crate) const SLOTS: usize = CHUNK / GRANULE;
-const PAGES: usize = CHUNK / PAGE;
+const PAGES: usize = CHUNK.div_ceil(PAGE);
 
 /// Slots in a page of our memory: those of 16 KiB.
 const SLOTS_A_PAGE: usize = PAGE / size_of::<AtomicU32>();
@@ -89,10 +87,11 @@ impl Table {
     #[cold]
     fn make_chunk(&self, addr: usize) -> Option<&Chunk> {
         let index = addr >> CHUNK_LOG2;
-        let chunk = self.chunks.get(index)?.get_or_map()?;
+        let chunk = self.chunks.get(index)?;
+        // First: once it is there, other threads record blocks in it, and may enumerate them at once.
         self.first_complement.fetch_max(!index, Ordering::AcqRel);
         self.last.fetch_max(index, Ordering::AcqRel);
-        Some(chunk)
+        chunk.get_or_map()
     }
 
     /// Records any block. Returns false where the table has no room for it.

@@ -10,9 +10,14 @@ pub(crate) fn run(name: &str) -> Done {
             cargo(&["test", "--release", "-p", "heap-snapshot", "--test", "damage"])
                 .env("DAMAGE_ROUNDS", "2000000"),
         ),
+        // In every order in which threads can run: some twenty seconds.
+        "loom" => system::run(
+            cargo(&["run", "--manifest-path", "tests/loom/Cargo.toml"])
+                .env("CARGO_TARGET_DIR", target().join("loom")),
+        ),
         "valgrind" => valgrind(),
         "miri" => miri(),
-        _ => Err(format!("no deep check is named `{name}`: there are corruption, miri, valgrind")),
+        _ => Err(format!("no deep check is named `{name}`: there are corruption, loom, miri, valgrind")),
     }
 }
 

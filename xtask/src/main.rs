@@ -9,7 +9,7 @@
 //! cargo xtask tidy        rules that no other tool checks
 //! cargo xtask bench       the benchmarks, one table
 //! cargo xtask pictures    the pictures in README and docs, of the real window
-//! cargo xtask deep NAME   long checks: corruption, miri, valgrind
+//! cargo xtask deep NAME   long checks: corruption, loom, miri, valgrind
 //! ```
 
 mod bench;
@@ -38,6 +38,7 @@ cargo xtask tidy [--bless]        check the workspace's own rules; --bless accep
 cargo xtask bench [compile]       run the benchmarks and print one table; compile: the derive alone
 cargo xtask pictures [NAME …]     make the pictures in README and docs anew, of the real window under Xvfb
 cargo xtask deep corruption       damage a snapshot at random two million times and read it
+cargo xtask deep loom             run the allocator's lock-free parts in every order of their threads
 cargo xtask deep valgrind         run the walk's unsafe core under valgrind
 cargo xtask deep miri             run it under Miri, if a nightly toolchain has that";
 

@@ -1,0 +1,22 @@
+//! What the lock-free parts stand on: the standard library's atomics, and how much
+//! each part holds. The models of `tests/loom` put others here, and try these parts
+//! in every order in which threads can run.
+
+pub(crate) use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+
+/// log2 of the address space that a chunk of a shadow map is for.
+pub(crate) const CHUNK_LOG2: usize = 26;
+/// Chunks there can be: 48 bits of addresses.
+pub(crate) const CHUNKS: usize = 1 << (48 - CHUNK_LOG2);
+
+/// log2 of the nodes in a segment of the calling-context tree.
+pub(crate) const SEGMENT_LOG2: u32 = 16;
+/// Segments there can be.
+pub(crate) const SEGMENTS: usize = 1 << 10;
+/// log2 of the lists in which its nodes are found.
+pub(crate) const BUCKETS_LOG2: u32 = 21;
+
+/// Called with what was just mapped for a value. All-zero is a value of the standard
+/// library's atomics; loom's must be made.
+#[inline(always)]
+pub(crate) fn made<T>(_value: *mut T) {}
