@@ -41,7 +41,8 @@ impl Judge {
                 fail(format!("claims {addr:#x} {times} times"));
             }
             if !given.contains_key(addr) {
-                fail(format!("claims a block that is not its own: {addr:#x}"));
+                let block = snapshot.blocks.iter().find(|block| block.addr == *addr);
+                fail(format!("claims a block that is not its own: {block:?}"));
             }
         }
         let missed: Vec<_> = given.values().filter(|block| !claimed.contains_key(&block.addr)).collect();

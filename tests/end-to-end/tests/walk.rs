@@ -444,6 +444,94 @@ fn panics() {
     assert_eq!(ledger.difference, Some(0));
 }
 
+#[derive(Walk)]
+struct Row {
+    name: String,
+    weight: u32,
+}
+
+#[derive(Walk)]
+struct Rows {
+    id: u64,
+    rows: Vec<Row>,
+}
+
+#[derive(Walk)]
+struct Views<'r> {
+    row: &'r Row,
+    weight: &'r u32,
+    whole: &'r Rows,
+    id: Option<&'r u64>,
+}
+
+/// An arc ends at the place in its node that the reference points to.
+fn references() {
+    let rows = (0..9).map(|n| Row { name: "n".repeat(n), weight: n as u32 }).collect();
+    let table = Box::new(Rows { id: 1, rows });
+    let views =
+        Views { row: &table.rows[3], weight: &table.rows[5].weight, whole: &table, id: Some(&table.id) };
+    let snapshot = take(&[("table", &table), ("views", &views)]);
+    let _tool = ToolScope::enter();
+    let analysis = analyse(snapshot);
+    assert!(analysis.ledger().closes, "{:?}", analysis.ledger().verdict);
+    let arcs_at = |addr: usize| {
+        let node = analysis.heap().node_at(addr as u64).expect("a node");
+        let holders = analysis.node(node).expect("a node").holders;
+        let mut arcs: Vec<(String, String)> = holders
+            .into_iter()
+            .filter(|holder| holder.edge != "own")
+            .map(|holder| (holder.place, holder.into))
+            .collect();
+        arcs.sort();
+        arcs
+    };
+    let arc = |from: &str, into: &str| (from.to_owned(), into.to_owned());
+    assert_eq!(arcs_at(table.rows.as_ptr() as usize), [arc("row", "[3]"), arc("weight", "[5].weight")]);
+    assert_eq!(arcs_at(std::ptr::from_ref(&*table) as usize), [arc("id", "id"), arc("whole", "")]);
+}
+
+/// Memory that no allocator gave, as a memory map is.
+static TABLE: [u8; 3 * 4096] = [7; 3 * 4096];
+
+struct Mapped {
+    table: &'static [u8],
+    name: String,
+}
+
+impl Walk for Mapped {
+    fn walk<'a>(&'a self, w: &mut Walker<'a>) {
+        let place = std::ptr::from_ref(&self.table) as usize;
+        w.region(place, "table", self.table.as_ptr() as usize, self.table.len());
+        w.field("name", &self.name);
+    }
+    fn shape(&self) -> &'static Shape {
+        Shape::of::<Self>()
+    }
+}
+
+/// A region is there with address, length and name, and in nobody's sum.
+fn regions() {
+    let mapped = Mapped { table: &TABLE, name: "m".repeat(100) };
+    let report = heap_walk::measure(&mapped);
+    assert_eq!((report.blocks, report.in_all), (1, 112));
+    drop(report);
+    let snapshot = take(&[("mapped", &mapped)]);
+    let _tool = ToolScope::enter();
+    let mut nodes = (0..snapshot.nodes.count()).map(|id| snapshot.nodes.get(id));
+    let is_region = |node: &heap_snapshot::record::Node| {
+        Layout(snapshot.node_types[node.ty.0 as usize].layout) == Layout::REGION
+    };
+    let region = nodes.find(is_region).expect("the region");
+    assert_eq!((region.addr, region.len_cap), (TABLE.as_ptr() as u64, Some((3 * 4096, 3 * 4096))));
+    assert_eq!(snapshot.labels[region.label.0 as usize].name, "table");
+    let analysis = analyse(snapshot);
+    assert!(analysis.ledger().closes, "{:?}", analysis.ledger().verdict);
+    let summary = analysis.summary();
+    assert_eq!((summary.regions, summary.region_bytes), (1, 3 * 4096));
+    let root = &analysis.roots()[0];
+    assert_eq!((root.sizes.alone, root.sizes.in_all), (112, 112));
+}
+
 /// Usable bytes of the program's live blocks that were born in `make`.
 fn given<T>(make: impl FnOnce() -> T) -> (T, u64, u64) {
     let epoch = tracking_alloc::blocks().begin().0;
@@ -528,6 +616,8 @@ fn main() {
     keys();
     keys_lead_to_entries();
     panics();
+    references();
+    regions();
     raw_claims();
     reports();
     Judge::run("walk", &["dyn Any, not named", "dyn without an impl"], &[], behind_dyn);
