@@ -518,7 +518,12 @@ impl LiveBlocks for Blocks {
     }
 
     fn sizes(&self, addrs: &[u64], sizes: &mut [Sizes]) {
-        let is_foreign = IS_FOREIGN.load(Ordering::Relaxed);
+        if IS_FOREIGN.load(Ordering::Relaxed) {
+            for (sizes, &addr) in sizes.iter_mut().zip(addrs) {
+                *sizes = self.sizes_of(addr);
+            }
+            return;
+        }
         for (addrs, sizes) in addrs.chunks(TOGETHER).zip(sizes.chunks_mut(TOGETHER)) {
             // First all slots are asked for, so that they are on their way together.
             let mut slots = [None; TOGETHER];
@@ -530,7 +535,11 @@ impl LiveBlocks for Blocks {
             for (at, (sizes, place)) in sizes.iter_mut().zip(&slots).enumerate() {
                 let slot = place.map_or(0, |slot| slot.load(Ordering::Acquire));
                 // A block begins there and takes eight bytes at least, so it holds the address.
-                if let (Some((size, align_log2)), false) = (slot::whole(slot), is_foreign) {
+                let plain = slot::plain_size(slot);
+                let usable = plain.map_or(0, jemalloc::usable_plain);
+                if let (Some(size), 1..) = (plain, usable) {
+                    *sizes = Sizes { requested: size as u64, usable: usable as u64 };
+                } else if let Some((size, align_log2)) = slot::whole(slot) {
                     let usable = jemalloc::usable(size, 1 << align_log2);
                     *sizes = Sizes { requested: size as u64, usable: usable as u64 };
                 } else {

@@ -72,6 +72,15 @@ pub(crate) unsafe fn realloc_natural(ptr: *mut u8, size: usize) -> *mut u8 {
     unsafe { ffi::realloc(ptr.cast(), size) }.cast()
 }
 
+/// The same of a plain block; 0 where that is not known at once.
+#[inline(always)]
+pub(crate) fn usable_plain(size: usize) -> usize {
+    if size <= 8 {
+        return 8;
+    }
+    CLASSES.0.get(size.div_ceil(NATURAL_ALIGN)).map_or(0, |class| usize::from(class.load(Ordering::Relaxed)))
+}
+
 /// Filled when the first block is recorded.
 static CLASSES: Classes = Classes::new();
 

@@ -10,6 +10,10 @@ pub(crate) fn usable(size: usize, _align: usize) -> usize {
     size
 }
 
+pub(crate) fn usable_plain(_size: usize) -> usize {
+    0
+}
+
 pub(crate) fn alloc_in(_arena: u32, _layout: Layout, _is_zeroed: bool) -> *mut u8 {
     ptr::null_mut()
 }

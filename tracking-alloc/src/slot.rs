@@ -129,6 +129,12 @@ pub(crate) fn has_sample(slot: u32) -> bool {
     slot & SAMPLE != 0
 }
 
+/// The requested size of a plain block.
+#[inline(always)]
+pub(crate) fn plain_size(slot: u32) -> Option<usize> {
+    begins_plain(slot).then_some((slot >> SIZE_SHIFT) as usize)
+}
+
 /// The requested size and log2 of the alignment of a program's block, if its slot alone says them.
 #[inline(always)]
 pub(crate) fn whole(slot: u32) -> Option<(usize, u32)> {
@@ -200,7 +206,9 @@ mod tests {
                         for rest in rest.iter().flatten() {
                             assert_eq!(rest & START, 0, "a rest begins no block");
                         }
-                        assert_eq!(begins_plain(slot), !is_tool && is_plain(size, 1 << align_log2));
+                        let is_plain = !is_tool && is_plain(size, 1 << align_log2);
+                        assert_eq!(begins_plain(slot), is_plain);
+                        assert_eq!(plain_size(slot), is_plain.then_some(size));
                         let read = decode(slot, |at| rest.expect("escaped")[at - 1]);
                         assert_eq!(read, Some(record));
                         let whole_size = (!is_tool && rest.is_none()).then_some((size, align_log2.into()));
