@@ -451,7 +451,7 @@ impl Types {
     #[inline(always)]
     pub(crate) fn kind(&self, key: KindKey) -> Option<NodeType> {
         let Kind { key: near, ty } = &self.kinds[slot(key.0 ^ key.1.rotate_left(17))];
-        (*near == key).then(|| *ty)
+        (*near == key).then_some(*ty)
     }
 
     /// Makes it known, given container and value, or elements.
