@@ -418,11 +418,21 @@ fn remote(cx: &Ctxt, item: &Item) -> Option<TypePath> {
             return match text.parse::<TypePath>() {
                 Ok(path) if path.qself.is_none() => Some(path),
                 Ok(_) => {
-                    cx.error_on(text, "`remote` takes the path of the type itself, not a projection");
+                    cx.error_on(
+                        text,
+                        "`remote` takes the path of the type itself, not a projection; write the type \
+                         that it stands for",
+                    );
                     None
                 }
                 Err(error) => {
-                    cx.error_at(text.span(), format_args!("`remote` is no path of a type: {error}"));
+                    cx.error_at(
+                        text.span(),
+                        format_args!(
+                            "`remote` is no path of a type: {error}; write \
+                             `#[walk(remote = \"foreign::Type\")]`"
+                        ),
+                    );
                     None
                 }
             };
@@ -449,7 +459,13 @@ fn bound(cx: &Ctxt, item: &Item) -> Option<Vec<WherePredicate>> {
             return match text.parse_with(parser) {
                 Ok(predicates) => Some(predicates.into_iter().collect()),
                 Err(error) => {
-                    cx.error_at(text.span(), format_args!("`bound` is no list of where-predicates: {error}"));
+                    cx.error_at(
+                        text.span(),
+                        format_args!(
+                            "`bound` is no list of where-predicates: {error}; write \
+                             `#[walk(bound = \"T: Walk\")]`"
+                        ),
+                    );
                     None
                 }
             };

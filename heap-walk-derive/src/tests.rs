@@ -716,7 +716,7 @@ fn mistakes_of_types_and_variants() {
     check_errors(
         r#"#[walk(bound = "T Walk")] struct A<T>(T);"#,
         expect![[r#"
-        `bound` is no list of where-predicates: expected `:`
+        `bound` is no list of where-predicates: expected `:`; write `#[walk(bound = "T: Walk")]`
     "#]],
     );
     check_errors(
