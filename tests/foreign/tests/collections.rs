@@ -776,8 +776,8 @@ mod arenas {
 mod tables {
     use super::*;
     use ::datafrog::{Iteration, Relation, Variable};
-    use ::ena::snapshot_vec::{SnapshotVec, SnapshotVecDelegate};
-    use ::ena::undo_log::NoUndo;
+    use ::ena::snapshot_vec::{SnapshotVec, SnapshotVecDelegate, UndoLog};
+    use ::ena::undo_log::{NoUndo, Snapshots, UndoLogs, VecLog};
     use ::ena::unify::{
         InPlace, InPlaceUnificationTable, NoError, UnificationTableStorage, UnifyKey, UnifyValue,
     };
@@ -951,6 +951,14 @@ mod tables {
             reached.extend((20..60).map(|n| (n, String::make(u64::from(n)))));
             (reached, iteration)
         });
+        judge.check("VecLog", || {
+            let mut log = VecLog::<UndoLog<Of<String>>>::default();
+            let _open = Snapshots::start_snapshot(&mut log);
+            for number in 20..30 {
+                log.push(UndoLog::SetElem(0, String::make(number)));
+            }
+            (log, UndoLog::<Of<String>>::SetElem(1, String::make(31)))
+        });
     }
 }
 
@@ -1085,7 +1093,7 @@ mod json {
 
 mod once {
     use super::*;
-    use once_cell::race::OnceBox;
+    use once_cell::race::{OnceBool, OnceBox, OnceNonZeroUsize};
     use once_cell::{sync, unsync};
 
     pub(crate) fn cases(judge: &mut Judge) {
@@ -1095,7 +1103,7 @@ mod once {
             let shared: Vec<sync::OnceCell<Vec<String>>> =
                 vec![sync::OnceCell::new(), vec![String::make(7)].into()];
             let boxes = vec![OnceBox::new(), OnceBox::with_value(Box::new(String::make(6)))];
-            (cells, wide, shared, boxes)
+            (cells, wide, shared, boxes, (OnceBool::new(), OnceNonZeroUsize::new()))
         };
         judge.check("OnceCell", cells);
         typed(judge, "OnceCell", &cells());
@@ -1170,6 +1178,7 @@ const RAW: &[&str] = &[
     "UnificationTable of text",
     "UnificationTable, snapshot open",
     "Variable",
+    "VecLog",
     "ChunkedBitSet",
     "MixedBitSet, large",
     "serde_json Error",

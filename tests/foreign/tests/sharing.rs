@@ -198,7 +198,18 @@ macro_rules! rowan {
             let red = $krate::cursor::SyntaxNode::new_root(tree(&mut random(4), 50));
             let child = red.first_child();
             let mutable = $krate::cursor::SyntaxNode::new_root_mut(tree(&mut random(5), 9));
-            (Red(red), Red(mutable), child.map(Red))
+            let mut cache = $krate::NodeCache::default();
+            for _ in 0..2 {
+                let mut builder = GreenNodeBuilder::with_cache(&mut cache);
+                builder.start_node(SyntaxKind(1));
+                builder.token(SyntaxKind(2), "a token");
+                builder.finish_node();
+                drop(builder.finish());
+            }
+            let mut open = GreenNodeBuilder::new();
+            open.start_node(SyntaxKind(1));
+            open.token(SyntaxKind(2), "another token");
+            (Red(red), Red(mutable), child.map(Red), cache, open)
         });
         #[derive(Walk)]
         struct Red($krate::cursor::SyntaxNode);
@@ -217,7 +228,7 @@ macro_rules! rowan {
         $judge.check($typed, || {
             let root = $krate::SyntaxNode::<Words>::new_root(tree(&mut random(6), 80));
             let (child, token) = (root.first_child(), root.first_token());
-            (root, child, token)
+            (root.text(), root, child, token)
         });
         let green = tree(&mut random(6), 80);
         let payload = parts(&green).payload;

@@ -5,25 +5,31 @@ use end_to_end::judge::Judge;
 use foreign::{parts, random};
 use heap_snapshot::record::Split;
 use heap_walk::Walk;
+use std::any::TypeId;
+use std::backtrace::Backtrace;
 use std::borrow::Cow;
-use std::cell::{Cell, LazyCell, RefCell};
+use std::cell::{Cell, LazyCell, RefCell, UnsafeCell};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, Bound, HashMap, HashSet, LinkedList, VecDeque};
 use std::error::Error;
 use std::ffi::{CStr, CString, OsStr, OsString};
-use std::fmt::Debug;
+use std::fmt::{Debug, Display};
 use std::future::Future;
-use std::hash::{BuildHasherDefault, DefaultHasher, Hash};
+use std::hash::{BuildHasherDefault, DefaultHasher, Hash, Hasher};
 use std::io::{self, BufRead, BufReader, BufWriter, Cursor, LineWriter, Read, Write};
-use std::mem::{ManuallyDrop, MaybeUninit};
+use std::mem::{discriminant, Discriminant, ManuallyDrop, MaybeUninit};
 use std::num::{NonZeroU32, Saturating, Wrapping};
 use std::ops::ControlFlow;
+use std::os::fd::OwnedFd;
+use std::panic::Location;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
+use std::ptr::NonNull;
 use std::rc::{self, Rc};
 use std::sync::atomic::{AtomicPtr, AtomicU64};
 use std::sync::{mpsc, Arc, Barrier, Condvar, LazyLock, Mutex, MutexGuard, Once, OnceLock, RwLock};
 use std::task::{Poll, Wake, Waker};
+use std::thread::{LocalKey, ThreadId};
 use std::time::{Duration, Instant, SystemTime};
 
 #[global_allocator]
@@ -335,6 +341,9 @@ struct Plain {
     unsafe_function: unsafe fn(u32) -> char,
     states: (Condvar, Barrier, Once, AtomicU64),
     file: std::fs::File,
+    descriptor: OwnedFd,
+    identities: (ThreadId, TypeId, Discriminant<Option<u8>>, &'static Location<'static>),
+    local: &'static LocalKey<Cell<u8>>,
     streams: (io::Empty, io::Sink, io::Stdout),
     uninit: MaybeUninit<u8>,
     empty: std::marker::PhantomData<String>,
@@ -346,6 +355,7 @@ extern "C" fn nothing() {}
 
 fn plain() -> Plain {
     static LOCK: Mutex<u64> = Mutex::new(1);
+    thread_local!(static LOCAL: Cell<u8> = const { Cell::new(1) });
     Plain {
         ranges: (1..2, 3..=4, ..=5),
         order: Reverse(1),
@@ -359,6 +369,14 @@ fn plain() -> Plain {
         unsafe_function: char::from_u32_unchecked,
         states: (Condvar::new(), Barrier::new(2), Once::new(), AtomicU64::new(3)),
         file: std::fs::File::open("/dev/null").expect("the null device"),
+        descriptor: std::fs::File::open("/dev/null").expect("the null device").into(),
+        identities: (
+            std::thread::current().id(),
+            TypeId::of::<String>(),
+            discriminant(&Some(1)),
+            Location::caller(),
+        ),
+        local: &LOCAL,
         streams: (io::empty(), io::sink(), io::stdout()),
         uninit: MaybeUninit::uninit(),
         empty: std::marker::PhantomData,
@@ -408,6 +426,14 @@ fn values(judge: &mut Judge) {
         let mut boxed = Box::new(5u32);
         let pointer = AtomicPtr::new(&raw mut *boxed);
         (boxed, pointer, AtomicPtr::<u8>::default())
+    });
+    // Values of others, from before the case: nothing is claimed through a reference.
+    let lent: &'static RefCell<String> = Box::leak(Box::new(RefCell::new(String::make(9))));
+    let lent_mut: &'static RefCell<Vec<u8>> = Box::leak(Box::new(RefCell::new(vec![1; 9])));
+    judge.check("references", || {
+        let mut boxed = Box::new(5u32);
+        let pointers = (NonNull::from(&mut *boxed), NonNull::<String>::dangling(), &raw const *boxed);
+        (pointers, boxed, lent.borrow(), lent_mut.borrow_mut(), vec![lent, lent])
     });
     judge.check("cells of slices", || {
         (
@@ -511,6 +537,33 @@ fn opaque(judge: &mut Judge) {
         command
     });
     judge.check("Cell of a text", || (Cell::new(String::make(9)), Cell::new(1u8)));
+    judge.check("UnsafeCell", || (UnsafeCell::new(String::make(9)), Box::new(UnsafeCell::new(1u8))));
+    judge.check("dyn Read, Write, Display, Hasher", || {
+        let text = || Cursor::new(String::make(9).into_bytes());
+        (
+            Box::new(text()) as Box<dyn Read>,
+            Box::new(BufReader::with_capacity(7, text())) as Box<dyn BufRead + Send>,
+            Box::new(Vec::<u8>::with_capacity(9)) as Box<dyn Write>,
+            Box::new(String::make(9)) as Box<dyn Display + Send + Sync>,
+            Box::new(DefaultHasher::new()) as Box<dyn Hasher>,
+        )
+    });
+    judge.check("errors that own", || {
+        let text = String::from_utf8(vec![0xff; 9]).expect_err("no text");
+        (text, CString::new("a\0b").expect_err("a zero in it"))
+    });
+    // The library keeps it in memory of the system's allocator, and there alone stands where the name is.
+    judge.check("Thread", || {
+        let handle = std::thread::Builder::new().name("named".into()).spawn(|| ()).expect("a thread");
+        let thread = handle.thread().clone();
+        handle.join().expect("it does nothing");
+        thread
+    });
+    judge.check("Args, Vars, ReadDir", || {
+        let mut entries = std::fs::read_dir("/").expect("the root");
+        (std::env::args(), std::env::vars(), entries.next().expect("an entry").expect("an entry"), entries)
+    });
+    judge.check("Backtrace", Backtrace::force_capture);
 }
 
 /// What is exact is typed to the last byte, and nothing is called payload that is not.
@@ -558,11 +611,17 @@ fn main() {
         "Waker",
         "Command",
         "Cell of a text",
+        "UnsafeCell",
+        "dyn Read, Write, Display, Hasher",
+        "errors that own",
+        "Args, Vars, ReadDir",
+        "Backtrace",
     ];
-    Judge::run("std", &raw, &["Weak of what is gone"], |judge| {
+    Judge::run("std", &raw, &["Weak of what is gone", "Thread"], |judge| {
+        // What it lends must be older than its case, and birth epochs end at 255.
+        values(judge);
         sequences!(judge, u8, (), String, Aligned, Uneven);
         text(judge);
-        values(judge);
         buffers(judge);
         opaque(judge);
     });

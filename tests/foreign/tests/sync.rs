@@ -208,8 +208,10 @@ fn tokio_types(judge: &mut Judge) {
 fn crossbeam(judge: &mut Judge) {
     use crossbeam_utils::atomic::AtomicCell;
     use crossbeam_utils::sync::{Parker, ShardedLock, WaitGroup};
-    use crossbeam_utils::CachePadded;
-    judge.check("CachePadded", || vec![CachePadded::new(text(3)), CachePadded::new(text(4))]);
+    use crossbeam_utils::{Backoff, CachePadded};
+    judge.check("CachePadded", || {
+        (vec![CachePadded::new(text(3)), CachePadded::new(text(4))], Box::new(Backoff::new()))
+    });
     judge.check("ShardedLock", || {
         (ShardedLock::new(vec![text(3)]), Box::new(ShardedLock::new(1u8)), AtomicCell::new(1u64))
     });
@@ -247,11 +249,15 @@ fn crossbeam(judge: &mut Judge) {
     });
     // The first list makes what collects garbage for the whole program, and every list refers to it.
     judge.check("crossbeam skiplist", || {
-        let map = crossbeam_skiplist::SkipMap::new();
+        let (map, set) = (crossbeam_skiplist::SkipMap::new(), crossbeam_skiplist::SkipSet::new());
         for number in random(1).take(200) {
             map.insert(number % 100, text(number >> 32));
+            set.insert(text(number % 50));
+            if number % 7 == 0 {
+                map.remove(&(number / 7 % 100));
+            }
         }
-        map
+        (map, set)
     });
 }
 

@@ -127,7 +127,10 @@ fn regex(judge: &mut Judge) {
         let regex = regex::Regex::new(r"(\w+)-(\d{2,5})[äöü]*").unwrap();
         assert!(regex.is_match("ab-123"));
         let set = regex::RegexSet::new(["a+", "b|c", "[^x]y"]).unwrap();
-        (regex.clone(), regex, set, regex::bytes::Regex::new("(?-u)\\xff+").unwrap())
+        let found =
+            (regex.capture_locations(), set.matches("aab"), regex::Regex::new("(a").expect_err("open"));
+        let builders = (regex::RegexBuilder::new("a+b"), regex::RegexSetBuilder::new(["a", "b"]));
+        (regex.clone(), regex, set, regex::bytes::Regex::new("(?-u)\\xff+").unwrap(), found, builders)
     });
 }
 
