@@ -205,7 +205,13 @@ fn the_console_answers() {
         assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).expect("text")
     };
-    assert!(ask(&["summary"]).contains("the ledger closes"), "{}", ask(&["summary"]));
+    let summary = ask(&["summary"]);
+    assert!(summary.contains("the ledger closes"), "{summary}");
+    let levels = ["resident set", "resident", "active", "allocated", "live blocks", "requested", "payload"];
+    for level in levels {
+        assert!(summary.lines().any(|line| line.starts_with(level)), "{level}: {summary}");
+    }
+    assert!(summary.contains("address space of the allocator: "), "{summary}");
     assert!(ask(&["roots"]).contains("gcx.arena"));
     assert!(ask(&["types", "--top", "5"]).contains("payload"));
     assert!(ask(&["type", "TyKind"]).contains("Adt"), "{}", ask(&["type", "TyKind"]));
