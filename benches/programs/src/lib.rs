@@ -6,7 +6,7 @@
 //! | `json` | parses a large JSON file into values and writes it out again |
 //! | `syn` | parses Rust sources, all trees of a package alive at a time |
 //! | `naga` | a compiler's front end: parses, resolves and checks a large shader module |
-//! | `threads` | two threads make data for each other, and each frees what it was given |
+//! | `threads` | two threads make data for each other; each reads what it was given, and frees it |
 
 pub mod inputs;
 
@@ -109,6 +109,12 @@ fn threads(batches: usize) {
         move || {
             let mut random = inputs::Random(seed);
             let mut kept: Vec<Vec<Record>> = Vec::new();
+            let mut seen = 0;
+            let bytes = |record: &Record| {
+                let text = |text: &str| text.bytes().map(u64::from).sum::<u64>();
+                let body = record.body.iter().copied().map(u64::from).sum::<u64>();
+                text(&record.name) + record.tags.iter().map(|tag| text(tag)).sum::<u64>() + body
+            };
             for _ in 0..batches {
                 let record = |_| Record {
                     name: format!("record {}", random.below(1_000_000)),
@@ -118,14 +124,18 @@ fn threads(batches: usize) {
                 if send.send((0..BATCH).map(record).collect()).is_err() {
                     return; // the other side panicked, and the scope will say so
                 }
-                kept.extend(receive.try_recv());
+                // What was sent is read, and freed some batches later.
+                if let Ok(batch) = receive.try_recv() {
+                    seen += batch.iter().map(bytes).sum::<u64>();
+                    kept.push(batch);
+                }
                 if kept.len() > 20 {
                     kept.drain(..10);
                 }
             }
             drop(send);
-            let bytes = |record: &Record| record.name.len() + record.tags.len() + record.body.len();
-            black_box(receive.into_iter().flatten().map(|record| bytes(&record)).sum::<usize>());
+            seen += receive.into_iter().flatten().map(|record| bytes(&record)).sum::<u64>();
+            black_box(seen);
         }
     };
     std::thread::scope(|scope| {
