@@ -5,7 +5,7 @@
 //! allocator is asked for at least 16 bytes at a multiple of 16, so that each
 //! block has a slot of the table to itself, and has no account of its own.
 
-use crate::slot::GRANULE;
+use crate::slot::{GRANULE, MOST};
 use crate::{Lower, UsableSize};
 use std::alloc::{GlobalAlloc, Layout};
 use std::any::TypeId;
@@ -35,9 +35,13 @@ pub(crate) fn asked(layout: Layout, is_jemalloc: bool) -> Option<Layout> {
     Layout::from_size_align(size, layout.align().max(GRANULE)).ok()
 }
 
-/// Bytes asked of an allocator that is not jemalloc.
+/// Bytes asked of an allocator that is not jemalloc: a granule for each slot.
 #[inline(always)]
 pub(crate) fn set_aside(size: usize, align: usize) -> usize {
-    // A long record takes three slots.
-    size.max(if align >= 1 << 32 { 3 * GRANULE } else { GRANULE })
+    let slots = match align {
+        ..=16 => 1,
+        17..=0xffff => 2,
+        _ => MOST,
+    };
+    size.max(slots * GRANULE)
 }

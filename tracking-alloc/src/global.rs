@@ -10,7 +10,7 @@ use crate::jemalloc;
 use crate::mode::{self, Mode, Value};
 use crate::side::Side;
 use crate::slot::{self, Record, MAX_EPOCH, NEXT_EPOCH, STAMP};
-use crate::table::Table;
+use crate::table::{Head, Table};
 use crate::TrackingAlloc;
 use crate::{contexts, memory, sample, stack, tags};
 use heap_snapshot::live::{self, LiveBlocks, Sizes, Traffic};
@@ -47,7 +47,7 @@ fn usable(addr: usize, record: Record) -> usize {
 /// one load and one comparison with [`OFF`] tell it all it needs.
 pub(crate) static STATE: AtomicU32 = AtomicU32::new(UNREAD);
 /// Nothing is tracked, now and for the life of the process.
-pub(crate) const OFF: u32 = STAMP + 1;
+pub(crate) const OFF: u32 = (STAMP + 1).next_power_of_two();
 /// Added for each thread in a tool scope and each running checkpoint.
 const SLOW: u32 = OFF << 1;
 /// Those of them that are there.
@@ -118,21 +118,16 @@ fn start(below: Below<'_>) -> u32 {
 
 /// Records a block of the program, off the hot path. False where the table has no memory for it.
 fn record_new(below: Below<'_>, ptr: *mut u8, size: usize, align: usize, state: u32) -> bool {
-    let is_plain = slot::is_plain(size, align);
-    let slot = TABLE.slot(ptr as usize).filter(|_| is_plain && state & IS_ASKED == 0);
-    let is_recorded = match slot {
-        Some(place) => {
-            place.store(slot::plain(size, align, state & STAMP), Ordering::Relaxed);
-            true
-        }
-        None => record_slow(below, ptr, size, align, slot::epoch(state), false),
-    };
-    if is_recorded && is_plain && state & IS_SAMPLED != 0 && STACKS.get(ptr as usize) != contexts::NONE {
-        if let Some(place) = TABLE.slot(ptr as usize) {
-            place.store(slot::with_sample(place.load(Ordering::Relaxed)), Ordering::Relaxed);
-        }
+    let mut plain = slot::is_plain(size, align).then(|| slot::plain(size, align, state & STAMP));
+    if state & IS_SAMPLED != 0 && STACKS.get(ptr as usize) != contexts::NONE {
+        plain = plain.map(slot::with_sample);
     }
+    let is_recorded =
+        plain.is_some_and(|plain| state & IS_ASKED == 0 && TABLE.record_plain(ptr as usize, plain));
     is_recorded
+        || record_slow(below, ptr, size, align, slot::epoch(state), false)
+            // The same again, but for what it says of a sample.
+            && plain.is_none_or(|plain| TABLE.record_plain(ptr as usize, plain))
 }
 
 #[cold]
@@ -156,7 +151,7 @@ pub(crate) fn record_slow(
     }
     let record = Record { size, align_log2: align.trailing_zeros() as u8, epoch, is_tool };
     let usable = usable(ptr as usize, record);
-    let is_grown = TABLE.slot(ptr as usize).is_none();
+    let is_grown = TABLE.head(ptr as usize).is_none();
     let is_recorded = TABLE.record(ptr as usize, record, usable);
     if is_grown && below.is_jemalloc {
         watch(); // by then there may be arenas that were not there before
@@ -223,6 +218,9 @@ pub(crate) fn alloc_slow(below: Below<'_>, layout: Layout, mut state: u32, is_ze
     }
     let (size, align, epoch) = (layout.size(), layout.align(), slot::epoch(state));
     if state & BUSY != 0 && IS_TOOL.get() {
+        // Two granules at least, since its record takes two slots.
+        let (size, align) = (size.max(2 * slot::GRANULE), align.max(slot::GRANULE));
+        let layout = Layout::from_size_align(size, align).unwrap_or(layout);
         let ptr = match tool_arena().filter(|_| below.is_jemalloc) {
             Some(arena) => jemalloc::alloc_in(arena, layout, is_zeroed),
             None => asked(layout, false).map_or(ptr::null_mut(), allocate),
@@ -377,8 +375,8 @@ unsafe impl<A: GlobalAlloc + 'static> GlobalAlloc for TrackingAlloc<A> {
         let state = STATE.load(Ordering::Relaxed);
         let asked = asked(layout, false).filter(|_| state != OFF && state & BUSY == 0);
         match asked.and_then(|asked| Some((asked, TABLE.forget_plain(ptr as usize)?))) {
-            Some((asked, slot)) => {
-                if slot::has_sample(slot) {
+            Some((asked, head)) => {
+                if state & IS_SAMPLED != 0 && slot::may_have_sample(head) {
                     STACKS.clear(ptr as usize);
                 }
                 // SAFETY: our caller's pointer, and what was asked for its layout.
@@ -432,6 +430,7 @@ pub(crate) unsafe fn realloc_slow(
     let old_size = record.map_or(layout.size(), |record| record.size);
     let align = record.map_or(layout.align(), |record| record.align());
     let epoch = record.map_or(0, |record| record.epoch);
+    let new_size = if is_tool { new_size.max(2 * slot::GRANULE) } else { new_size };
     let new = if is_tool && below.is_jemalloc {
         // SAFETY: our caller's pointer, a live block of the tool's arena.
         unsafe { jemalloc::realloc_in(tool_arena(), ptr, new_size, align) }
@@ -485,7 +484,7 @@ fn stacks_resident() -> u64 {
 /// Slots that are loaded together.
 const TOGETHER: usize = 64;
 /// Slots in a line of the processor's caches.
-const LINE: usize = 16;
+const LINE: usize = 32;
 
 /// The face that heap-walk sees.
 pub(crate) struct Blocks;
@@ -525,26 +524,22 @@ impl LiveBlocks for Blocks {
             return;
         }
         for (addrs, sizes) in addrs.chunks(TOGETHER).zip(sizes.chunks_mut(TOGETHER)) {
-            // First all slots are asked for, so that they are on their way together.
-            let mut slots = [None; TOGETHER];
-            for (slot, &addr) in slots.iter_mut().zip(addrs) {
-                *slot = TABLE.slot(addr as usize);
-                memory::prefetch(slot.map_or(ptr::null(), ptr::from_ref));
+            // First all heads are asked for, so that they are on their way together.
+            let mut heads = [None; TOGETHER];
+            for (head, &addr) in heads.iter_mut().zip(addrs) {
+                *head = TABLE.at(addr as usize);
+                memory::prefetch(head.map_or(ptr::null(), Head::as_ptr));
             }
             let (mut others, mut count) = ([0_u8; TOGETHER], 0);
-            for (at, (sizes, place)) in sizes.iter_mut().zip(&slots).enumerate() {
-                let slot = place.map_or(0, |slot| slot.load(Ordering::Acquire));
-                // A block begins there and takes eight bytes at least, so it holds the address.
-                let plain = slot::plain_size(slot);
+            for (at, (sizes, place)) in sizes.iter_mut().zip(&heads).enumerate() {
+                // A block takes eight bytes at least, so one that begins there holds the address.
+                let plain = place.and_then(Head::plain_size);
                 let usable = plain.map_or(0, jemalloc::usable_plain);
                 if let (Some(size), 1..) = (plain, usable) {
                     *sizes = Sizes { requested: size as u64, usable: usable as u64 };
-                } else if let Some((size, align_log2)) = slot::whole(slot) {
-                    let usable = jemalloc::usable(size, 1 << align_log2);
-                    *sizes = Sizes { requested: size as u64, usable: usable as u64 };
                 } else {
                     // It mostly begins a little before.
-                    let place = place.map_or(ptr::null(), ptr::from_ref);
+                    let place = place.map_or(ptr::null(), Head::as_ptr);
                     memory::prefetch(place.wrapping_sub(LINE));
                     memory::prefetch(place.wrapping_sub(2 * LINE));
                     others[count] = at as u8;

@@ -14,7 +14,7 @@ use crate::global::{
     alloc_slow, dealloc_slow, note_stack, realloc_slow, record_slow, take_back, BUSY, HAS_STACKS, IS_SAMPLED,
     MEAN, OFF, STACKS, STATE, TABLE,
 };
-use crate::slot::{self, STAMP};
+use crate::slot::{self, GRANULE, STAMP};
 use crate::{contexts, jemalloc, sample, stack};
 use std::alloc::{GlobalAlloc, Layout};
 use std::sync::atomic::Ordering;
@@ -35,7 +35,10 @@ pub(crate) unsafe fn alloc(size: usize, align: usize) -> *mut u8 {
             return Jemalloc.alloc(layout(size, align));
         }
         if state < OFF {
-            return alloc_sizes(size, align, state);
+            if size > GRANULE {
+                return alloc_long(size, align, state);
+            }
+            return alloc_short(size, align, state);
         }
         alloc_other(size, align, state)
     }
@@ -55,8 +58,8 @@ pub(crate) unsafe fn alloc_zeroed(size: usize, align: usize) -> *mut u8 {
             }
             return Jemalloc.alloc_zeroed(layout(size, align));
         }
-        if state < OFF {
-            return alloc_zeroed_sizes(size, align, state);
+        if state < OFF && size > GRANULE {
+            return alloc_zeroed_long(size, align, state);
         }
         alloc_zeroed_other(size, align, state)
     }
@@ -113,60 +116,72 @@ unsafe fn layout(size: usize, align: usize) -> Layout {
 }
 
 #[inline(never)]
-unsafe fn alloc_sizes(size: usize, align: usize, stamp: u32) -> *mut u8 {
-    // SAFETY: our caller's layout.
-    unsafe { alloc_plain::<false>(size, align, stamp) }
+unsafe fn alloc_long(size: usize, align: usize, stamp: u32) -> *mut u8 {
+    if !slot::is_long(size, align) {
+        // SAFETY: our caller's layout.
+        return unsafe { alloc_other(size, align, stamp) };
+    }
+    // Before the block, so that this alone is kept meanwhile.
+    let plain = slot::long(size, align, stamp);
+    record_long(jemalloc::alloc_natural(size, false), plain)
 }
 
 #[inline(never)]
-unsafe fn alloc_zeroed_sizes(size: usize, align: usize, stamp: u32) -> *mut u8 {
-    // SAFETY: our caller's layout.
-    unsafe { alloc_plain::<true>(size, align, stamp) }
-}
-
-#[inline(always)]
-unsafe fn alloc_plain<const IS_ZEROED: bool>(size: usize, align: usize, stamp: u32) -> *mut u8 {
-    if !slot::is_plain(size, align) {
+unsafe fn alloc_zeroed_long(size: usize, align: usize, stamp: u32) -> *mut u8 {
+    if !slot::is_long(size, align) {
         // SAFETY: our caller's layout.
-        return unsafe {
-            match IS_ZEROED {
-                true => alloc_zeroed_other(size, align, stamp),
-                false => alloc_other(size, align, stamp),
-            }
-        };
+        return unsafe { alloc_zeroed_other(size, align, stamp) };
     }
-    // Before the block, so that this alone is kept meanwhile.
-    let slot = slot::plain(size, align, stamp);
-    record(jemalloc::alloc_natural(size, IS_ZEROED), slot)
+    let plain = slot::long(size, align, stamp);
+    record_long(jemalloc::alloc_natural(size, true), plain)
 }
 
-/// Records a plain block that was just allocated, or null.
+/// Records a long block that was just allocated, or null.
 #[inline(always)]
-fn record(ptr: *mut u8, slot: u32) -> *mut u8 {
+fn record_long(ptr: *mut u8, plain: u32) -> *mut u8 {
     // No block begins in the first chunk of the address space, so null has no slot.
-    match TABLE.slot(ptr as usize) {
-        Some(place) => {
-            place.store(slot, Ordering::Relaxed);
-            ptr
-        }
-        None => record_first(ptr, slot),
+    match TABLE.record_long(ptr as usize, plain) {
+        true => ptr,
+        false => record_first(ptr, plain),
+    }
+}
+
+#[inline(never)]
+unsafe fn alloc_short(size: usize, align: usize, stamp: u32) -> *mut u8 {
+    if !slot::is_short(size, align) {
+        // SAFETY: our caller's layout.
+        return unsafe { alloc_other(size, align, stamp) };
+    }
+    let plain = slot::short(size, align, stamp);
+    let ptr = jemalloc::alloc_natural(size, false);
+    match TABLE.record_short(ptr as usize, plain) {
+        true => ptr,
+        false => record_first(ptr, plain),
     }
 }
 
 /// Records the first block in its chunk.
 #[cold]
 #[inline(never)]
-fn record_first(ptr: *mut u8, slot: u32) -> *mut u8 {
-    let Some(record) = slot::decode(slot, |_| 0) else { return ptr };
-    match record_slow(below(), ptr, record.size, record.align(), record.epoch, false) {
-        true => {
-            if let Some(place) = TABLE.slot(ptr as usize) {
-                place.store(slot, Ordering::Relaxed); // if there is a sample in it, it says so
-            }
-            ptr
-        }
+fn record_first(ptr: *mut u8, plain: u32) -> *mut u8 {
+    let (head, size) = slot::halves(plain);
+    let Some(record) = slot::decode(head, |_| size).filter(|_| !ptr.is_null()) else { return ptr };
+    // The second time, what it says of a sample.
+    match record_slow(below(), ptr, record.size, record.align(), record.epoch, false)
+        && TABLE.record_plain(ptr as usize, plain)
+    {
+        true => ptr,
         // SAFETY: of the layout that it was allocated with.
         false => take_back(below(), ptr, unsafe { layout(record.size, record.align()) }),
+    }
+}
+
+/// Records a plain block that was just allocated, or null.
+#[inline(always)]
+fn record(ptr: *mut u8, plain: u32) -> *mut u8 {
+    match TABLE.record_plain(ptr as usize, plain) {
+        true => ptr,
+        false => record_first(ptr, plain),
     }
 }
 
@@ -189,7 +204,7 @@ unsafe fn alloc_noting<const IS_ZEROED: bool>(size: usize, align: usize, state: 
         // SAFETY: our caller's layout.
         return alloc_slow(below(), unsafe { layout(size, align) }, state, IS_ZEROED);
     }
-    let slot = slot::plain(size, align, state & STAMP);
+    let plain = slot::plain(size, align, state & STAMP);
     let ptr = jemalloc::alloc_natural(size, IS_ZEROED);
     if state & IS_SAMPLED == 0 {
         if !ptr.is_null() {
@@ -197,26 +212,27 @@ unsafe fn alloc_noting<const IS_ZEROED: bool>(size: usize, align: usize, state: 
             note_stack(ptr, size, state);
         }
     } else if sample::hits(size, MEAN.load(Ordering::Relaxed)) {
-        return record_sample(ptr, slot);
+        return record_sample(ptr, plain);
     }
-    record(ptr, slot)
+    record(ptr, plain)
 }
 
 /// Records a block with a sample in it.
 #[cold]
 #[inline(never)]
-fn record_sample(ptr: *mut u8, slot: u32) -> *mut u8 {
+fn record_sample(ptr: *mut u8, plain: u32) -> *mut u8 {
     match !ptr.is_null() && STACKS.set(ptr as usize, stack::here()) {
-        true => record(ptr, slot::with_sample(slot)),
-        false => record(ptr, slot),
+        true => record(ptr, slot::with_sample(plain)),
+        false => record(ptr, plain),
     }
 }
 
 #[inline(never)]
 unsafe fn dealloc_other(ptr: *mut u8, size: usize, align: usize) {
-    if STATE.load(Ordering::Relaxed) & BUSY == 0 {
-        if let Some(slot) = TABLE.forget_plain(ptr as usize) {
-            if slot::has_sample(slot) {
+    let state = STATE.load(Ordering::Relaxed);
+    if state & BUSY == 0 {
+        if let Some(head) = TABLE.forget_plain(ptr as usize) {
+            if state & IS_SAMPLED != 0 && slot::may_have_sample(head) {
                 STACKS.clear(ptr as usize);
             }
             // SAFETY: our caller's pointer and size, of a plain block.
@@ -231,7 +247,7 @@ unsafe fn dealloc_other(ptr: *mut u8, size: usize, align: usize) {
 unsafe fn realloc_on(ptr: *mut u8, size: usize, align: usize, new_size: usize) -> *mut u8 {
     let state = STATE.load(Ordering::Relaxed);
     if state & (BUSY | IS_SAMPLED) == 0 && slot::is_plain(new_size, align) {
-        if let Some(place) = TABLE.slot(ptr as usize) {
+        if let Some(place) = TABLE.head(ptr as usize) {
             let old = place.load(Ordering::Relaxed);
             if slot::begins_plain(old) {
                 // Where each block has a number beside its slot, it goes along.
@@ -242,7 +258,8 @@ unsafe fn realloc_on(ptr: *mut u8, size: usize, align: usize, new_size: usize) -
                 let new = unsafe { jemalloc::realloc_natural(ptr, new_size) };
                 if new == ptr {
                     // Grown or shrunk where it stands: the same block, with its birth.
-                    place.store(slot::resized(old, new_size), Ordering::Relaxed);
+                    let plain = slot::plain(new_size, align, u32::from(old) & STAMP);
+                    TABLE.record_plain(ptr as usize, plain);
                 } else if new.is_null() {
                     // The old block is still live.
                     place.store(old, Ordering::Relaxed);
@@ -250,11 +267,8 @@ unsafe fn realloc_on(ptr: *mut u8, size: usize, align: usize, new_size: usize) -
                     if number != contexts::NONE {
                         STACKS.set(new as usize, number);
                     }
-                    match TABLE.slot(new as usize) {
-                        Some(place) => {
-                            place.store(slot::plain(new_size, align, state & STAMP), Ordering::Relaxed);
-                        }
-                        None => _ = record_slow(below(), new, new_size, align, slot::epoch(state), false),
+                    if !TABLE.record_plain(new as usize, slot::plain(new_size, align, state & STAMP)) {
+                        record_slow(below(), new, new_size, align, slot::epoch(state), false);
                     }
                 }
                 return new;

@@ -28,10 +28,10 @@
 //!
 //! | `HEAP_TRACK=` | keeps | costs |
 //! |---|---|---|
-//! | `sizes`, or unset | each live block | about 2 ns an allocation, 4 bytes per 16 of small blocks |
+//! | `sizes`, or unset | each live block | some nanoseconds an allocation, 2 bytes per 16 of small blocks and 2 more where they have 8 bytes or less |
 //! | `tags` | the tags that the program had put on each block (`heap_walk::tag`) | 4 more bytes per 16 of small blocks, and a call to note them |
 //! | `stacks` | the stack that allocated each block too | 16 bytes for each new frame of a stack, 4 more bytes per 16 of small blocks, and the walk of the stack |
-//! | `stacks:512K` | the stacks of a part of the blocks, one for each so many bytes on average (`K`, `M`, `G`) | more than *sizes*, for all allocations take the slow way |
+//! | `stacks:512K` | the stacks of a part of the blocks, one for each so many bytes on average (`K`, `M`, `G`) | a little more than *sizes* |
 //! | `off` | nothing; heap-walk says that sizes are estimates | a load and a branch |
 //!
 //! A value that it does not know gives a line on standard error, and *sizes*.

@@ -82,9 +82,10 @@ impl Side {
         let Some(directory) = self.0.get() else { return };
         for (index, numbers) in by_chunk(addr, len) {
             if let Some(chunk) = directory.0.get(index) {
-                let second = size_of::<[AtomicU32; SLOTS]>();
-                chunk.discard(numbers.start + second..numbers.end + second);
-                chunk.discard(numbers);
+                for first in [0, SLOTS] {
+                    let byte = |number: usize| (first + number) * size_of::<AtomicU32>();
+                    chunk.discard(byte(numbers.start)..byte(numbers.end));
+                }
             }
         }
     }

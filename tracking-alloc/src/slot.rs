@@ -1,34 +1,42 @@
-//! What one slot of the shadow map says.
+//! What the slots of the shadow map say.
 //!
-//! A slot is 32 bits for 16 bytes of address space (a *granule*). Blocks begin at
-//! multiples of 16, but for those of jemalloc's 8-byte class, of which two share a
-//! granule: the second one's slot lies elsewhere (see [`crate::table`]).
+//! There is a slot of 16 bits for 16 bytes of address space (a *granule*). A block's
+//! first slot is its *head*; what does not fit in there follows in those of its next
+//! granules. Blocks begin at multiples of 16, but for those of jemalloc's 8-byte class,
+//! of which two share a granule: the second one's head lies elsewhere (see [`crate::table`]).
 //!
 //! ```text
-//! 0 a plain block | 1 any other, or one with a sample | 2 tool | 3..11 epoch | 11..16 align, of others its log2 | 16..32 requested size
-//! rest: bits 0 and 1 = 0, the others payload, for the two slots that follow one whose
-//!       size is `ESCAPE`: size (48 bits) and log2 align (6 bits)
+//! short  bits 0, 1 = 1, 0 | 2..10 epoch | 10..12 log2 align | 12..16 size - 1
+//! long   bits 0, 1 = 1, 1 | 2..10 epoch | 10..15 align | 15 sample, and a slot with the size
+//! other  bits 0, 1 = 0, 1 | 2..10 epoch | 10 tool | 11 single | 12..16 size - 1 if it is single (its align
+//!                           is 16), else log2 align, and a slot with the size
+//! rest   bits 0, 1 = 0, 0 | 2..16 payload: the size, or `ESCAPE`; then four more follow,
+//!                           with size (48 bits) and log2 align (6 bits)
 //! ```
 //!
-//! All-zero is an empty slot, so fresh memory of the operating system is an
-//! empty map.
+//! All-zero is no head, so fresh memory of the operating system is an empty map.
 
 /// Bytes of address space per slot.
 pub(crate) const GRANULE: usize = 16;
 
 const PLAIN: u32 = 1;
-const OTHER: u32 = 1 << 1;
-/// Of a plain block: its stack was noted, as that of a part of the blocks is.
-const SAMPLE: u32 = OTHER;
-/// A slot with any of these bits begins a block.
-pub(crate) const START: u32 = PLAIN | OTHER;
-const TOOL: u32 = 1 << 2;
-const EPOCH_SHIFT: u32 = 3;
-const ALIGN_SHIFT: u32 = 11;
-const SIZE_SHIFT: u32 = 16;
-const ESCAPE: u32 = (1 << (32 - SIZE_SHIFT)) - 1;
+/// Of a plain block: it is long; of others: there is one.
+const LONG: u32 = 1 << 1;
+/// A slot with any of these bits is a head.
+pub(crate) const START: u16 = (PLAIN | LONG) as u16;
+const EPOCH_SHIFT: u32 = 2;
+const ALIGN_SHIFT: u32 = 10;
+const SIZE_SHIFT: u32 = 12;
+const SAMPLE: u16 = 1 << 15;
+const TOOL: u32 = 1 << 10;
+const SINGLE: u32 = 1 << 11;
+/// Where the slot after the head begins, of two in one number.
+const NEXT: u32 = 16;
+/// Where a slot that is no head has its payload.
+const PAYLOAD: u32 = 2;
+const ESCAPE: u16 = u16::MAX >> PAYLOAD;
 
-/// The largest birth epoch that a slot can hold.
+/// The largest birth epoch that a head can hold.
 pub(crate) const MAX_EPOCH: u32 = 255;
 
 /// Largest size of a block that may stand in the middle of a granule: jemalloc's 8-byte class.
@@ -37,6 +45,9 @@ pub(crate) const TINY: usize = 8;
 /// Largest block, in usable bytes, that is found by scanning back alone:
 /// jemalloc's largest small class.
 pub(crate) const LARGE: usize = 14_336;
+
+/// Slots that a block has at most, the head included.
+pub(crate) const MOST: usize = 6;
 
 /// Has the compiler test it with a branch of its own, and the other case out of the way.
 #[inline(always)]
@@ -51,12 +62,29 @@ pub(crate) fn likely(is_so: bool) -> bool {
 #[inline]
 fn unlikely() {}
 
-/// Blocks that the hot path takes, if they are the program's: one slot says all of
-/// them, nothing else is written, and jemalloc needs no flag for them.
+// Plain are blocks that the hot path takes, if they are the program's: nothing but their
+// slots is written, and jemalloc needs no flag for them, as all its blocks lie at multiples of 8,
+// and those of 16 bytes and more of 16.
+
+/// Whether a block of more than a granule is plain. Its size has a slot of its own.
+#[inline(always)]
+pub(crate) fn is_long(size: usize, align: usize) -> bool {
+    likely(size <= LARGE) && likely(align <= 16)
+}
+
+/// Whether a block of at most a granule is plain. Its head says all.
+#[inline(always)]
+pub(crate) fn is_short(size: usize, align: usize) -> bool {
+    likely(size <= GRANULE) && likely(align <= 8)
+}
+
 #[inline(always)]
 pub(crate) fn is_plain(size: usize, align: usize) -> bool {
-    // At most `LARGE`, and no less than the alignment.
-    likely(size.wrapping_sub(align) <= LARGE - 16) && likely(align <= 16)
+    if size > GRANULE {
+        is_long(size, align)
+    } else {
+        is_short(size, align)
+    }
 }
 
 /// What is known of a block without asking the allocator.
@@ -74,106 +102,145 @@ impl Record {
     }
 }
 
-/// The part of a plain block's slot that blocks born in an epoch have in common.
+/// The part of a plain block's head that blocks born in an epoch have in common.
 pub(crate) const fn stamp(epoch: u32) -> u32 {
     PLAIN | epoch << EPOCH_SHIFT
 }
 
 /// All that a stamp may set.
-pub(crate) const STAMP: u32 = (1 << ALIGN_SHIFT) - 1;
+pub(crate) const STAMP: u32 = (1 << ALIGN_SHIFT) - 1 - LONG;
 /// From a stamp to that of the next epoch.
 pub(crate) const NEXT_EPOCH: u32 = 1 << EPOCH_SHIFT;
 
-/// The birth epoch in a slot or a stamp.
-pub(crate) fn epoch(slot: u32) -> u32 {
-    slot >> EPOCH_SHIFT & MAX_EPOCH
+/// The birth epoch in a head or a stamp.
+pub(crate) fn epoch(head: u32) -> u32 {
+    head >> EPOCH_SHIFT & MAX_EPOCH
 }
 
-/// The slot of a plain block.
+/// The two slots of a long block, its head in the lower half.
+#[inline(always)]
+pub(crate) fn long(size: usize, align: usize, stamp: u32) -> u32 {
+    stamp | LONG | (align as u32) << ALIGN_SHIFT | (size as u32) << (NEXT + PAYLOAD)
+}
+
+/// The head of a short block.
+#[inline(always)]
+pub(crate) fn short(size: usize, align: usize, stamp: u32) -> u32 {
+    stamp | align.trailing_zeros() << ALIGN_SHIFT | (size as u32 - 1) << SIZE_SHIFT
+}
+
+/// The slots of a plain block, its head in the lower half.
 #[inline(always)]
 pub(crate) fn plain(size: usize, align: usize, stamp: u32) -> u32 {
-    stamp | (align as u32) << ALIGN_SHIFT | (size as u32) << SIZE_SHIFT
-}
-
-/// Log2 of the alignment, where the size is not [`ESCAPE`].
-fn align_log2(slot: u32) -> u32 {
-    let align = slot >> ALIGN_SHIFT & 31;
-    if begins_plain(slot) {
-        align.trailing_zeros()
+    if size > GRANULE {
+        long(size, align, stamp)
     } else {
-        align
+        short(size, align, stamp)
     }
 }
 
-/// The slot of the same block with another size, of which it is plain too.
-#[cfg(feature = "jemalloc")]
+/// The head, and what follows it of a long block.
 #[inline(always)]
-pub(crate) fn resized(slot: u32, size: usize) -> u32 {
-    slot & ((1 << SIZE_SHIFT) - 1) | (size as u32) << SIZE_SHIFT
+pub(crate) fn halves(plain: u32) -> (u16, u16) {
+    (plain as u16, (plain >> NEXT) as u16)
 }
 
-/// Whether a slot begins a plain block: all that the hot path of a free asks.
+/// Whether a slot follows the head.
 #[inline(always)]
-pub(crate) fn begins_plain(slot: u32) -> bool {
-    slot & PLAIN != 0
+pub(crate) fn has_next(plain: u32) -> bool {
+    plain & LONG != 0
 }
 
-/// The slot of a plain block with a sample in it.
-pub(crate) fn with_sample(slot: u32) -> u32 {
-    slot | SAMPLE
-}
-
-/// Whether a plain block has a sample in it.
+/// Whether a head is a plain block's: all that the hot path of a free asks.
 #[inline(always)]
-pub(crate) fn has_sample(slot: u32) -> bool {
-    slot & SAMPLE != 0
+pub(crate) fn begins_plain(head: u16) -> bool {
+    u32::from(head) & PLAIN != 0
 }
 
-/// The requested size of a plain block.
+/// The requested size of a plain block; `next` reads the slot after its head.
 #[inline(always)]
-pub(crate) fn plain_size(slot: u32) -> Option<usize> {
-    begins_plain(slot).then_some((slot >> SIZE_SHIFT) as usize)
-}
-
-/// The requested size and log2 of the alignment of a program's block, if its slot alone says them.
-#[inline(always)]
-pub(crate) fn whole(slot: u32) -> Option<(usize, u32)> {
-    let size = slot >> SIZE_SHIFT;
-    let is_whole = slot & START != 0 && slot & TOOL == 0 && size != ESCAPE;
-    is_whole.then(|| (size as usize, align_log2(slot)))
-}
-
-/// The slot of any block, and the two that follow it where one is not enough.
-pub(crate) fn encode(record: Record) -> (u32, Option<[u32; 2]>) {
-    if !record.is_tool && is_plain(record.size, record.align()) {
-        return (plain(record.size, record.align(), stamp(record.epoch)), None);
+pub(crate) fn plain_size(head: u16, next: impl FnOnce() -> u16) -> Option<usize> {
+    match u32::from(head) & (PLAIN | LONG) {
+        PLAIN => Some(usize::from(head >> SIZE_SHIFT) + 1),
+        0 | LONG => None,
+        _ => Some((next() >> PAYLOAD).into()),
     }
-    let tool = if record.is_tool { TOOL } else { 0 };
-    let fits = record.size < ESCAPE as usize && record.align_log2 < 32;
-    let (size, align) = if fits { (record.size as u32, u32::from(record.align_log2)) } else { (ESCAPE, 0) };
-    let slot = OTHER | tool | record.epoch << EPOCH_SHIFT | align << ALIGN_SHIFT | size << SIZE_SHIFT;
-    let rest = (!fits).then(|| {
-        let bits = record.size as u64 & ((1 << 48) - 1) | u64::from(record.align_log2) << 48;
-        [(bits as u32 & REST_MASK) << 2, ((bits >> 28) as u32 & REST_MASK) << 2]
-    });
-    (slot, rest)
 }
 
-const REST_MASK: u32 = (1 << 28) - 1;
+/// The slots of a plain block with a sample in it. Short ones have no place for that.
+pub(crate) fn with_sample(plain: u32) -> u32 {
+    match plain & LONG {
+        0 => plain,
+        _ => plain | u32::from(SAMPLE),
+    }
+}
 
-/// Decodes a slot; `rest` reads the slots that follow.
-pub(crate) fn decode(slot: u32, rest: impl Fn(usize) -> u32) -> Option<Record> {
-    if slot & START == 0 {
-        return None;
+/// Whether a plain block may have a sample in it.
+#[inline(always)]
+pub(crate) fn may_have_sample(head: u16) -> bool {
+    u32::from(head) & LONG == 0 || head & SAMPLE != 0
+}
+
+/// The head of any block, and what follows it.
+pub(crate) fn encode(record: Record) -> (u16, Rest) {
+    let Record { size, align_log2, epoch, is_tool } = record;
+    let rest = |payload: u64| (payload as u16 & ESCAPE) << PAYLOAD;
+    let mut slots = Rest { slots: [0; MOST - 1], len: 0 };
+    if !is_tool && is_plain(size, record.align()) {
+        let plain = plain(size, record.align(), stamp(epoch));
+        slots.slots[0] = halves(plain).1;
+        slots.len = has_next(plain).into();
+        return (plain as u16, slots);
     }
-    let mut size = (slot >> SIZE_SHIFT) as usize;
-    let mut align_log2 = align_log2(slot) as u8;
-    if size == ESCAPE as usize {
-        let bits = u64::from(rest(1) >> 2) | u64::from(rest(2) >> 2) << 28;
-        size = (bits & ((1 << 48) - 1)) as usize;
-        align_log2 = (bits >> 48) as u8 & 63;
+    let mut head = LONG | epoch << EPOCH_SHIFT | if is_tool { TOOL } else { 0 };
+    if !is_tool && size <= GRANULE && align_log2 == 4 {
+        head |= SINGLE | (size.max(1) as u32 - 1) << SIZE_SHIFT;
+    } else if size < ESCAPE as usize && align_log2 < 16 {
+        head |= u32::from(align_log2) << SIZE_SHIFT;
+        slots.slots[0] = rest(size as u64);
+        slots.len = 1;
+    } else {
+        let bits = size as u64 & ((1 << 48) - 1) | u64::from(align_log2) << 48;
+        slots.slots = [0, 0, 14, 28, 42].map(|shift| rest(bits >> shift));
+        slots.slots[0] = rest(ESCAPE.into());
+        slots.len = MOST - 1;
     }
-    Some(Record { size, align_log2, epoch: epoch(slot), is_tool: slot & TOOL != 0 })
+    (head as u16, slots)
+}
+
+/// What follows a head.
+pub(crate) struct Rest {
+    slots: [u16; MOST - 1],
+    len: usize,
+}
+
+impl Rest {
+    pub(crate) fn slots(&self) -> &[u16] {
+        &self.slots[..self.len]
+    }
+}
+
+/// Decodes a head; `rest` reads the slots that follow.
+#[inline]
+pub(crate) fn decode(head: u16, rest: impl Fn(usize) -> u16) -> Option<Record> {
+    let slot = u32::from(head);
+    let payload = |at: usize| rest(at) >> PAYLOAD;
+    let field = |shift: u32| slot >> shift & ((1 << (NEXT - shift)) - 1);
+    let (size, align_log2) = match slot & (PLAIN | LONG) {
+        0 => return None,
+        PLAIN => (field(SIZE_SHIFT) as usize + 1, field(ALIGN_SHIFT) as u8 & 3),
+        LONG if slot & SINGLE != 0 => (field(SIZE_SHIFT) as usize + 1, 4),
+        LONG => match payload(1) {
+            ESCAPE => {
+                let bits = (2..MOST).rev().fold(0, |bits, at| bits << 14 | u64::from(payload(at)));
+                ((bits & ((1 << 48) - 1)) as usize, (bits >> 48) as u8 & 63)
+            }
+            size => (size.into(), field(SIZE_SHIFT) as u8),
+        },
+        _ => (payload(1).into(), (field(ALIGN_SHIFT) & 31).trailing_zeros() as u8),
+    };
+    let is_tool = slot & PLAIN == 0 && slot & TOOL != 0;
+    Some(Record { size, align_log2, epoch: epoch(slot), is_tool })
 }
 
 #[cfg(test)]
@@ -182,55 +249,42 @@ mod tests {
 
     #[test]
     fn records_come_back() {
-        for size in [
-            0,
-            1,
-            8,
-            9,
-            16,
-            14_321,
-            14_336,
-            14_337,
-            ESCAPE as usize - 1,
-            ESCAPE as usize,
-            1 << 30,
-            10 << 30,
-            (1 << 48) - 1,
-        ] {
-            for align_log2 in [0, 3, 4, 12, 16, 21, 31, 32, 40] {
+        let sizes = [1, 8, 9, 15, 16, 17, 14_336, 14_337, 16_382, 16_383, 1 << 30, 10 << 30, (1 << 48) - 1];
+        for size in sizes {
+            for align_log2 in [0, 3, 4, 5, 12, 15, 16, 21, 40] {
                 for epoch in [0, 1, MAX_EPOCH] {
                     for is_tool in [false, true] {
                         let record = Record { size, align_log2, epoch, is_tool };
-                        let (slot, rest) = encode(record);
-                        assert_ne!(slot & START, 0);
-                        for rest in rest.iter().flatten() {
+                        let (head, rest) = encode(record);
+                        assert_ne!(head & START, 0);
+                        for rest in rest.slots() {
                             assert_eq!(rest & START, 0, "a rest begins no block");
                         }
                         let is_plain = !is_tool && is_plain(size, 1 << align_log2);
-                        assert_eq!(begins_plain(slot), is_plain);
-                        assert_eq!(plain_size(slot), is_plain.then_some(size));
-                        let read = decode(slot, |at| rest.expect("escaped")[at - 1]);
-                        assert_eq!(read, Some(record));
-                        let whole_size = (!is_tool && rest.is_none()).then_some((size, align_log2.into()));
-                        assert_eq!(whole(slot), whole_size);
+                        assert_eq!(begins_plain(head), is_plain);
+                        assert_eq!(plain_size(head, || rest.slots()[0]), is_plain.then_some(size));
+                        assert_eq!(decode(head, |at| rest.slots()[at - 1]), Some(record));
+                        // No more slots than the block has granules.
+                        if size <= 16 && align_log2 <= 4 && !is_tool {
+                            assert_eq!(rest.slots().len(), 0, "{size} {align_log2}");
+                        } else if size < 14_336 && align_log2 < 16 {
+                            assert_eq!(rest.slots().len(), 1);
+                        }
                     }
                 }
             }
         }
         assert_eq!(decode(0, |_| 0), None);
-        assert_eq!(whole(0), None);
     }
 
     #[test]
-    #[cfg(feature = "jemalloc")]
-    fn a_resized_block_keeps_the_rest() {
-        for (old, new) in [(16, 14_336), (14_336, 16), (100, 100)] {
-            for align in [1, 8, 16] {
-                assert_eq!(resized(plain(old, align, stamp(7)), new), plain(new, align, stamp(7)));
-                let sample = with_sample(plain(old, align, stamp(7)));
-                assert!(has_sample(sample) && begins_plain(sample));
-                assert_eq!(decode(sample, |_| 0), decode(plain(old, align, stamp(7)), |_| 0));
-            }
+    fn a_sample_changes_nothing_else() {
+        for (size, align) in [(16, 8), (17, 16), (14_336, 1)] {
+            let plain = plain(size, align, stamp(7));
+            let ((head, next), (sampled, same)) = (halves(plain), halves(with_sample(plain)));
+            assert!(may_have_sample(sampled));
+            assert_eq!((may_have_sample(head), next), (size <= 16, same));
+            assert_eq!(decode(head, |_| next), decode(sampled, |_| next));
         }
     }
 }

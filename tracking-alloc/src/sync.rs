@@ -2,7 +2,7 @@
 //! each part holds. The models of `tests/loom` put others here, and try these parts
 //! in every order in which threads can run.
 
-pub(crate) use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+pub(crate) use std::sync::atomic::{AtomicPtr, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 /// log2 of the address space that a chunk of a shadow map is for.
 pub(crate) const CHUNK_LOG2: usize = 26;

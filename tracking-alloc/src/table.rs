@@ -23,23 +23,26 @@
 #![expect(unsafe_code, reason = "says of its memory that all-zero is a value")]
 
 use crate::memory::{AllZero, Mapped, PageMap, PAGE};
-use crate::slot::{self, Record, GRANULE, LARGE, START, TINY};
-use crate::sync::{AtomicU32, AtomicU64, AtomicUsize, Ordering, CHUNKS, CHUNK_LOG2};
+use crate::slot::{self, Record, GRANULE, LARGE, MOST, START, TINY};
+use crate::sync::{AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering, CHUNKS, CHUNK_LOG2};
 use std::ops::Range;
 
 pub(crate) const CHUNK: usize = 1 << CHUNK_LOG2;
 pub(crate) const SLOTS: usize = CHUNK / GRANULE;
 const PAGES: usize = CHUNK.div_ceil(PAGE);
 
-/// Slots in a page of our memory: those of 16 KiB.
-const SLOTS_A_PAGE: usize = PAGE / size_of::<AtomicU32>();
+/// Slots in a page of our memory: those of 32 KiB.
+const SLOTS_A_PAGE: usize = PAGE / size_of::<AtomicU16>();
+/// Where the heads begin of blocks that begin in the middle of a granule: a power of two away. Of
+/// what is between, only slots of a block that reaches into the next chunk are ever touched.
+const SECONDS: usize = 2 * SLOTS;
 
 /// The shadow of 64 MiB. All-zero is empty.
 #[repr(C)]
 struct Chunk {
     /// First, so that pages of slots are pages of memory. Those of blocks that begin a granule,
-    /// and behind them of those that begin in the middle of one.
-    slots: [AtomicU32; 2 * SLOTS],
+    /// and behind them the heads of those that begin in the middle of one.
+    slots: [AtomicU16; SECONDS + SLOTS],
     /// For pages whose first byte lies in a large block that begins in this
     /// chunk: distance in pages to the page in which it begins.
     pages: [AtomicU32; PAGES],
@@ -69,12 +72,51 @@ impl Table {
         }
     }
 
-    /// The slot of a block that begins at an address, if its chunk exists. An
+    /// Where the head of a block is that begins in the eight bytes of an address, if its chunk exists.
+    #[inline(always)]
+    pub(crate) fn at(&self, addr: usize) -> Option<Head<'_>> {
+        let chunk = self.chunks[(addr >> CHUNK_LOG2) % CHUNKS].get()?;
+        Some(Head { slots: &chunk.slots, at: place(addr) })
+    }
+
+    /// The head of a block that begins at an address, if its chunk exists. An
     /// address of more than 48 bits, where none begins, has that of another.
     #[inline(always)]
-    pub(crate) fn slot(&self, addr: usize) -> Option<&AtomicU32> {
+    pub(crate) fn head(&self, addr: usize) -> Option<&AtomicU16> {
         let chunk = self.chunks[(addr >> CHUNK_LOG2) % CHUNKS].get()?;
         Some(&chunk.slots[place(addr)])
+    }
+
+    /// Records a long block, by its slots. False where its chunk does not exist.
+    #[inline(always)]
+    pub(crate) fn record_long(&self, addr: usize, plain: u32) -> bool {
+        let Some(chunk) = self.chunks[(addr >> CHUNK_LOG2) % CHUNKS].get() else { return false };
+        let at = (addr & (CHUNK - 1)) / GRANULE;
+        let (head, size) = slot::halves(plain);
+        // See `decode` for the order.
+        chunk.slots[at + 1].store(size, Ordering::Release);
+        chunk.slots[at].store(head, Ordering::Release);
+        true
+    }
+
+    /// Records a short block, by its head. False where its chunk does not exist.
+    #[inline(always)]
+    pub(crate) fn record_short(&self, addr: usize, plain: u32) -> bool {
+        let place = self.head(addr);
+        if let Some(place) = place {
+            place.store(slot::halves(plain).0, Ordering::Release);
+        }
+        place.is_some()
+    }
+
+    /// Records a plain block, by its slots. False where its chunk does not exist.
+    #[inline(always)]
+    pub(crate) fn record_plain(&self, addr: usize, plain: u32) -> bool {
+        if slot::has_next(plain) {
+            self.record_long(addr, plain)
+        } else {
+            self.record_short(addr, plain)
+        }
     }
 
     #[inline(always)]
@@ -106,29 +148,27 @@ impl Table {
                 return false;
             }
         }
-        let (first, rest) = slot::encode(record);
-        for (next, rest) in rest.iter().flatten().enumerate() {
-            // Blocks with a long record take three slots or more; the last ones may be in the next chunk.
-            let addr = addr + (next + 1) * GRANULE;
-            let Some(chunk) = self.chunk(addr).or_else(|| self.make_chunk(addr)) else { return false };
-            chunk.slots[place(addr)].store(*rest, Ordering::Relaxed);
+        let (head, rest) = slot::encode(record);
+        let at = place(addr);
+        for (next, slot) in rest.slots().iter().enumerate() {
+            chunk.slots[at + 1 + next].store(*slot, Ordering::Release);
         }
         if usable > LARGE {
             self.set_reach(addr, usable, true);
         }
         // Last, so that who finds it finds the rest.
-        chunk.slots[place(addr)].store(first, Ordering::Release);
+        chunk.slots[at].store(head, Ordering::Release);
         true
     }
 
-    /// Forgets the plain block that begins at `addr` and returns its slot; `None` if there is none.
+    /// Forgets the plain block that begins at `addr` and returns its head; `None` if there is none.
     #[inline(always)]
-    pub(crate) fn forget_plain(&self, addr: usize) -> Option<u32> {
-        let place = self.slot(addr)?;
-        let slot = place.load(Ordering::Relaxed);
-        slot::begins_plain(slot).then(|| {
+    pub(crate) fn forget_plain(&self, addr: usize) -> Option<u16> {
+        let place = self.head(addr)?;
+        let head = place.load(Ordering::Relaxed);
+        slot::begins_plain(head).then(|| {
             place.store(0, Ordering::Relaxed);
-            slot
+            head
         })
     }
 
@@ -138,13 +178,6 @@ impl Table {
         let chunk = self.chunk(addr)?;
         let record = self.begins_at(addr)?;
         chunk.slots[place(addr)].store(0, Ordering::Relaxed);
-        if slot::encode(record).1.is_some() {
-            for next in 1..=2 {
-                if let Some(slot) = self.slot(addr + next * GRANULE) {
-                    slot.store(0, Ordering::Relaxed);
-                }
-            }
-        }
         let usable = usable(addr, record);
         if usable > LARGE {
             self.set_reach(addr, usable, false);
@@ -157,7 +190,7 @@ impl Table {
         if addr % TINY != 0 {
             return None;
         }
-        self.decode(addr, self.chunk(addr)?.slots[place(addr)].load(Ordering::Acquire))
+        decode(&self.chunk(addr)?.slots, place(addr))
     }
 
     /// Notes (or erases) at pages and chunks that a large block reaches into them.
@@ -217,7 +250,7 @@ impl Table {
                 let stop = chunk_base.max(lowest & !(GRANULE - 1));
                 for at in (place(stop)..=place(granule)).rev() {
                     let base = chunk_base + at * GRANULE;
-                    if let Some(record) = self.decode(base, chunk.slots[at].load(Ordering::Acquire)) {
+                    if let Some(record) = decode(&chunk.slots, at) {
                         return Some((base, record));
                     }
                 }
@@ -239,12 +272,11 @@ impl Table {
         for index in first..=last {
             let base = index << CHUNK_LOG2;
             let Some(chunk) = self.chunk(base) else { continue };
-            let (firsts, seconds) = chunk.slots.split_at(SLOTS);
             let (mut at, mut are_filled) = (0, [[false; PageMap::PAGES]; 2]);
             // Pages with nothing in them are not looked at: they would be there from then on.
             for page in 0..SLOTS / SLOTS_A_PAGE {
                 if page % PageMap::PAGES == 0 {
-                    let slots = [firsts, seconds].map(|slots| slots.as_ptr().addr());
+                    let slots = [0, SECONDS].map(|first| chunk.slots[first..].as_ptr().addr());
                     are_filled = slots.map(|slots| page_map.are_filled(slots + page * PAGE));
                 }
                 let end = (page + 1) * SLOTS_A_PAGE;
@@ -255,7 +287,7 @@ impl Table {
                 }
                 while at < end {
                     let addr = base + at * GRANULE;
-                    if let Some(record) = self.decode(addr, firsts[at].load(Ordering::Acquire)) {
+                    if let Some(record) = decode(&chunk.slots, at) {
                         let bytes = visit(addr, record);
                         if bytes > TINY {
                             at += bytes.div_ceil(GRANULE);
@@ -263,8 +295,7 @@ impl Table {
                         }
                     }
                     if has_seconds {
-                        let slot = seconds[at].load(Ordering::Acquire);
-                        if let Some(record) = self.decode(addr + TINY, slot) {
+                        if let Some(record) = decode(&chunk.slots, SECONDS + at) {
                             visit(addr + TINY, record);
                         }
                     }
@@ -272,8 +303,8 @@ impl Table {
                     // Blocks mostly stand side by side: what is empty is looked for where one is missing.
                     while at % GROUP == 0
                         && at < end
-                        && is_empty(&firsts[at..at + GROUP])
-                        && (!has_seconds || is_empty(&seconds[at..at + GROUP]))
+                        && is_empty(&chunk.slots[at..at + GROUP])
+                        && (!has_seconds || is_empty(&chunk.slots[SECONDS + at..SECONDS + at + GROUP]))
                     {
                         at += GROUP;
                     }
@@ -287,9 +318,10 @@ impl Table {
     pub(crate) fn give_back(&self, addr: usize, len: usize) {
         for (index, slots) in by_chunk(addr, len) {
             if let Some(chunk) = self.chunks.get(index) {
-                let second = SLOTS * size_of::<AtomicU32>();
-                chunk.discard(slots.start + second..slots.end + second);
-                chunk.discard(slots);
+                for first in [0, SECONDS] {
+                    let byte = |slot: usize| (first + slot) * size_of::<AtomicU16>();
+                    chunk.discard(byte(slots.start)..byte(slots.end));
+                }
             }
         }
     }
@@ -310,40 +342,67 @@ impl Table {
     pub(crate) fn resident(&self) -> u64 {
         self.in_use().iter().map(Mapped::resident).sum()
     }
+}
 
-    /// The record of the block that a slot begins, its rest read from the slots that follow.
-    #[inline]
-    fn decode(&self, addr: usize, slot: u32) -> Option<Record> {
-        slot::decode(slot, |next| {
-            self.slot(addr + next * GRANULE).map_or(0, |slot| slot.load(Ordering::Relaxed))
-        })
+/// Where the head of a block is, if there is one.
+#[derive(Clone, Copy)]
+pub(crate) struct Head<'a> {
+    slots: &'a [AtomicU16; SECONDS + SLOTS],
+    at: usize,
+}
+
+impl Head<'_> {
+    pub(crate) fn as_ptr(self) -> *const AtomicU16 {
+        &raw const self.slots[self.at]
+    }
+
+    /// The requested size of a plain block. As [`decode`], for that alone.
+    #[inline(always)]
+    pub(crate) fn plain_size(self) -> Option<usize> {
+        let head = self.slots[self.at].load(Ordering::Acquire);
+        let next = || self.slots.get(self.at + 1).map_or(0, |slot| slot.load(Ordering::Acquire));
+        let size = slot::plain_size(head, next);
+        size.filter(|_| self.slots[self.at].load(Ordering::Relaxed) == head)
     }
 }
 
-/// The chunks of a range, each with the bytes of its part in an array of 4 bytes a granule.
+/// The record of the block whose head is at `at`, if there is one: as of one moment, though
+/// others write meanwhile. Who records writes the head last; who frees erases it first. So if
+/// it is the same before and after, what was read between is of that block, or of one born
+/// there meanwhile with the same head, as a whole.
+#[inline]
+fn decode(slots: &[AtomicU16; SECONDS + SLOTS], at: usize) -> Option<Record> {
+    let head = slots[at].load(Ordering::Acquire);
+    let record =
+        slot::decode(head, |next| slots.get(at + next).map_or(0, |slot| slot.load(Ordering::Acquire)));
+    record.filter(|_| slots[at].load(Ordering::Relaxed) == head)
+}
+
+/// The chunks of a range, each with its part in granules.
 pub(crate) fn by_chunk(addr: usize, len: usize) -> impl Iterator<Item = (usize, Range<usize>)> {
-    const BYTES: usize = size_of::<AtomicU32>();
     let end = addr.saturating_add(len);
     let chunks = addr >> CHUNK_LOG2..end.div_ceil(CHUNK);
     chunks.map(move |index| {
         let base = index << CHUNK_LOG2;
         let from = addr.max(base) - base;
         let to = (end - base).min(CHUNK);
-        (index, from.div_ceil(GRANULE) * BYTES..to / GRANULE * BYTES)
+        (index, from.div_ceil(GRANULE)..to / GRANULE)
     })
 }
 
-/// Where in its chunk the slot of a block is.
+/// Where in its chunk the head of a block is.
 #[inline(always)]
 fn place(addr: usize) -> usize {
-    (addr & (CHUNK - 1)) / GRANULE + (addr & TINY) * (SLOTS / TINY)
+    (addr & (CHUNK - 1)) / GRANULE + (addr & TINY) * (SECONDS / TINY)
 }
+
+const _: () = assert!(SECONDS - SLOTS >= MOST, "slots of a block lie side by side");
 
 /// Slots that are looked at together: most of a sparse chunk is empty.
 const GROUP: usize = 16;
 
 #[inline]
-fn is_empty(slots: &[AtomicU32]) -> bool {
+fn is_empty(slots: &[AtomicU16]) -> bool {
     slots.iter().fold(0, |any, slot| any | slot.load(Ordering::Relaxed)) & START == 0
 }
 

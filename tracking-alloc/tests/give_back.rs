@@ -74,8 +74,8 @@ fn grows_and_shrinks() {
     for round in 0..3 {
         let mut kept = heap(&mut seed, 300 << 20);
         let peak = table();
-        // 4 bytes of 16, and of what blocks of 16 bytes and more waste.
-        assert!(peak - start > 20 * MIB, "round {round}: {start} then {peak}");
+        // 2 bytes of 16, less where blocks are large.
+        assert!(peak - start > 10 * MIB, "round {round}: {start} then {peak}");
         let live = blocks().figures().live;
         assert!(peak - start < live / 2 + 16 * MIB, "bounded by the heap: {peak} for {live}");
         judge("grown");

@@ -26,6 +26,7 @@ unsafe impl<V> Sync for Atomic<V> {}
 // SAFETY: as above.
 unsafe impl<V> Send for Atomic<V> {}
 
+pub(crate) type AtomicU16 = Atomic<u16>;
 pub(crate) type AtomicU32 = Atomic<u32>;
 pub(crate) type AtomicU64 = Atomic<u64>;
 pub(crate) type AtomicUsize = Atomic<usize>;
@@ -87,7 +88,7 @@ macro_rules! words {
     })* };
 }
 
-words!(u32: true, u64: true, usize: false);
+words!(u16: true, u32: true, u64: true, usize: false);
 
 impl<T> Word for *mut T {
     fn word(self) -> usize {
