@@ -36,6 +36,8 @@ cargo xtask test                  run all tests; installs what they need
 cargo xtask lint                  cargo fmt --check, cargo clippy, tidy
 cargo xtask tidy [--bless]        check the workspace's own rules; --bless accepts new dependencies
 cargo xtask bench [compile]       run the benchmarks and print one table; compile: the derive alone
+cargo xtask bench programs [...]  four programs on the tracking allocator in each mode and on others, one table
+                                  (json, syn, naga, threads: only these; --rounds N, --scale PERCENT, --no-instructions)
 cargo xtask pictures [NAME …]     make the pictures in README and docs anew, of the real window under Xvfb
 cargo xtask deep corruption       damage a snapshot at random two million times and read it
 cargo xtask deep loom             run the allocator's lock-free parts in every order of their threads

@@ -219,7 +219,7 @@ fn measure(
             let (_, said) = run(&mut counting(&command(folders, at, program, small)), name)?;
             let count = said
                 .lines()
-                .find_map(|line| line.split_once("I refs:")?.1.trim().replace(',', "").parse().ok());
+                .find_map(|line| line.split_once("refs:")?.1.trim().replace(',', "").parse().ok());
             let count = count.ok_or_else(|| format!("valgrind gave no count of instructions: {said}"))?;
             if at == 0 {
                 bare = count;
