@@ -174,6 +174,7 @@ fn run() -> Result<(), String> {
         row("walk and its records, to nowhere", "sink_ns", None, true);
         row("walk and its records, to a file", "walk_ns", Some("walk_bytes"), true);
         row("block table to the file, per live block", "table_ns", Some("table_bytes"), false);
+        row("the kernel's map of the process before it, per live block", "maps_ns", None, false);
     }
 
     println!();

@@ -44,15 +44,18 @@ fn take(forest: &Forest, out: impl Write + 'static) -> io::Result<Taken> {
 pub fn run(blocks: usize, is_aged: bool) -> io::Result<()> {
     let forest = if is_aged { data::aged(blocks) } else { data::fresh(blocks) };
     let path = std::env::temp_dir().join(format!("benches-{}.heapsnap", std::process::id()));
-    let mut rounds: [Vec<f64>; 6] = Default::default();
+    let mut rounds: [Vec<f64>; 7] = Default::default();
     let mut bytes = (0, 0);
     for round in 0..ROUNDS {
         let file = take(&forest, File::create(&path)?)?;
+        // The kernel's map of the process is read between the walk and the table, and is part of neither.
+        let maps = time(|| std::fs::read("/proc/self/smaps"));
         let sink = take(&forest, io::sink())?;
         let mem_dbg = time(|| mem_size::size(black_box(&forest)));
         let get_size = time(|| get_size2::heap_size(black_box(&forest)));
         let measure = time(|| heap_walk::measure(black_box(&forest)));
-        let times = [file.walk_ns, file.rest_ns, sink.walk_ns, mem_dbg, get_size, measure];
+        let table = file.rest_ns.saturating_sub(maps);
+        let times = [file.walk_ns, table, sink.walk_ns, mem_dbg, get_size, measure, maps];
         if round > 0 {
             for (times, ns) in rounds.iter_mut().zip(times) {
                 times.push(ns as f64);
@@ -68,12 +71,13 @@ pub fn run(blocks: usize, is_aged: bool) -> io::Result<()> {
     // Nodes but for the root are blocks, each met once.
     let walked = (footer.nodes - 1) as f64;
     let live = footer.blocks as f64;
-    let [walk, table, sink, mem_dbg, get_size, measure] = rounds.map(median);
+    let [walk, table, sink, mem_dbg, get_size, measure, maps] = rounds.map(median);
     tell("blocks", walked);
     tell("live", live);
     tell("walk_ns", walk / walked);
     tell("sink_ns", sink / walked);
     tell("table_ns", table / live);
+    tell("maps_ns", maps / live);
     tell("mem_dbg_ns", mem_dbg / walked);
     tell("get_size_ns", get_size / walked);
     tell("measure_ns", measure / walked);
