@@ -216,6 +216,8 @@ fn run(nodes: usize, path: &Path) {
             _ => press(Key::Home, Modifiers::NONE),
         });
     }
+    // Not while a search is under way: what it needs is gone when it is done.
+    window.settle();
     let own = (resident() - loaded).max(0.0);
     println!("{nodes:>10}  {:.1} bytes a node beyond the loaded heap, after all views", own / nodes as f64);
 }

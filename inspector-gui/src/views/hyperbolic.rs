@@ -607,8 +607,7 @@ impl State {
         if unreachable > 0 {
             text.push_str(&format!("; {} unreachable are in no tree", units::bytes(unreachable)));
         }
-        ui.horizontal(|ui| {
-            ui.add_space(8.0);
+        cells::line(ui, |ui| {
             ui.weak(text).on_hover_text(
                 "Click: to the middle. Drag: move. Wheel, + and −: distances. \
                  Arrow keys: to what is above, to the largest below, to the next and previous beside. Home: to everything.",

@@ -6,12 +6,13 @@
 use crate::answer::{Answer, Shown};
 use crate::cells;
 use crate::export::Value;
+use crate::hyperbolic::labels;
 use crate::source::{Origin, SoFar, Stage};
 use crate::table::{Column, Keyboard, Table};
 use crate::theme;
 use crate::views::overview::{beside, header_ui, heading, levels_ui};
 use crate::views::type_table::{name_ui, number_ui, Scale, COLUMNS};
-use egui::{Label, Panel, RichText, ScrollArea, Ui};
+use egui::{Panel, RichText, ScrollArea, Ui};
 use heap_analysis::preview::Preview;
 use heap_analysis::type_table::{select, Column as By, RowId, TypeRow};
 use heap_analysis::{units, Analysis};
@@ -191,13 +192,10 @@ fn roots_ui(ui: &mut Ui, preview: &Preview) {
         ui.weak("in all");
         ui.end_row();
         for root in preview.roots.iter().take(MAX_ROOTS) {
-            ui.scope(|ui| {
-                ui.set_max_width((ui.available_width() - 110.0).max(80.0));
-                ui.add(Label::new(&root.name).truncate()).on_hover_ui(|ui| {
-                    ui.strong(&root.name);
-                    ui.label(&root.type_name);
-                    ui.label(format!("{}, {}", root.origin, cells::exact(root.size)));
-                });
+            ui.label(labels::shorten(&root.name, 36)).on_hover_ui(|ui| {
+                ui.strong(&root.name);
+                ui.label(&root.type_name);
+                ui.label(format!("{}, {}", root.origin, cells::exact(root.size)));
             });
             ui.weak(NOT_YET).on_hover_text(NOT_YET_HELP);
             ui.weak(NOT_YET).on_hover_text(NOT_YET_HELP);

@@ -231,7 +231,8 @@ fn level_ui(ui: &mut Ui, level: &Level, next: Option<u64>, whole: u64, parts: &[
             }
             _ => {
                 ui.painter().rect_filled(all, 2.0, color.gamma_multiply(0.28));
-                let kept = part_of(bar, 0.0, next.unwrap_or(0).min(level.bytes) as f64, whole);
+                // Of the last one that is known, nothing is known to be lost.
+                let kept = part_of(bar, 0.0, next.unwrap_or(u64::MAX).min(level.bytes) as f64, whole);
                 ui.painter().rect_filled(kept, 2.0, color);
             }
         }

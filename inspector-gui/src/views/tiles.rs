@@ -26,7 +26,7 @@ use std::sync::Arc;
 const ROW: f32 = 22.0;
 
 /// Names on rectangles at most; the largest rectangles come first.
-const MAX_NAMES: usize = 250;
+const MAX_NAMES: usize = 160;
 
 /// Which of the two it is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

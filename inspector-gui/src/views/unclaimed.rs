@@ -21,9 +21,8 @@ use std::sync::Arc;
 const MAX_STACKS: usize = 2000;
 
 /// What they are listed by.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Tab {
-    #[default]
     Stacks,
     Sizes,
     Holders,
@@ -115,7 +114,8 @@ const TAGS: &[Column] = &[
 /// State of the view.
 #[derive(Debug)]
 pub struct UnclaimedView {
-    tab: Tab,
+    /// Once one was chosen.
+    tab: Option<Tab>,
     /// By tab: column and direction.
     sorted: [(usize, bool); 4],
     stacks: Answer<(), Arc<StackRows>>,
@@ -131,7 +131,7 @@ pub struct UnclaimedView {
 impl Default for UnclaimedView {
     fn default() -> UnclaimedView {
         UnclaimedView {
-            tab: Tab::default(),
+            tab: None,
             sorted: [(1, true), (3, true), (1, true), (1, true)],
             stacks: Answer::default(),
             holders: Answer::default(),
@@ -185,14 +185,17 @@ impl UnclaimedView {
             ui.vertical_centered(|ui| ui.weak("Every block has a holder."));
             return;
         }
+        // Without stacks the sizes are what is always known.
+        let first = if document.analysis.has_stacks() { Tab::Stacks } else { Tab::Sizes };
+        let chosen = self.tab.unwrap_or(first);
         cells::line(ui, |ui| {
             for tab in Tab::ALL {
-                if ui.selectable_label(self.tab == tab, tab.title()).on_hover_text(tab.help()).clicked() {
-                    self.tab = tab;
+                if ui.selectable_label(chosen == tab, tab.title()).on_hover_text(tab.help()).clicked() {
+                    self.tab = Some(tab);
                 }
             }
         });
-        match self.tab {
+        match chosen {
             Tab::Stacks => self.stacks_ui(ui, document),
             Tab::Sizes => self.sizes_ui(ui, document, all.bytes),
             Tab::Holders => self.holders_ui(ui, document, history, all.bytes),
