@@ -18,7 +18,7 @@ pub const MAX_TILES: usize = 6000;
 const MIN_WIDTH: f32 = 1.5;
 
 /// Smaller areas of a treemap, in square points, are one together.
-const MIN_AREA: f64 = 24.0;
+const MIN_AREA: f64 = 32.0;
 
 /// Height of the title of a rectangle that has others in it, where there is room.
 pub const TITLE: f32 = 14.0;
