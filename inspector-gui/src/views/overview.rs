@@ -12,9 +12,10 @@ use egui::{
 };
 use heap_analysis::ledger::{CountRow, Ledger};
 use heap_analysis::memory::{Level, Memory, Source};
+use heap_analysis::owners::{RootRow, Sizes};
 use heap_analysis::preview::{Footer, Header};
 use heap_analysis::summary::Summary;
-use heap_analysis::units;
+use heap_analysis::{units, Analysis};
 use std::sync::Arc;
 
 /// Lines of a list that are shown; the rest is counted.
@@ -46,36 +47,62 @@ pub fn sheet(document: &Document) -> Sheet {
 /// State of the view.
 #[derive(Debug, Default)]
 pub struct Overview {
-    memory: Answer<(), Memory>,
+    found: Answer<(), Found>,
+}
+
+/// What is worked out for it.
+#[derive(Debug)]
+struct Found {
+    memory: Memory,
+    /// Positions of whole roots that are no names, those that reach most first.
+    roots: Vec<usize>,
+}
+
+impl Found {
+    fn of(analysis: &Analysis) -> Found {
+        let roots = analysis.roots();
+        let mut order: Vec<usize> = (0..roots.len())
+            .filter(|&at| roots[at].name_for.is_none() && roots[at].part_of.is_none())
+            .collect();
+        order.sort_by_key(|&at| std::cmp::Reverse(sizes(&roots[at]).in_all));
+        Found { memory: analysis.memory(), roots: order }
+    }
+}
+
+/// Of a root with its parts.
+fn sizes(root: &RootRow) -> Sizes {
+    root.with_parts.unwrap_or(root.sizes)
 }
 
 impl Overview {
     /// Whether something is being worked out.
     pub fn is_working(&self) -> bool {
-        self.memory.is_working()
+        self.found.is_working()
     }
 
     /// Draws it.
     pub fn ui(&mut self, ui: &mut Ui, document: &Document, history: &mut History) {
         let analysis = Arc::clone(&document.analysis);
-        let memory = self.memory.get(ui.ctx(), (), || move || analysis.memory());
-        overview_ui(ui, document, history, memory);
+        let found = self.found.get(ui.ctx(), (), || move || Found::of(&analysis));
+        overview_ui(ui, document, history, found);
     }
 }
 
-fn overview_ui(ui: &mut Ui, document: &Document, history: &mut History, memory: Shown<'_, Memory>) {
+fn overview_ui(ui: &mut Ui, document: &Document, history: &mut History, found: Shown<'_, Found>) {
     let summary = document.analysis.summary();
     let ledger = document.analysis.ledger();
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
         verdict_ui(ui, ledger);
         heading(ui, "From the process's memory to payload");
-        match memory {
-            Shown::Ready(memory) => levels_ui(ui, memory, &parts(ledger)),
+        match found {
+            Shown::Ready(found) => {
+                levels_ui(ui, &found.memory, &parts(ledger));
+                heading(ui, "Who holds it");
+                roots_ui(ui, document, &found.roots, history);
+            }
             Shown::Working(_) => cells::working(ui),
             Shown::Failed => cells::failed(ui),
         }
-        heading(ui, "Who holds it");
-        roots_ui(ui, document, history);
         heading(ui, "Where the bytes go");
         parts_ui(ui, ledger);
         let left = |ui: &mut Ui| {
@@ -261,19 +288,11 @@ fn level_ui(ui: &mut Ui, level: &Level, next: Option<u64>, whole: u64, parts: &[
 }
 
 /// Each root with what it holds in all, and alone in front of that.
-fn roots_ui(ui: &mut Ui, document: &Document, history: &mut History) {
-    let mut roots: Vec<_> = document
-        .analysis
-        .roots()
-        .iter()
-        .filter(|root| root.name_for.is_none() && root.part_of.is_none())
-        .collect();
+fn roots_ui(ui: &mut Ui, document: &Document, roots: &[usize], history: &mut History) {
     if roots.is_empty() {
         ui.weak("This snapshot names no roots.");
         return;
     }
-    let sizes = |root: &heap_analysis::owners::RootRow| root.with_parts.unwrap_or(root.sizes);
-    roots.sort_by_key(|root| std::cmp::Reverse(sizes(root).in_all));
     let whole = document.analysis.summary().reachable;
     ui.horizontal_wrapped(|ui| {
         cells::swatch(ui, ROOT_COLORS[0]);
@@ -281,7 +300,8 @@ fn roots_ui(ui: &mut Ui, document: &Document, history: &mut History) {
         cells::swatch(ui, ROOT_COLORS[1]);
         ui.weak("in all: others hold the rest as well");
     });
-    for root in roots.iter().take(MAX_ROOTS) {
+    for &at in roots.iter().take(MAX_ROOTS) {
+        let root = &document.analysis.roots()[at];
         let sizes = sizes(root);
         let help = format!("{} alone, {} in all", units::bytes(sizes.alone), units::bytes(sizes.in_all));
         let draw = |ui: &Ui, bar: Rect| {
