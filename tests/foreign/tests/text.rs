@@ -127,8 +127,9 @@ fn regex(judge: &mut Judge) {
         let regex = regex::Regex::new(r"(\w+)-(\d{2,5})[äöü]*").unwrap();
         assert!(regex.is_match("ab-123"));
         let set = regex::RegexSet::new(["a+", "b|c", "[^x]y"]).unwrap();
+        let wrong = "(a".to_owned();
         let found =
-            (regex.capture_locations(), set.matches("aab"), regex::Regex::new("(a").expect_err("open"));
+            (regex.capture_locations(), set.matches("aab"), regex::Regex::new(&wrong).expect_err("open"));
         let builders = (regex::RegexBuilder::new("a+b"), regex::RegexSetBuilder::new(["a", "b"]));
         (regex.clone(), regex, set, regex::bytes::Regex::new("(?-u)\\xff+").unwrap(), found, builders)
     });
