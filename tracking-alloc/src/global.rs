@@ -228,8 +228,10 @@ pub(crate) fn alloc_slow(below: Below<'_>, layout: Layout, mut state: u32, is_ze
         if state & HAS_STACKS != 0 {
             STACKS.clear(ptr as usize);
         }
-        record_slow(below, ptr, size, align, epoch, true);
-        return ptr;
+        return match record_slow(below, ptr, size, align, epoch, true) {
+            true => ptr,
+            false => take_back(below, ptr, layout),
+        };
     }
     let ptr = asked(layout, below.is_jemalloc).map_or(ptr::null_mut(), allocate);
     if !ptr.is_null() {
@@ -420,58 +422,146 @@ pub(crate) unsafe fn realloc_slow(
         // SAFETY: our caller's pointer, the layout with which it was allocated, and size.
         return unsafe { below.alloc.realloc(ptr, layout, new_size) };
     }
-    let record = forget(ptr);
-    // Taken along before the address can be another block's.
-    let stack = if state & HAS_STACKS == 0 { contexts::NONE } else { STACKS.get(ptr as usize) };
-    if state & IS_SAMPLED != 0 {
-        STACKS.clear(ptr as usize);
-    }
-    let is_tool = record.is_some_and(|record| record.is_tool);
-    let old_size = record.map_or(layout.size(), |record| record.size);
-    let align = record.map_or(layout.align(), |record| record.align());
-    let epoch = record.map_or(0, |record| record.epoch);
-    let new_size = if is_tool { new_size.max(2 * slot::GRANULE) } else { new_size };
-    let new = if is_tool && below.is_jemalloc {
-        // SAFETY: our caller's pointer, a live block of the tool's arena.
-        unsafe { jemalloc::realloc_in(tool_arena(), ptr, new_size, align) }
-    } else {
-        let old = Layout::from_size_align(old_size, align).ok().and_then(|old| asked(old, below.is_jemalloc));
-        let new = Layout::from_size_align(new_size, align).ok().and_then(|new| asked(new, below.is_jemalloc));
-        match (old, new) {
-            // SAFETY: our caller's pointer, what was asked for its layout, and what is for the new size.
-            (Some(old), Some(new)) => unsafe { below.alloc.realloc(ptr, old, new.size()) },
-            _ => ptr::null_mut(),
-        }
+    let record = TABLE.begins_at(ptr as usize);
+    let align = record.map_or(layout.align(), Record::align);
+    let old = Old {
+        ptr,
+        is_known: record.is_some(),
+        is_tool: record.is_some_and(|record| record.is_tool),
+        size: record.map_or(layout.size(), |record| record.size),
+        align,
+        // A block from before tracking is as if it were born now.
+        state: record.map_or(state, |record| state & !STAMP | slot::stamp(record.epoch)),
+        stack: if state & HAS_STACKS == 0 { contexts::NONE } else { STACKS.get(ptr as usize) },
     };
-    let stamped = state & !STAMP | slot::stamp(epoch);
-    if state & HAS_STACKS != 0 && !is_tool {
-        if new.is_null() {
-            STACKS.set(ptr as usize, stack);
-        } else {
-            STACKS.set(new as usize, resized_stack(stack, old_size, new_size, state));
+    // As when it was allocated.
+    let new_size = if old.is_tool { new_size.max(2 * slot::GRANULE) } else { new_size };
+    match below.is_jemalloc {
+        // SAFETY: our caller's block, with what it was allocated with, and size.
+        true => unsafe { resize_or_move(below, old, new_size, state) },
+        // SAFETY: as above.
+        false => unsafe { realloc_below(below, old, new_size, state) },
+    }
+}
+
+/// A block that is to have another size, and what is known of it.
+struct Old {
+    ptr: *mut u8,
+    is_known: bool,
+    is_tool: bool,
+    size: usize,
+    align: usize,
+    /// The state, with its birth.
+    state: u32,
+    stack: u32,
+}
+
+impl Old {
+    /// Notes at `ptr` what a resized block's stack is.
+    fn note_stack(&self, ptr: *mut u8, new_size: usize, state: u32) {
+        if state & HAS_STACKS != 0 && !self.is_tool {
+            STACKS.set(ptr as usize, resized_stack(self.stack, self.size, new_size, state));
         }
     }
-    // Where the table has no memory for a block that has moved, its record is lost:
-    // it cannot be taken back any more. The ledger will not close.
-    if is_tool {
-        match new.is_null() {
-            true => record_slow(below, ptr, old_size, align, epoch, true),
-            false => record_slow(below, new, new_size, align, epoch, true),
-        };
+
+    /// Records a block in its place, or it again. False where the table has no memory for it.
+    fn record(&self, below: Below<'_>, ptr: *mut u8, size: usize, state: u32) -> bool {
+        match self.is_tool {
+            true => record_slow(below, ptr, size, self.align, slot::epoch(state), true),
+            false => record_new(below, ptr, size, self.align, state),
+        }
+    }
+
+    fn count_birth(&self, ptr: *mut u8, size: usize, state: u32) {
+        if state & BUSY != 0 && !self.is_tool {
+            count(0, usable_now(ptr, size, self.align));
+        }
+    }
+}
+
+/// Reallocates as jemalloc does it: where the block stands if that can be, else it moves to one
+/// that is allocated before. So where there is no memory for that one, or for its record, the old one is as it was.
+///
+/// # Safety
+///
+/// `old` is a live block of jemalloc, allocated with that size and alignment. The size is not 0.
+unsafe fn resize_or_move(below: Below<'_>, old: Old, new_size: usize, state: u32) -> *mut u8 {
+    let (ptr, align) = (old.ptr, old.align);
+    let Ok(new_layout) = Layout::from_size_align(new_size, align) else { return ptr::null_mut() };
+    // First: in the pages that it gives up another thread's block may be at once.
+    TABLE.forget(ptr as usize, usable);
+    // SAFETY: our caller's block and size; then the same block with the new one.
+    let is_resized = unsafe {
+        jemalloc::resize(ptr, new_size, align)
+            && (TABLE.make_chunks(ptr as usize, jemalloc::usable(new_size, align))
+                || !jemalloc::resize(ptr, old.size, align))
+    };
+    if is_resized {
+        old.note_stack(ptr, new_size, state);
+    }
+    // It keeps its birth. Of all that it reaches into the chunks are there.
+    if old.is_known || is_resized {
+        old.record(below, ptr, if is_resized { new_size } else { old.size }, old.state);
+    }
+    if is_resized {
+        if !old.is_known {
+            UNKNOWN_FREES.fetch_add(1, Ordering::Relaxed);
+            old.count_birth(ptr, new_size, state);
+        }
+        return ptr;
+    }
+    let new = match tool_arena().filter(|_| old.is_tool) {
+        Some(arena) => jemalloc::alloc_in(arena, new_layout, false),
+        // SAFETY: a layout whose size is not 0.
+        None => unsafe { below.alloc.alloc(new_layout) },
+    };
+    if new.is_null() {
         return new;
     }
-    match record {
-        // The old block is still live.
-        Some(_) if new.is_null() => _ = record_new(below, ptr, old_size, align, stamped),
-        // Grown or shrunk where it stands: the same block, with its birth.
-        Some(_) if new == ptr => _ = record_new(below, new, new_size, align, stamped),
-        _ if new.is_null() => {}
-        _ => {
-            record_new(below, new, new_size, align, state);
-            if state & BUSY != 0 {
-                count(0, usable_now(new, new_size, align));
-            }
-        }
+    old.note_stack(new, new_size, state);
+    let stamped = if old.is_tool { old.state } else { state };
+    if !old.record(below, new, new_size, stamped) {
+        return take_back(below, new, new_layout);
+    }
+    old.count_birth(new, new_size, state);
+    // SAFETY: two blocks of at least so many bytes.
+    unsafe { ptr::copy_nonoverlapping(ptr, new, old.size.min(new_size)) };
+    // SAFETY: our caller's block, with its layout.
+    dealloc_slow(below, ptr, unsafe { Layout::from_size_align_unchecked(old.size, align) });
+    new
+}
+
+/// Reallocates as another allocator does it. Where that moves a block to where the table has no
+/// memory for its record, the record is lost: it can't be taken back.
+///
+/// # Safety
+///
+/// As [`resize_or_move`], of a block of that allocator.
+unsafe fn realloc_below(below: Below<'_>, old: Old, new_size: usize, state: u32) -> *mut u8 {
+    let layout =
+        |size: usize| Layout::from_size_align(size, old.align).ok().and_then(|layout| asked(layout, false));
+    // The record goes before the address can be another's.
+    forget(old.ptr);
+    if state & IS_SAMPLED != 0 {
+        STACKS.clear(old.ptr as usize);
+    }
+    let new = match (layout(old.size), layout(new_size)) {
+        // SAFETY: our caller's block, what was asked for its layout, and what is for the new size.
+        (Some(layout), Some(new)) => unsafe { below.alloc.realloc(old.ptr, layout, new.size()) },
+        _ => ptr::null_mut(),
+    };
+    let (at, size) = if new.is_null() { (old.ptr, old.size) } else { (new, new_size) };
+    match new.is_null() && !old.is_tool {
+        true if state & HAS_STACKS != 0 => _ = STACKS.set(at as usize, old.stack),
+        true => {}
+        false => old.note_stack(at, size, state),
+    }
+    let is_born = at != old.ptr || !old.is_known;
+    if !new.is_null() || old.is_known {
+        old.record(below, at, size, if is_born && !old.is_tool { state } else { old.state });
+    }
+    if is_born && !new.is_null() {
+        old.count_birth(at, size, state);
     }
     new
 }

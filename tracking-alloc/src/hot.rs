@@ -15,8 +15,9 @@ use crate::global::{
     MEAN, OFF, STACKS, STATE, TABLE,
 };
 use crate::slot::{self, GRANULE, STAMP};
-use crate::{contexts, jemalloc, sample, stack};
+use crate::{jemalloc, sample, stack};
 use std::alloc::{GlobalAlloc, Layout};
+use std::ptr;
 use std::sync::atomic::Ordering;
 use tikv_jemallocator::Jemalloc;
 
@@ -250,26 +251,27 @@ unsafe fn realloc_on(ptr: *mut u8, size: usize, align: usize, new_size: usize) -
         if let Some(place) = TABLE.head(ptr as usize) {
             let old = place.load(Ordering::Relaxed);
             if slot::begins_plain(old) {
-                // Where each block has a number beside its slot, it goes along.
-                let number = if state & HAS_STACKS == 0 { contexts::NONE } else { STACKS.get(ptr as usize) };
-                // As in `dealloc`: the record goes before the address can be another's.
-                place.store(0, Ordering::Relaxed);
-                // SAFETY: our caller's pointer and size, of a block that is plain before and after.
-                let new = unsafe { jemalloc::realloc_natural(ptr, new_size) };
-                if new == ptr {
+                if jemalloc::usable(size, align) == jemalloc::usable(new_size, align) {
                     // Grown or shrunk where it stands: the same block, with its birth.
                     let plain = slot::plain(new_size, align, u32::from(old) & STAMP);
                     TABLE.record_plain(ptr as usize, plain);
-                } else if new.is_null() {
-                    // The old block is still live.
-                    place.store(old, Ordering::Relaxed);
-                } else {
-                    if number != contexts::NONE {
-                        STACKS.set(new as usize, number);
-                    }
-                    if !TABLE.record_plain(new as usize, slot::plain(new_size, align, state & STAMP)) {
-                        record_slow(below(), new, new_size, align, slot::epoch(state), false);
-                    }
+                    return ptr;
+                }
+                // jemalloc moves a block to another class. So that there is nothing to put back
+                // where it has no memory, or the table, the new block comes first.
+                let new = jemalloc::alloc_natural(new_size, false);
+                // Where each block has a number beside its slot, it goes along.
+                if state & HAS_STACKS != 0 && !new.is_null() {
+                    STACKS.set(new as usize, STACKS.get(ptr as usize));
+                }
+                let new = record(new, slot::plain(new_size, align, state & STAMP));
+                if !new.is_null() {
+                    // SAFETY: two blocks of at least this size.
+                    unsafe { ptr::copy_nonoverlapping(ptr, new, size.min(new_size)) };
+                    // As in `dealloc`: the record goes before the address can be another's.
+                    place.store(0, Ordering::Relaxed);
+                    // SAFETY: our caller's pointer and size, of a plain block.
+                    unsafe { jemalloc::free_natural(ptr, size) };
                 }
                 return new;
             }

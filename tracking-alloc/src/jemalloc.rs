@@ -181,15 +181,14 @@ pub(crate) fn alloc_in(arena: u32, layout: Layout, is_zeroed: bool) -> *mut u8 {
     unsafe { ffi::mallocx(layout.size().max(1), flags) }.cast()
 }
 
-/// Resizes a block of an arena; without the arena it moves into the caller's.
+/// Gives a block another size where it stands. False where that can't be: it is as it was.
 ///
 /// # Safety
 ///
-/// `ptr` is a live block of jemalloc, given up by whoever has it if this does not return null.
-pub(crate) unsafe fn realloc_in(arena: Option<u32>, ptr: *mut u8, size: usize, align: usize) -> *mut u8 {
-    let flags = arena.map_or(ffi::MALLOCX_ALIGN(align), |arena| tool_flags(arena, align));
-    // SAFETY: a live block, by our caller's promise; the size is at least 1.
-    unsafe { ffi::rallocx(ptr.cast(), size.max(1), flags) }.cast()
+/// `ptr` is a live block of jemalloc. The size is not 0.
+pub(crate) unsafe fn resize(ptr: *mut u8, size: usize, align: usize) -> bool {
+    // SAFETY: our caller's block and size.
+    unsafe { ffi::xallocx(ptr.cast(), size, 0, flags(size, align)) == class(size, align) }
 }
 
 /// Frees a block, not into this thread's cache.

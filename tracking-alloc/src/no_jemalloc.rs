@@ -21,8 +21,8 @@ pub(crate) fn alloc_in(_arena: u32, _layout: Layout, _is_zeroed: bool) -> *mut u
 /// # Safety
 ///
 /// None: it does nothing.
-pub(crate) unsafe fn realloc_in(_arena: Option<u32>, _ptr: *mut u8, _size: usize, _align: usize) -> *mut u8 {
-    ptr::null_mut()
+pub(crate) unsafe fn resize(_ptr: *mut u8, _size: usize, _align: usize) -> bool {
+    false
 }
 
 /// # Safety

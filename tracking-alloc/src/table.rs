@@ -136,6 +136,12 @@ impl Table {
         chunk.get_or_map()
     }
 
+    /// Makes all chunks that a block reaches into, so that it can be recorded. False where there is no memory for them.
+    pub(crate) fn make_chunks(&self, addr: usize, usable: usize) -> bool {
+        let mut starts = (addr..addr + usable).step_by(CHUNK).chain([addr + usable - 1]);
+        starts.all(|start| self.chunk(start).or_else(|| self.make_chunk(start)).is_some())
+    }
+
     /// Records any block. Returns false where the table has no room for it.
     #[cold]
     pub(crate) fn record(&self, addr: usize, record: Record, usable: usize) -> bool {

@@ -275,6 +275,50 @@ fn no_memory() {
     judge("after a child without memory");
 }
 
+/// Blocks grow and move until there is no memory, be it for them or for the table: whichever it
+/// was, the request failed, and each block is there with its record and what is in it.
+fn realloc_without_memory() {
+    // The table needs 16 MiB of addresses for each 64: with some limits it is the one that lacks them.
+    for spare in (8..150_u64).step_by(6) {
+        fork("realloc without memory", || {
+            let mut kept: Vec<Vec<u8>> = Vec::with_capacity(4000);
+            // SAFETY: sets this process's limit to what it has and some MiB.
+            unsafe {
+                let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+                let pages: u64 = statm.split(' ').next().and_then(|pages| pages.parse().ok()).unwrap_or(0);
+                let most = pages * 4096 + (spare << 20);
+                let limit = libc::rlimit { rlim_cur: most, rlim_max: most };
+                assert_eq!(libc::setrlimit(libc::RLIMIT_AS, &limit), 0);
+            }
+            let mut refused = 0;
+            for at in 0..4000_usize {
+                let mut vec = Vec::new();
+                for size in [700 + at % 5000, 9000 + at % 3000, 60_000, 250_000] {
+                    let more = black_box(size) - vec.len();
+                    refused += usize::from(vec.try_reserve_exact(more).is_err());
+                    vec.resize(vec.capacity(), at as u8);
+                }
+                kept.push(vec);
+                if refused > 20 {
+                    break;
+                }
+            }
+            let is_whole = kept.iter().enumerate().all(|(at, vec)| {
+                let block = blocks().lookup(vec.as_ptr() as u64).map(|block| block.requested);
+                (vec.capacity() == 0 || block == Some(vec.capacity() as u64))
+                    && vec.iter().all(|byte| *byte == at as u8)
+            });
+            let sums = (table(), blocks().figures().live, blocks().unknown_frees());
+            if refused == 0 || !is_whole || sums.0 != sums.1 || sums.2 != 0 {
+                eprintln!("{spare} MiB: refused {refused}, whole {is_whole}, {sums:?}");
+                return false;
+            }
+            true
+        });
+    }
+    judge("after children without memory to grow");
+}
+
 fn c_code() {
     let before = table();
     let mut theirs = Vec::with_capacity(1000);
@@ -312,6 +356,7 @@ fn all(threads: usize) {
     signal_handlers();
     forks();
     no_memory();
+    realloc_without_memory();
     c_code();
     short_threads(threads);
 }
