@@ -23,6 +23,9 @@ fn judge(what: &str) -> u64 {
             sum += block.usable;
             count += 1;
         }
+        // SAFETY: a live block of jemalloc, while nobody frees.
+        let usable = unsafe { tikv_jemalloc_sys::malloc_usable_size(block.addr as *mut _) };
+        assert_eq!(block.usable, usable as u64, "{what}: {block:?}");
     });
     let figures = blocks().figures();
     assert_eq!(figures.live, sum, "{what}: the table has {count} blocks; jemalloc says {figures:?}");
@@ -54,6 +57,16 @@ fn sizes_and_interior_addresses() {
             assert_eq!(blocks().lookup(block.addr + at as u64), Some(block));
         }
     }
+    // Requested bytes, by our own count.
+    let requested = || {
+        let mut sum = 0;
+        blocks().for_each(&mut |block| sum += block.requested);
+        sum
+    };
+    let (before, ours) = (requested(), kept.iter().map(|vec| vec.capacity() as u64).sum::<u64>());
+    let list = (kept.capacity() * size_of::<Vec<u8>>()) as u64;
+    drop(kept);
+    assert_eq!(before - requested(), ours + list);
 }
 
 /// Asking for many sizes at once says what asking one by one says.
