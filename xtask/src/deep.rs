@@ -2,6 +2,7 @@
 
 use crate::system::{self, cargo, ensure_packages, has, target};
 use crate::Done;
+use std::path::Path;
 use std::process::Command;
 
 pub(crate) fn run(name: &str) -> Done {
@@ -15,9 +16,12 @@ pub(crate) fn run(name: &str) -> Done {
             cargo(&["run", "--manifest-path", "tests/loom/Cargo.toml"])
                 .env("CARGO_TARGET_DIR", target().join("loom")),
         ),
+        "sanitizers" => sanitizers(),
         "valgrind" => valgrind(),
         "miri" => miri(),
-        _ => Err(format!("no deep check is named `{name}`: there are corruption, loom, miri, valgrind")),
+        _ => Err(format!(
+            "no deep check is named `{name}`: there are corruption, loom, miri, sanitizers, valgrind"
+        )),
     }
 }
 
@@ -36,6 +40,55 @@ fn valgrind() -> Done {
                 "--show-leak-kinds=definite",
             ])
             .arg(program),
+    )
+}
+
+/// The allocator under the compiler's sanitizers: addresses over the system's allocator, which
+/// the sanitizer is, and data races over jemalloc, whose locks it knows.
+fn sanitizers() -> Done {
+    let of_nightly = |arguments: &[&str]| {
+        let output =
+            Command::new("rustc").arg("+nightly").args(arguments).env_remove("RUSTUP_TOOLCHAIN").output();
+        let output = output.ok().filter(|output| output.status.success())?;
+        Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    };
+    let sources = of_nightly(&["--print", "sysroot"])
+        .map(|root| Path::new(&root).join("lib/rustlib/src/rust/library/std/Cargo.toml"));
+    if !sources.is_some_and(|sources| sources.is_file()) {
+        return Err("sanitizers need a nightly toolchain and the sources of its standard library: \
+                    `rustup toolchain install nightly --component rust-src`; `cargo xtask deep valgrind` needs neither"
+            .into());
+    }
+    let host = of_nightly(&["--print", "host-tuple"]).ok_or("rustc does not say which its host is")?;
+    // jemalloc orders what it does by atomics of its own, which are not instrumented.
+    let known = target().join("sanitizers-known.txt");
+    std::fs::write(&known, "race:_rjem_\nrace:malloc_mutex_\n")
+        .map_err(|error| format!("{error}: {}", known.display()))?;
+    let known = format!("die_after_fork=0:allocator_may_return_null=1:suppressions={}", known.display());
+    let test = |sanitizer: &str, arguments: &[&str]| {
+        system::run(
+            Command::new("cargo")
+                .args(["+nightly", "test", "--target", &host, "-p", "tracking-alloc"])
+                .args(arguments)
+                .current_dir(system::root())
+                // Cargo says to its children which toolchain it is of.
+                .env_remove("RUSTUP_TOOLCHAIN")
+                .env_remove("CARGO")
+                .env("CARGO_TARGET_DIR", target().join("sanitizers"))
+                .env("RUSTFLAGS", format!("-Zsanitizer={sanitizer}"))
+                // What is static is never freed, a test leaks a name that has to be, and some ask for too much.
+                .env("ASAN_OPTIONS", "detect_leaks=0:allocator_may_return_null=1")
+                // A child forked while others run does no more than it may.
+                .env("TSAN_OPTIONS", &known),
+        )
+    };
+    let over_system = ["--no-default-features", "--features", "enabled,unwind"];
+    let tests = ["--lib", "--test", "over_system", "--test", "modes", "--test", "stacks"];
+    test("address", &[&over_system[..], &tests].concat())?;
+    // What the standard library does must be seen too, else all that it orders is a race.
+    test(
+        "thread",
+        &["-Zbuild-std", "--lib", "--test", "population", "--test", "give_back", "--test", "traffic"],
     )
 }
 

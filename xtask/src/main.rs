@@ -9,7 +9,7 @@
 //! cargo xtask tidy        rules that no other tool checks
 //! cargo xtask bench       the benchmarks, one table
 //! cargo xtask pictures    the pictures in README and docs, of the real window
-//! cargo xtask deep NAME   long checks: corruption, loom, miri, valgrind
+//! cargo xtask deep NAME   long checks: corruption, loom, miri, sanitizers, valgrind
 //! ```
 
 mod bench;
@@ -41,6 +41,7 @@ cargo xtask bench programs [...]  four programs on the tracking allocator in eac
 cargo xtask pictures [NAME …]     make the pictures in README and docs anew, of the real window under Xvfb
 cargo xtask deep corruption       damage a snapshot at random two million times and read it
 cargo xtask deep loom             run the allocator's lock-free parts in every order of their threads
+cargo xtask deep sanitizers       run the allocator's tests under the address and thread sanitizers
 cargo xtask deep valgrind         run the walk's unsafe core under valgrind
 cargo xtask deep miri             run it under Miri, if a nightly toolchain has that";
 
