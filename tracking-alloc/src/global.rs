@@ -249,13 +249,38 @@ pub(crate) fn alloc_slow(below: Below<'_>, layout: Layout, mut state: u32, is_ze
     ptr
 }
 
+/// Where there are samples.
+static NOTED: sample::Noted = sample::Noted::new();
+
+/// Notes the stack of a block with a sample in it. False where there is no memory for that.
+pub(crate) fn set_sample(addr: usize, stack: u32) -> bool {
+    NOTED.add(addr);
+    STACKS.set(addr, stack)
+}
+
+/// Forgets the sample of a plain block that is freed, by its head.
+#[inline(always)]
+pub(crate) fn clear_sample(addr: usize, head: u16) {
+    if slot::may_have_sample(head) && NOTED.may_be_at(addr) {
+        STACKS.clear(addr);
+    }
+}
+
+/// Whether a plain block, by its head, has no sample and gets none with so many bytes more. If not, nothing is done.
+#[inline(always)]
+pub(crate) fn stays_without_sample(addr: usize, head: u16, bytes: usize) -> bool {
+    !(slot::may_have_sample(head) && NOTED.may_be_at(addr)) && sample::misses(bytes)
+}
+
 /// Notes the stack of a new block, or its tags.
 #[inline]
 pub(crate) fn note_stack(ptr: *mut u8, size: usize, state: u32) {
     if state & TAGS_ALONE != 0 {
         STACKS.set(ptr as usize, tags::here());
-    } else if state & IS_SAMPLED == 0 || sample::hits(size, MEAN.load(Ordering::Relaxed)) {
+    } else if state & IS_SAMPLED == 0 {
         STACKS.set(ptr as usize, stack::here());
+    } else if sample::hits(size, MEAN.load(Ordering::Relaxed)) {
+        set_sample(ptr as usize, stack::here());
     }
 }
 
@@ -378,8 +403,8 @@ unsafe impl<A: GlobalAlloc + 'static> GlobalAlloc for TrackingAlloc<A> {
         let asked = asked(layout, false).filter(|_| state != OFF && state & BUSY == 0);
         match asked.and_then(|asked| Some((asked, TABLE.forget_plain(ptr as usize)?))) {
             Some((asked, head)) => {
-                if state & IS_SAMPLED != 0 && slot::may_have_sample(head) {
-                    STACKS.clear(ptr as usize);
+                if state & IS_SAMPLED != 0 {
+                    clear_sample(ptr as usize, head);
                 }
                 // SAFETY: our caller's pointer, and what was asked for its layout.
                 unsafe { self.inner.dealloc(ptr, asked) };
@@ -459,8 +484,13 @@ struct Old {
 impl Old {
     /// Notes at `ptr` what a resized block's stack is.
     fn note_stack(&self, ptr: *mut u8, new_size: usize, state: u32) {
-        if state & HAS_STACKS != 0 && !self.is_tool {
-            STACKS.set(ptr as usize, resized_stack(self.stack, self.size, new_size, state));
+        if state & HAS_STACKS == 0 || self.is_tool {
+            return;
+        }
+        match resized_stack(self.stack, self.size, new_size, state) {
+            contexts::NONE if state & IS_SAMPLED != 0 => STACKS.clear(ptr as usize),
+            stack if state & IS_SAMPLED != 0 => _ = set_sample(ptr as usize, stack),
+            stack => _ = STACKS.set(ptr as usize, stack),
         }
     }
 

@@ -11,8 +11,8 @@
 
 use crate::below::Below;
 use crate::global::{
-    alloc_slow, dealloc_slow, note_stack, realloc_slow, record_slow, take_back, BUSY, HAS_STACKS, IS_SAMPLED,
-    MEAN, OFF, STACKS, STATE, TABLE,
+    alloc_slow, clear_sample, dealloc_slow, note_stack, realloc_slow, record_slow, set_sample,
+    stays_without_sample, take_back, BUSY, HAS_STACKS, IS_SAMPLED, MEAN, OFF, STACKS, STATE, TABLE,
 };
 use crate::slot::{self, GRANULE, STAMP};
 use crate::{jemalloc, sample, stack};
@@ -222,7 +222,7 @@ unsafe fn alloc_noting<const IS_ZEROED: bool>(size: usize, align: usize, state: 
 #[cold]
 #[inline(never)]
 fn record_sample(ptr: *mut u8, plain: u32) -> *mut u8 {
-    match !ptr.is_null() && STACKS.set(ptr as usize, stack::here()) {
+    match !ptr.is_null() && set_sample(ptr as usize, stack::here()) {
         true => record(ptr, slot::with_sample(plain)),
         false => record(ptr, plain),
     }
@@ -233,8 +233,8 @@ unsafe fn dealloc_other(ptr: *mut u8, size: usize, align: usize) {
     let state = STATE.load(Ordering::Relaxed);
     if state & BUSY == 0 {
         if let Some(head) = TABLE.forget_plain(ptr as usize) {
-            if state & IS_SAMPLED != 0 && slot::may_have_sample(head) {
-                STACKS.clear(ptr as usize);
+            if state & IS_SAMPLED != 0 {
+                clear_sample(ptr as usize, head);
             }
             // SAFETY: our caller's pointer and size, of a plain block.
             return unsafe { jemalloc::free_natural(ptr, size) };
@@ -247,10 +247,14 @@ unsafe fn dealloc_other(ptr: *mut u8, size: usize, align: usize) {
 #[inline(never)]
 unsafe fn realloc_on(ptr: *mut u8, size: usize, align: usize, new_size: usize) -> *mut u8 {
     let state = STATE.load(Ordering::Relaxed);
-    if state & (BUSY | IS_SAMPLED) == 0 && slot::is_plain(new_size, align) {
+    if state & BUSY == 0 && slot::is_plain(new_size, align) {
         if let Some(place) = TABLE.head(ptr as usize) {
             let old = place.load(Ordering::Relaxed);
-            if slot::begins_plain(old) {
+            let is_simple = || {
+                let grown = new_size.saturating_sub(size);
+                state & IS_SAMPLED == 0 || stays_without_sample(ptr as usize, old, grown)
+            };
+            if slot::begins_plain(old) && is_simple() {
                 if jemalloc::usable(size, align) == jemalloc::usable(new_size, align) {
                     // Grown or shrunk where it stands: the same block, with its birth.
                     let plain = slot::plain(new_size, align, u32::from(old) & STAMP);
@@ -261,7 +265,7 @@ unsafe fn realloc_on(ptr: *mut u8, size: usize, align: usize, new_size: usize) -
                 // where it has no memory, or the table, the new block comes first.
                 let new = jemalloc::alloc_natural(new_size, false);
                 // Where each block has a number beside its slot, it goes along.
-                if state & HAS_STACKS != 0 && !new.is_null() {
+                if state & (HAS_STACKS | IS_SAMPLED) == HAS_STACKS && !new.is_null() {
                     STACKS.set(new as usize, STACKS.get(ptr as usize));
                 }
                 let new = record(new, slot::plain(new_size, align, state & STAMP));

@@ -24,6 +24,16 @@ pub(crate) fn hits(bytes: usize, mean: u64) -> bool {
     left <= 0 && hits_slow(bytes, mean)
 }
 
+/// Whether none is. If there may be one, nothing is done: [`hits`] is to be asked.
+#[inline]
+pub(crate) fn misses(bytes: usize) -> bool {
+    let left = LEFT.get().wrapping_sub(bytes as i64);
+    if left > 0 {
+        LEFT.set(left);
+    }
+    left > 0
+}
+
 #[cold]
 fn hits_slow(bytes: usize, mean: u64) -> bool {
     let is_first = SEED.get() == 0;
@@ -64,9 +74,55 @@ fn mix(mut number: u64) -> u64 {
     number ^ number >> 31
 }
 
+/// Where samples were noted: says of most other addresses that none was, from one page of
+/// memory, so that a free need not look at the map of stacks. (A Bloom filter of one hash.)
+/// It is never emptied: a sample in 32,768 addresses fills it, and then all are looked at.
+pub(crate) struct Noted([AtomicU64; Noted::WORDS]);
+
+impl Noted {
+    const WORDS: usize = 512;
+
+    pub(crate) const fn new() -> Noted {
+        Noted([const { AtomicU64::new(0) }; Noted::WORDS])
+    }
+
+    /// A sample is noted for the block at an address.
+    pub(crate) fn add(&self, addr: usize) {
+        let (word, bit) = Noted::place(addr);
+        self.0[word].fetch_or(bit, Ordering::Relaxed);
+    }
+
+    /// Whether there may be one: true wherever one was noted. Who frees a block has it from
+    /// who allocated it, and sees what that one wrote.
+    #[inline]
+    pub(crate) fn may_be_at(&self, addr: usize) -> bool {
+        let (word, bit) = Noted::place(addr);
+        self.0[word].load(Ordering::Relaxed) & bit != 0
+    }
+
+    #[inline]
+    fn place(addr: usize) -> (usize, u64) {
+        const PRIME: u64 = 0x9e37_79b9_7f4a_7c15;
+        let mixed = (addr as u64 >> 3).wrapping_mul(PRIME) >> 49;
+        ((mixed >> 6) as usize % Noted::WORDS, 1 << (mixed & 63))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn where_a_sample_was_noted_is_not_forgotten() {
+        let noted = Noted::new();
+        assert!((0..100_000).all(|at| !noted.may_be_at(at * 8)), "at first there are none");
+        for at in 0..1000 {
+            noted.add(0x7f00_0000_0000 + at * 8);
+        }
+        assert!((0..1000).all(|at| noted.may_be_at(0x7f00_0000_0000 + at * 8)));
+        let wrong = (0..100_000).filter(|at| noted.may_be_at(0x7e00_0000_0000 + at * 8)).count();
+        assert!(wrong < 10_000, "of others one in 33: {wrong}");
+    }
 
     /// Weighed with the inverse of their odds, the chosen blocks add up to all.
     #[test]
