@@ -1,7 +1,8 @@
 //! The snapshot that comes with the inspector: the borrow checker of
 //! `tests/programs/borrowck`, after the last of thirty functions, with all its roots.
 //!
-//! Made anew with `HEAP_WALK=after_borrowck@max cargo run --release -p borrowck -- --functions 30`.
+//! Made anew with `HEAP_WALK=after_borrowck@30 borrowck --functions 30` of a release build that lies where
+//! programs do: its path is in the file.
 
 use std::borrow::Cow;
 
