@@ -72,7 +72,7 @@ impl Recorded {
 }
 
 /// Blocks that one stack allocated.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Default, Debug, Serialize)]
 pub struct StackRow {
     /// Blocks that have this stack.
     pub blocks: u64,
@@ -150,8 +150,25 @@ pub struct StackRows {
 pub struct Line<'a> {
     /// A function and its place in the source, or the address where no function is known.
     pub text: String,
+    /// The function's name, or the address.
+    pub name: &'a str,
     /// Its source file, as the compiler was told it, and line.
     pub source: Option<(&'a str, u32)>,
+    /// It is the standard library's.
+    pub is_std: bool,
+}
+
+impl StackRow {
+    /// Its functions from the program's own that allocated on, innermost first: what a stack is
+    /// known by in a table.
+    pub fn name(&self) -> String {
+        let lines = lines(&self.frames, false);
+        let own = lines.iter().position(|line| !line.is_std).unwrap_or(0);
+        match &lines[own..] {
+            [] => "without a stack".into(),
+            lines => lines.iter().map(|line| line.name).collect::<Vec<_>>().join(" < "),
+        }
+    }
 }
 
 /// A line for each function of a stack, innermost first. Unless all are asked for, of
@@ -166,17 +183,18 @@ pub fn lines(frames: &[Code], is_full: bool) -> Vec<Line<'_>> {
     for code in &frames[..end.unwrap_or(frames.len())] {
         if code.functions.is_empty() {
             lines.extend(std.take());
-            lines.push(Line { text: code.place.clone(), source: None });
+            lines.push(Line { text: code.place.clone(), name: &code.place, source: None, is_std: false });
         }
         for function in &code.functions {
             let (file, is_std) = short_path(&function.file);
-            let line = match file {
-                "" => Line { text: function.name.clone(), source: None },
-                file => Line {
-                    text: format!("{}  {file}:{}", function.name, function.line),
-                    source: Some((&function.file, function.line)),
-                },
+            let (text, source) = match file {
+                "" => (function.name.clone(), None),
+                file => (
+                    format!("{}  {file}:{}", function.name, function.line),
+                    Some((function.file.as_str(), function.line)),
+                ),
             };
+            let line = Line { text, name: &function.name, source, is_std };
             if is_std && !is_full {
                 std = Some(line);
             } else {
@@ -437,6 +455,10 @@ mod tests {
         assert_eq!(texts(&stack[4..], false), ["call_once  std/src/io/stdio.rs:7"]);
         assert_eq!(lines(&stack, false)[0].source, Some((STD, 7)), "as the compiler was told it");
         assert_eq!(lines(&stack, false)[2].source, None);
+        let name = |frames: &[Code]| StackRow { frames: frames.to_vec(), ..StackRow::default() }.name();
+        assert_eq!(name(&stack), "app::run < app+0x10 < app::main");
+        assert_eq!(name(&stack[4..]), "call_once", "there is no other");
+        assert_eq!(name(&[]), "without a stack");
     }
 
     #[test]

@@ -70,7 +70,7 @@ const STACKS: &[Column] = &[
     Column::text(
         "Allocated in",
         240.0,
-        "The innermost function of the stack; all of it stands below when the row is selected.",
+        "The functions of the stack, from the innermost that is not the standard library's on; all of it stands below when the row is selected.",
     ),
     Column::number("Bytes", 84.0, "Usable bytes of the blocks that have this stack."),
     Column::number("Share", 116.0, "Their share of all unclaimed bytes."),
@@ -257,12 +257,12 @@ impl UnclaimedView {
             self.selected[Tab::Stacks as usize].and_then(|at| order.iter().position(|one| *one == at));
         let shown = table(Tab::Stacks, order.len(), selected, (column, descending)).show(
             ui,
-            &mut |row| format!("stack {}", innermost(row_at(row))),
+            &mut |row| format!("stack {}", row_at(row).name()),
             &mut |ui, row, column| {
                 let row = row_at(row);
                 match column {
                     0 => {
-                        let text = RichText::new(innermost(row));
+                        let text = RichText::new(row.name());
                         let text = if row.frames.is_empty() { text.italics() } else { text };
                         table::text(ui, text).on_hover_ui(|ui| frames_ui(ui, &row.frames, 12, &mut None));
                     }
@@ -288,7 +288,7 @@ impl UnclaimedView {
             .visible
             .clone()
             .filter(|row| *row < order.len() as u64)
-            .map(|row| innermost(row_at(row)).to_owned())
+            .map(|row| row_at(row).name())
             .collect();
         if let Some(row) = shown.row {
             self.selected[Tab::Stacks as usize] = order.get(row as usize).copied();
@@ -510,17 +510,9 @@ fn table(tab: Tab, rows: usize, selected: Option<usize>, sorted: (usize, bool)) 
     }
 }
 
-/// The function that asked for the blocks.
-fn innermost(row: &StackRow) -> &str {
-    row.frames.first().map_or("without a stack", Code::name)
-}
-
 fn stack_value(row: &StackRow, whole: u64, column: usize) -> Value {
     match column {
-        0 => {
-            let names = row.frames.iter().map(Code::name).collect::<Vec<_>>();
-            Value::text(if names.is_empty() { "without a stack".to_owned() } else { names.join(" < ") })
-        }
+        0 => Value::text(row.name()),
         1 => row.bytes.into(),
         2 => Value::Share(row.bytes, whole),
         3 => row.blocks.into(),
@@ -588,10 +580,10 @@ fn stack_ui(ui: &mut Ui, row: &StackRow) -> Option<Result<(), String>> {
     opened
 }
 
-/// Functions of a stack, a line each, innermost first, without the inside of the standard library; `opened` says how it went to open the place
-/// of one in the editor, where it was clicked.
+/// Functions of a stack, a line each, innermost first, without the inside of the standard library; `opened` says
+/// how it went to open the place of one in the editor, where it was clicked.
 pub(crate) fn frames_ui(ui: &mut Ui, frames: &[Code], most: usize, opened: &mut Option<Result<(), String>>) {
-    for Line { text, source } in lines(frames, false).into_iter().take(most) {
+    for Line { text, source, .. } in lines(frames, false).into_iter().take(most) {
         match source {
             Some((file, line)) => {
                 let link = egui::Button::new(RichText::new(&text).monospace().size(12.0)).frame(false);
