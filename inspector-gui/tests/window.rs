@@ -1600,3 +1600,92 @@ fn all_of_the_details_is_copied_as_text() {
     has(&text, format!("count\t{}", row.count));
     assert!(text.starts_with(&row.name) && text.contains("alone\t"), "{text}");
 }
+
+/// Each view is asked something on real heaps, by role and label: the borrow checker's and the compiler's.
+#[test]
+fn every_view_answers_on_real_heaps() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for sample in ["sample/borrowck.heapsnap", "../rustc-config/sample/rustc.heapsnap"] {
+        let mut window = Window::file(&root.join(sample));
+        let analysis = window.inspector().document().unwrap().analysis.clone();
+        let reachable = analysis.summary().reachable;
+        let bytes = heap_analysis::units::bytes;
+        let of_virtual = |tree| analysis.below(tree, Above::Virtual, None, 1).rows.remove(0);
+        let top = of_virtual(Tree::Dominated);
+
+        window.click(Role::Button, "Overview");
+        let whole = |row: &&heap_analysis::owners::RootRow| row.name_for.is_none() && row.part_of.is_none();
+        let sizes = |row: &heap_analysis::owners::RootRow| row.with_parts.unwrap_or(row.sizes);
+        let most = analysis.roots().iter().filter(whole).max_by_key(|row| sizes(row).in_all).unwrap();
+        let (alone, in_all) = (bytes(sizes(most).alone), bytes(sizes(most).in_all));
+        window.click(Role::Button, &format!("{}: {alone} alone, {in_all} in all", most.name));
+        assert_eq!(window.inspector().selection(), Selection::Node(most.node), "{sample}");
+        assert!(window.has(Role::Button, "Copy all"), "{sample}: details of it are shown");
+
+        window.click(Role::Button, "Types");
+        window.click(Role::ColumnHeader, "Retained");
+        let column = window.column(|row| row.retained);
+        assert!(column.len() > 5 && column.is_sorted_by(|a, b| a >= b), "{sample}: {column:?}");
+        let first = window.state().types.unwrap().visible.remove(0);
+        window.click_row(&first);
+        let row = analysis.types().iter().find(|row| format!("type {}", row.name) == first).unwrap();
+        assert_eq!(window.inspector().selection(), Selection::Type(row.id), "{sample}");
+
+        window.click(Role::Button, "Ownership");
+        let closed = window.state().tree;
+        window.click(Role::DisclosureTriangle, &format!("Open {}", of_virtual(Tree::Owned).place));
+        assert!(window.state().tree.len() > closed.len(), "{sample}: {closed:?}");
+        window.click(Role::Button, "What goes with what");
+        assert!(window.state().tree[0].contains("everything reachable"), "{sample}");
+
+        window.click(Role::Button, "Hyperbolic");
+        window.key(Key::Home);
+        window.key(Key::ArrowRight);
+        let shown = disk(&window);
+        assert_eq!(shown.focus, analysis.label(top.node), "{sample}");
+        assert_eq!(window.inspector().selection(), Selection::Node(top.node), "{sample}");
+        assert_eq!(shown.drawn_bytes + shown.rest_bytes + shown.outside_bytes, reachable, "{sample}");
+
+        for view in ["Icicle", "Treemap"] {
+            window.click(Role::Button, view);
+            window.key(Key::Enter);
+            let shown = window.state().tiles.expect("rectangles are drawn");
+            assert_eq!(
+                (shown.top, shown.bytes),
+                (analysis.label(top.node), top.retained),
+                "{sample}, {view}"
+            );
+            window.click(Role::Link, "to everything reachable");
+            assert_eq!(window.state().tiles.unwrap().bytes, reachable, "{sample}, {view}");
+        }
+
+        window.click(Role::Button, "Fragmentation");
+        let (found, pages) = (analysis.fragmentation(), analysis.pages());
+        assert_eq!(window.state().waste[0], format!("waste of {}", found.types[0].type_name), "{sample}");
+        for (tab, is_empty, row) in [
+            ("Size classes", found.classes.is_empty(), "class "),
+            ("Cliffs", found.cliffs.is_empty(), "cliff of "),
+            ("Slabs", pages.classes.is_empty(), "slabs of "),
+            ("Pinned pages", pages.types.is_empty(), "pinned by "),
+        ] {
+            window.click(Role::Button, tab);
+            let rows = window.state().waste;
+            assert_eq!(rows.is_empty(), is_empty, "{sample}, {tab}");
+            assert!(rows.iter().all(|one| one.starts_with(row)), "{sample}, {tab}: {rows:?}");
+        }
+
+        window.click(Role::Button, "Unclaimed");
+        let unclaimed = &analysis.ledger().unclaimed;
+        assert!(!unclaimed.is_empty(), "{sample}");
+        for (tab, rows) in [
+            ("By size", unclaimed.len()),
+            ("By holder", analysis.unclaimed().rows.len()),
+            ("By tag", analysis.tags(true).rows.len()),
+        ] {
+            window.click(Role::Button, tab);
+            let shown = window.state().unclaimed.len();
+            assert!(shown <= rows && (shown > 0) == (rows > 0), "{sample}, {tab}: {shown} of {rows}");
+        }
+        assert_eq!(window.state().error, None, "{sample}");
+    }
+}
