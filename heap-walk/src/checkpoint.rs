@@ -518,7 +518,9 @@ pub(crate) fn write(
     let callers: Vec<u64> = values.chain([roots.as_ptr() as usize as u64]).collect();
     let blocks_ns = nanoseconds(blocks_begun);
     let scan = match unclaimed.zip(live) {
-        Some((unclaimed, live)) => holders::search(unclaimed, when, live, &mappings, &callers, &mut writer),
+        Some((unclaimed, live)) => {
+            holders::search(unclaimed, when, live, &mut mappings, &callers, &mut writer)
+        }
         None if live.is_some() => Err(NotSearched::OFF),
         None => Err(NotSearched::UNKNOWN),
     };

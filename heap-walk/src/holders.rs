@@ -131,7 +131,7 @@ pub(crate) fn search(
     mut unclaimed: Unclaimed,
     when: When,
     live: &dyn LiveBlocks,
-    mappings: &Mappings,
+    mappings: &mut Mappings,
     callers: &[u64],
     writer: &mut Writer<impl Write>,
 ) -> Result<PointerScan, NotSearched> {
@@ -151,7 +151,11 @@ pub(crate) fn search(
         }
         is_pointer
     };
+    // The list of what is looked for may lie where nothing did when the blocks were listed: that
+    // memory is the allocator's too, and holds the address of each.
+    mappings.again();
     live.for_each(&mut |block| {
+        mappings.block(block.addr);
         if block.is_tool {
             return;
         }

@@ -83,6 +83,11 @@ impl Mappings {
         }
     }
 
+    /// Blocks come from the lowest address on again.
+    pub(crate) fn again(&mut self) {
+        (self.at, self.end) = (0, 0);
+    }
+
     /// Notes a block of the allocator. Blocks come by ascending address.
     #[inline]
     pub(crate) fn block(&mut self, addr: u64) {
