@@ -47,16 +47,20 @@ impl Marks {
         self.set_near(addr).unwrap_or_default()
     }
 
+    /// The page that an address is on, if it is found without the map.
+    #[inline(always)]
+    fn near(&self, addr: u64) -> Option<usize> {
+        let key = addr >> PAGE_LOG2;
+        let (near, page) = self.near[key as usize % NEAR];
+        (near == key).then_some(page as usize)
+    }
+
     /// The same, if its page is found without the map.
     #[inline(always)]
     pub(crate) fn set_near(&mut self, addr: u64) -> Option<bool> {
-        let key = addr >> PAGE_LOG2;
-        let (near, page) = self.near[key as usize % NEAR];
-        if near != key {
-            return None;
-        }
+        let page = self.near(addr)?;
         let (word, bit) = Marks::at(addr);
-        let word = &mut self.pages.get_mut(page as usize)?[word];
+        let word = &mut self.pages.get_mut(page)?[word];
         let was = *word & bit != 0;
         *word |= bit;
         Some(was)
@@ -65,16 +69,11 @@ impl Marks {
     /// The address of the memory in which an address is marked; 0 if there is none yet.
     #[inline]
     pub(crate) fn place(&self, addr: u64) -> u64 {
-        let key = addr >> PAGE_LOG2;
-        let (near, page) = self.near[key as usize % NEAR];
-        if near != key {
-            return 0;
-        }
-        &raw const self.pages[page as usize][Marks::at(addr).0] as usize as u64
+        self.near(addr).map_or(0, |page| &raw const self.pages[page][Marks::at(addr).0] as usize as u64)
     }
 
-    #[cold]
     /// Unmarks an address, of a block that is gone.
+    #[cold]
     pub(crate) fn clear(&mut self, addr: u64) {
         let page = self.page(addr >> PAGE_LOG2);
         let (word, bit) = Marks::at(addr);

@@ -8,7 +8,7 @@ use crate::shape::Shape;
 use crate::sink::Sink;
 use crate::tally::Step;
 use crate::task::Task;
-use crate::types::{Buffer, Container, KindKey, NodeType, SiteKey, Types, VariantInfo, NO_NODE_TYPE, PLACES};
+use crate::types::{Container, NodeType, SiteKey, Types, VariantInfo, NO_NODE_TYPE, PLACES};
 use crate::walk::{Handle, Key, Walk};
 use ahash::RandomState;
 use heap_snapshot::frame::FrameKind;
@@ -28,10 +28,14 @@ use std::time::{Duration, Instant};
 
 mod arena;
 mod dynamic;
+mod prefetch;
+mod sum;
 
 use self::arena::Inside;
 pub use self::arena::{arena, Arena, Chunk};
 use self::dynamic::Dynamic;
+use self::prefetch::{prefetch, prefetch_through};
+use self::sum::VariantSums;
 
 /// How often the work list may be worked off on top of itself on the thread's stack.
 const MAX_DEPTH: u32 = 128;
@@ -43,8 +47,6 @@ const MET: usize = 32;
 /// Blocks that are entered before any of what they hold. Their memory is on its way
 /// meanwhile; that is most of a walk's time.
 const AT_A_TIME: usize = 8;
-/// Bytes that are brought near together.
-const LINE: usize = 64;
 /// Characters kept of a shown value.
 const SHOWN: usize = 256;
 /// Records kept before they are written, of kinds that have no columns.
@@ -104,30 +106,6 @@ impl Block {
             None => {
                 Block { addr, container, elem: shape, len: 1, cap: 1, is_slice: false, dynamic_size: size }
             }
-        }
-    }
-
-    /// Asks for the first of what will be visited in the block.
-    #[inline]
-    fn prefetch(&self) {
-        let elem = self.elem.size.unwrap_or(self.dynamic_size as usize);
-        prefetch(self.addr);
-        if elem.wrapping_mul(self.len as usize) > LINE {
-            self.prefetch_lines(elem);
-        }
-    }
-
-    /// Those beyond the first line of the processor's caches.
-    #[inline(never)]
-    fn prefetch_lines(&self, elem: usize) {
-        if self.container.layout == Layout::HASH_TABLE {
-            // The first entry of a hash table is the one with the highest address, and there are gaps.
-            let lines = (elem.wrapping_mul(self.cap as usize) / LINE).min(8);
-            for line in 1..=lines {
-                prefetch(self.addr.wrapping_sub((line * LINE) as u64));
-            }
-        } else {
-            prefetch_after(self.addr, elem.wrapping_mul(self.len as usize));
         }
     }
 
@@ -388,76 +366,6 @@ impl Here {
         }
     }
 }
-
-/// How often variants were met, where only sums are wanted. Those of the block that is being
-/// entered can be taken back: after a panic it is told as unreadable.
-struct VariantSums {
-    /// By position in the list of all types' variants.
-    counts: Vec<u64>,
-    /// Not counted yet; from `from` on they are those of the block.
-    met: [u32; VariantSums::ROOM],
-    len: usize,
-    from: usize,
-}
-
-impl VariantSums {
-    const ROOM: usize = 64;
-
-    fn new() -> VariantSums {
-        VariantSums { counts: Vec::new(), met: [0; VariantSums::ROOM], len: 0, from: 0 }
-    }
-
-    /// Notes one; false where there is no room.
-    #[inline(always)]
-    fn add(&mut self, variant: u32) -> bool {
-        let has_room = self.len < VariantSums::ROOM;
-        if has_room {
-            self.met[self.len] = variant;
-            self.len += 1;
-        }
-        has_room
-    }
-
-    /// A block is about to be entered, and all before it are done.
-    #[inline(always)]
-    fn enter(&mut self) {
-        if self.len > VariantSums::ROOM / 2 {
-            self.count();
-        }
-        self.from = self.len;
-    }
-
-    #[inline(never)]
-    fn count(&mut self) {
-        for &variant in &self.met[..self.len] {
-            let at = variant as usize;
-            if at >= self.counts.len() {
-                self.counts.resize(at + 1, 0);
-            }
-            self.counts[at] += 1;
-        }
-        (self.len, self.from) = (0, 0);
-    }
-
-    /// Takes those of the block away.
-    fn take(&mut self) -> impl Iterator<Item = u32> {
-        let (met, from, to) = (self.met, self.from, self.len);
-        self.len = from;
-        (from..to).map(move |at| met[at])
-    }
-}
-
-/// What became of a block that was to be added up.
-enum Summed {
-    First,
-    /// It was met before.
-    Again,
-    /// It is still to be.
-    Not,
-}
-
-/// The node of all blocks that are added up, where nobody asks for one of them.
-const SUMMED: u64 = u64::MAX - 1;
 
 /// Variants of values that stand side by side, counted before they are told.
 struct Run {
@@ -722,14 +630,6 @@ impl<'a> Walker<'a> {
         is_first
     }
 
-    /// Adds the variants met in this block to how it divides.
-    #[cold]
-    fn tell_variants(&mut self) {
-        for at in self.variants.take() {
-            self.here.split.add_times(&self.types.variant_at(at).split, 1);
-        }
-    }
-
     #[cold]
     fn undo_variant(&mut self, shape: &'static Shape, variant: u32, place: Place) {
         let ty = self.types.ty(shape);
@@ -754,187 +654,6 @@ impl<'a> Walker<'a> {
         } else {
             self.claim(handle, &block);
         }
-    }
-
-    /// As [`Walker::own`] of the block that a `Box` holds: of a value of this shape and so many bytes.
-    #[inline(never)]
-    pub(crate) fn own_value(
-        &mut self,
-        handle: &'a dyn Handle,
-        container: &'static Container,
-        addr: *const u8,
-        shape: &'static Shape,
-        size: usize,
-    ) {
-        if !self.is_sum {
-            return self.own_value_slowly(handle, container, addr, shape, size);
-        }
-        let key = (std::ptr::from_ref(container) as usize, std::ptr::from_ref(shape) as usize);
-        if let Some(ty) = self.types.kind(key) {
-            let size = size as u64;
-            if ty.is_entered() {
-                prefetch_few(addr as usize as u64, size);
-            }
-            match self.sum_quickly(ty, addr as usize as u64, (1, 1), if ty.is_dynamic() { size } else { 0 }) {
-                Summed::Not => {}
-                Summed::First if ty.is_entered() => {
-                    let amount = if ty.is_dynamic() { size } else { 1 };
-                    return self.push_summed(handle, ty, addr as usize as u64, amount);
-                }
-                _ => return,
-            }
-        }
-        self.own_value_slowly(handle, container, addr, shape, size);
-    }
-
-    #[inline(never)]
-    fn own_value_slowly(
-        &mut self,
-        handle: &'a dyn Handle,
-        container: &'static Container,
-        addr: *const u8,
-        shape: &'static Shape,
-        size: usize,
-    ) {
-        if self.is_sum && shape.elem.is_none() {
-            let key = (std::ptr::from_ref(container) as usize, std::ptr::from_ref(shape) as usize);
-            self.sum(handle, key, &Block::of_shape(container, addr, shape, size));
-        } else {
-            self.claim(handle, &Block::of_shape(container, addr, shape, size));
-        }
-    }
-
-    /// As [`Walker::own`] of a buffer with room for `cap` elements, `len` of them in use.
-    #[inline(never)]
-    pub(crate) fn own_buffer(
-        &mut self,
-        handle: &'a dyn Handle,
-        buffer: &'static Buffer,
-        addr: *const u8,
-        len: usize,
-        cap: usize,
-    ) {
-        if !self.is_sum {
-            return self.own_buffer_slowly(handle, buffer, addr, len, cap);
-        }
-        let key = (std::ptr::from_ref(buffer) as usize, 0);
-        if let Some(ty) = self.types.kind(key) {
-            let (len, cap) = (len as u64, cap as u64);
-            if ty.is_entered() {
-                prefetch_few(addr as usize as u64, len.wrapping_mul(buffer.size as u64));
-            }
-            match self.sum_quickly(ty, addr as usize as u64, (len, cap), 0) {
-                Summed::Not => {}
-                Summed::First if ty.is_entered() => {
-                    return self.push_summed(handle, ty, addr as usize as u64, len);
-                }
-                _ => return,
-            }
-        }
-        self.own_buffer_slowly(handle, buffer, addr, len, cap);
-    }
-
-    #[inline(never)]
-    fn own_buffer_slowly(
-        &mut self,
-        handle: &'a dyn Handle,
-        buffer: &'static Buffer,
-        addr: *const u8,
-        len: usize,
-        cap: usize,
-    ) {
-        let block = Block::raw(buffer.container, addr as usize as u64, buffer.elem(), len, cap);
-        if self.is_sum {
-            self.sum(handle, (std::ptr::from_ref(buffer) as usize, 0), &block);
-        } else {
-            self.claim(handle, &block);
-        }
-    }
-
-    /// Adds a block up, where that needs no call of a function: callers that call none do not
-    /// save registers, and that is much of the time of most blocks.
-    #[inline(always)]
-    fn sum_quickly(&mut self, ty: NodeType, addr: u64, (len, cap): (u64, u64), size: u64) -> Summed {
-        let Sink::Tally(tally) = &mut self.sink else { return Summed::Not };
-        if !tally.has_room() {
-            return Summed::Not;
-        }
-        match self.marks.set_near(addr) {
-            None => Summed::Not,
-            Some(true) => Summed::Again,
-            Some(false) => {
-                tally.put(ty.idx().0, addr, (len, cap), size);
-                Summed::First
-            }
-        }
-    }
-
-    /// Adds a block up, and has what is in it visited; says whether it is met for the first time.
-    #[inline(never)]
-    fn sum(&mut self, handle: &'a dyn Handle, key: KindKey, block: &Block) -> bool {
-        let Block { addr, container, elem, len, cap, is_slice, dynamic_size: size } = *block;
-        let ty = match self.types.kind(key) {
-            Some(ty) => ty,
-            None => self.new_kind(key, (container, elem, is_slice)),
-        };
-        if ty.is_entered() {
-            block.prefetch();
-        }
-        if self.marks.set(addr) {
-            return false;
-        }
-        let Sink::Tally(tally) = &mut self.sink else { return false };
-        if !tally.has_room() {
-            tally.settle();
-        }
-        tally.put(ty.idx().0, addr, (len, cap), if ty.is_dynamic() { size } else { 0 });
-        if ty.is_entered() {
-            self.push_summed(handle, ty, addr, if ty.is_dynamic() { size } else { len });
-        }
-        true
-    }
-
-    /// The same of any block.
-    fn sum_block(&mut self, handle: &'a dyn Handle, block: &Block) -> bool {
-        let container = std::ptr::from_ref(block.container) as usize | usize::from(block.is_slice);
-        self.sum(handle, (container, std::ptr::from_ref(block.elem) as usize), block)
-    }
-
-    /// Puts a block that was added up on the work list.
-    #[inline(never)]
-    fn push_summed(&mut self, handle: &'a dyn Handle, ty: NodeType, addr: u64, amount: u64) {
-        if self.items.len() == self.items.capacity() {
-            return self.grow_and_push(handle, ty, addr, amount);
-        }
-        self.push(Item {
-            handle,
-            node: SUMMED,
-            addr,
-            label: if ty.is_slice() { &label::ELEMENT } else { &label::BLOCK },
-            amount,
-            ty,
-            guards: self.guards.len() as u32,
-            is_parts: false,
-            is_report: false,
-            is_outside: false,
-            is_inside: false,
-            is_entered: false,
-        });
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn grow_and_push(&mut self, handle: &'a dyn Handle, ty: NodeType, addr: u64, amount: u64) {
-        self.items.reserve(1);
-        self.push_summed(handle, ty, addr, amount);
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn new_kind(&mut self, key: KindKey, of: (&'static Container, &'static Shape, bool)) -> NodeType {
-        let ty = self.types.new_kind(key, of);
-        self.write_news();
-        ty
     }
 
     /// Reports a further block of a container that has several, at `place`.
@@ -1024,20 +743,6 @@ impl<'a> Walker<'a> {
             self.contents_of(handle, node, ty, &block);
         }
         self.here.is_outside = outer;
-    }
-
-    /// Adds a strong handle up, and its block if it is the first.
-    fn sum_shared(&mut self, handle: &'a dyn Handle, block: &Block, strong: Option<usize>) {
-        let place = std::ptr::from_ref(handle).cast::<u8>() as usize as u64;
-        if self.inside.was_counted(&self.here, place) {
-            return; // as in `meet_shared`
-        }
-        let is_unsure = self.is_unsure();
-        let is_counted = !is_unsure || !self.marks.any(block.addr, block.addr + 1);
-        let is_first = self.sum_block(handle, block);
-        if let (Sink::Tally(tally), true) = (&mut self.sink, is_counted) {
-            tally.share(block.addr, strong, is_first, !is_unsure);
-        }
     }
 
     /// Without a table of blocks nobody knows whether an owner leads to this handle too: then a
@@ -1689,44 +1394,6 @@ impl<'a> Walker<'a> {
         }
     }
 
-    /// The same where only sums are wanted.
-    #[inline(always)]
-    fn enter_summed(&mut self, at: usize) {
-        if self.is_over_budget() {
-            return self.leave_out(at);
-        }
-        self.variants.enter();
-        let Walker { items, here, types, .. } = self;
-        let item = &mut items[at];
-        let (handle, ty, is_report) = (item.handle, item.ty, item.is_report);
-        let is_told = !item.is_parts && !ty.is_fixed();
-        (here.node, here.addr, here.label) = (item.node, item.addr, item.label);
-        (here.ty, here.amount, here.shift) = (ty, item.amount, 0);
-        (here.is_untold, here.is_inside) = (is_told, item.is_inside);
-        here.is_summed = is_told && !item.is_inside;
-        // It is 0 here: what the block before told was taken away.
-        if is_told && ty.has_base() {
-            match ty.is_dynamic() {
-                true => here.split.untyped = item.amount,
-                false => here.split.add_times(&types.node_info(ty).base, item.amount),
-            }
-        }
-        item.is_entered = true;
-        self.met_from = self.items.len();
-        match is_report {
-            true => handle.report(self),
-            false => handle.contents(self),
-        }
-        self.here.is_untold = false;
-        if self.here.split.parts().iter().fold(0, |any, part| any | part) != 0 {
-            let split = std::mem::take(&mut self.here.split);
-            if is_told {
-                let node = self.here.node;
-                self.sink.content(&Content { node, variant: None, split });
-            }
-        }
-    }
-
     /// Whether a lock was held for longer than `HEAP_WALK_LOCK_MS` allows.
     #[inline]
     fn is_over_budget(&self) -> bool {
@@ -2107,65 +1774,6 @@ impl<'a> Walker<'a> {
         });
         self.summary.marks = Some(self.marks);
         (self.sink, self.summary)
-    }
-}
-
-/// Asks the processor to bring the memory at `addr` nearer. Nothing but time depends on it.
-#[inline(always)]
-fn prefetch(addr: u64) {
-    #[cfg(all(target_arch = "x86_64", not(miri)))]
-    {
-        use std::arch::x86_64::{_mm_prefetch, _MM_HINT_T0};
-        // SAFETY: a prefetch reads nothing that the program could see, and of an
-        // address that is not mapped it does nothing.
-        #[expect(unsafe_code, reason = "the instruction has no safe form")]
-        unsafe {
-            _mm_prefetch::<_MM_HINT_T0>(addr as usize as *const i8);
-        }
-    }
-    #[cfg(not(all(target_arch = "x86_64", not(miri))))]
-    let _ = addr;
-}
-
-/// Asks for what the words at `place` lead to, if they are addresses. `place` must be that of a value
-/// with so many words, and nothing is learned of what stands there.
-#[inline]
-fn prefetch_through(place: *const usize, words: usize) {
-    #[cfg(all(target_arch = "x86_64", not(miri)))]
-    for at in 0..words {
-        // SAFETY: the words are part of a value that a reference leads to (see above), so they can be
-        // read. They may be uninitialised, or another thread may write them: the instruction does
-        // not care, and what it reads goes nowhere but into a prefetch, which of an address that is
-        // not mapped does nothing.
-        #[expect(unsafe_code, reason = "the language has no way to read what may be no number")]
-        unsafe {
-            std::arch::asm!(
-                "mov {word}, [{place}]",
-                "prefetcht0 [{word}]",
-                place = in(reg) place.wrapping_add(at),
-                word = out(reg) _,
-                options(nostack, preserves_flags, readonly)
-            );
-        }
-    }
-    #[cfg(not(all(target_arch = "x86_64", not(miri))))]
-    let _ = (place, words);
-}
-
-/// The same of what stands there, of so many bytes: of the first few.
-#[inline(always)]
-fn prefetch_few(addr: u64, bytes: u64) {
-    prefetch(addr);
-    if bytes > LINE as u64 {
-        prefetch(addr.wrapping_add(LINE as u64));
-        prefetch(addr.wrapping_add(bytes.min(3 * LINE as u64) - 1));
-    }
-}
-
-/// The same of what stands after the first line, of so many bytes.
-fn prefetch_after(addr: u64, bytes: usize) {
-    for line in 1..=(bytes / LINE).min(3) {
-        prefetch(addr.wrapping_add((line * LINE) as u64));
     }
 }
 

@@ -29,6 +29,7 @@ const UNSAFE_FILES: &[&str] = &[
     "heap-walk/src/walk_as/fields.rs",
     "heap-walk/src/walker.rs",
     "heap-walk/src/walker/dynamic.rs",
+    "heap-walk/src/walker/prefetch.rs",
     "tests/programs/borrowck/src/arena.rs",
     "tracking-alloc/src/contexts.rs",
     "tracking-alloc/src/extents.rs",
