@@ -118,23 +118,27 @@ unsafe fn layout(size: usize, align: usize) -> Layout {
 
 #[inline(never)]
 unsafe fn alloc_long(size: usize, align: usize, stamp: u32) -> *mut u8 {
-    if !slot::is_long(size, align) {
-        // SAFETY: our caller's layout.
-        return unsafe { alloc_other(size, align, stamp) };
-    }
-    // Before the block, so that this alone is kept meanwhile.
-    let plain = slot::long(size, align, stamp);
-    record_long(jemalloc::alloc_natural(size, false), plain)
+    // SAFETY: our caller's layout.
+    unsafe { alloc_if_long::<false>(size, align, stamp) }
 }
 
 #[inline(never)]
 unsafe fn alloc_zeroed_long(size: usize, align: usize, stamp: u32) -> *mut u8 {
+    // SAFETY: our caller's layout.
+    unsafe { alloc_if_long::<true>(size, align, stamp) }
+}
+
+/// Allocates a long block; else leaves.
+#[inline(always)]
+unsafe fn alloc_if_long<const IS_ZEROED: bool>(size: usize, align: usize, stamp: u32) -> *mut u8 {
     if !slot::is_long(size, align) {
+        let leave = if IS_ZEROED { alloc_zeroed_other } else { alloc_other };
         // SAFETY: our caller's layout.
-        return unsafe { alloc_zeroed_other(size, align, stamp) };
+        return unsafe { leave(size, align, stamp) };
     }
+    // Before the block, so that this alone is kept meanwhile.
     let plain = slot::long(size, align, stamp);
-    record_long(jemalloc::alloc_natural(size, true), plain)
+    record_long(jemalloc::alloc_natural(size, IS_ZEROED), plain)
 }
 
 /// Records a long block that was just allocated, or null.
