@@ -105,55 +105,31 @@ unsafe extern "C" fn destroy(_: Hooks, addr: Addr, size: usize, is_committed: bo
     own!(destroy(addr, size, is_committed, arena), ());
 }
 
-// The addresses stay jemalloc's, and nobody's until these return.
-
-unsafe extern "C" fn decommit(
-    _: Hooks,
-    addr: Addr,
-    size: usize,
-    at: usize,
-    len: usize,
-    arena: c_uint,
-) -> bool {
-    let failed = own!(decommit(addr, size, at, len, arena), true);
-    // Where memory may be overcommitted it does fail, and `purge_forced` follows.
-    if !failed {
-        hear(addr, at, len);
-    }
-    failed
+/// Hooks that change what is behind a part of an extent, and whether that gives its memory back.
+macro_rules! of_part {
+    ($($hook:ident: $gives_back:literal),*) => { $(
+        unsafe extern "C" fn $hook(
+            _: Hooks,
+            addr: Addr,
+            size: usize,
+            at: usize,
+            len: usize,
+            arena: c_uint,
+        ) -> bool {
+            let failed = own!($hook(addr, size, at, len, arena), true);
+            // The addresses stay jemalloc's, and nobody's until this returns.
+            if $gives_back && !failed {
+                hear(addr, at, len);
+            }
+            failed
+        }
+    )* };
 }
 
-unsafe extern "C" fn purge_forced(
-    _: Hooks,
-    addr: Addr,
-    size: usize,
-    at: usize,
-    len: usize,
-    arena: c_uint,
-) -> bool {
-    let failed = own!(purge_forced(addr, size, at, len, arena), true);
-    if !failed {
-        hear(addr, at, len);
-    }
-    failed
-}
+// Where memory may be overcommitted `decommit` fails, and `purge_forced` follows.
+of_part!(commit: false, decommit: true, purge_lazy: false, purge_forced: true);
 
 // The rest is of no interest here.
-
-unsafe extern "C" fn commit(_: Hooks, addr: Addr, size: usize, at: usize, len: usize, arena: c_uint) -> bool {
-    own!(commit(addr, size, at, len, arena), true)
-}
-
-unsafe extern "C" fn purge_lazy(
-    _: Hooks,
-    addr: Addr,
-    size: usize,
-    at: usize,
-    len: usize,
-    arena: c_uint,
-) -> bool {
-    own!(purge_lazy(addr, size, at, len, arena), true)
-}
 
 unsafe extern "C" fn split(
     _: Hooks,
