@@ -36,6 +36,16 @@ pub(crate) fn usable(size: usize, align: usize) -> usize {
     CLASSES.usable(size, align)
 }
 
+/// The same of a plain block; 0 where that is not known at once.
+#[inline(always)]
+pub(crate) fn usable_plain(size: usize) -> usize {
+    if size <= 8 {
+        8
+    } else {
+        CLASSES.small(size)
+    }
+}
+
 /// A block of natural alignment. The size is not 0. Null where there is no memory.
 #[inline(always)]
 pub(crate) fn alloc_natural(size: usize, is_zeroed: bool) -> *mut u8 {
@@ -72,15 +82,6 @@ pub(crate) unsafe fn realloc_natural(ptr: *mut u8, size: usize) -> *mut u8 {
     unsafe { ffi::realloc(ptr.cast(), size) }.cast()
 }
 
-/// The same of a plain block; 0 where that is not known at once.
-#[inline(always)]
-pub(crate) fn usable_plain(size: usize) -> usize {
-    if size <= 8 {
-        return 8;
-    }
-    CLASSES.0.get(size.div_ceil(NATURAL_ALIGN)).map_or(0, |class| usize::from(class.load(Ordering::Relaxed)))
-}
-
 /// Filled when the first block is recorded.
 static CLASSES: Classes = Classes::new();
 
@@ -111,15 +112,20 @@ impl Classes {
         }
     }
 
+    /// The class of more than 8 bytes of natural alignment; 0 where that is not known at once.
+    #[inline(always)]
+    fn small(&self, size: usize) -> usize {
+        let class = self.0.get(size.div_ceil(NATURAL_ALIGN));
+        class.map_or(0, |class| class.load(Ordering::Relaxed).into())
+    }
+
     /// What [`class`] says.
     #[inline]
     fn usable(&self, size: usize, align: usize) -> usize {
         if align <= NATURAL_ALIGN && size > 8 {
-            if let Some(class) = self.0.get(size.div_ceil(NATURAL_ALIGN)) {
-                let class = class.load(Ordering::Relaxed);
-                if class != 0 {
-                    return usize::from(class);
-                }
+            let class = self.small(size);
+            if class != 0 {
+                return class;
             }
         } else if size <= 8 && align <= 8 {
             return 8;
