@@ -4,6 +4,9 @@
 
 #![allow(unsafe_code, reason = "asks jemalloc to give memory back")]
 
+mod busy;
+
+use busy::Ends;
 use heap_snapshot::record::LiveBlock;
 use std::hint::black_box;
 use std::process::Command;
@@ -115,6 +118,7 @@ fn grows_and_shrinks() {
 fn under_traffic() {
     let (is_over, purges) = (AtomicBool::new(false), AtomicU64::new(0));
     std::thread::scope(|scope| {
+        let ends = Ends(&is_over);
         let threads = [10, 11, 12, 13].map(|mut seed| {
             let is_over = &is_over;
             scope.spawn(move || {
@@ -137,7 +141,7 @@ fn under_traffic() {
         while purges.fetch_add(1, Ordering::Relaxed) < 2000 {
             purge();
         }
-        is_over.store(true, Ordering::Relaxed);
+        drop(ends);
         // A scope waits for what its threads do, not for their ends.
         threads.into_iter().for_each(|thread| thread.join().expect("a thread"));
     });

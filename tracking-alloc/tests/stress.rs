@@ -6,6 +6,9 @@
 
 #![allow(unsafe_code, reason = "forks, signals, and calls the allocator as collections do")]
 
+mod busy;
+
+use busy::Ends;
 use heap_snapshot::live::ToolScope;
 use heap_snapshot::record::LiveBlock;
 use std::cell::RefCell;
@@ -207,6 +210,7 @@ fn forks() {
     // While others are in the middle of anything.
     let is_over = AtomicBool::new(false);
     std::thread::scope(|scope| {
+        let ends = Ends(&is_over);
         let threads = [0, 1, 2].map(|seed| {
             let is_over = &is_over;
             scope.spawn(move || {
@@ -229,7 +233,7 @@ fn forks() {
                 count > 300 && made.iter().all(|vec| blocks().lookup(vec.as_ptr() as u64).is_some())
             });
         }
-        is_over.store(true, Ordering::Relaxed);
+        drop(ends);
         threads.into_iter().for_each(|thread| thread.join().expect("a thread"));
     });
     judge("after forks");

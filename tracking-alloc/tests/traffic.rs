@@ -5,6 +5,9 @@
 
 #![allow(unsafe_code, reason = "calls the allocator as collections do")]
 
+mod busy;
+
+use busy::Ends;
 use heap_snapshot::record::LiveBlock;
 use std::alloc::Layout;
 use std::collections::HashSet;
@@ -65,6 +68,7 @@ fn interior_addresses_under_traffic() {
     let still = sizes.map(|size| Block::new(Layout::from_size_align(size, 1).expect("a layout")));
     let is_over = AtomicBool::new(false);
     std::thread::scope(|scope| {
+        let ends = Ends(&is_over);
         let threads = [1, 2, 3, 4].map(|mut seed| {
             let is_over = &is_over;
             scope.spawn(move || {
@@ -86,7 +90,7 @@ fn interior_addresses_under_traffic() {
                 assert_eq!(found, Some((*ptr as u64, layout.size() as u64)), "{at} bytes into it");
             }
         }
-        is_over.store(true, Ordering::Relaxed);
+        drop(ends);
         threads.into_iter().for_each(|thread| thread.join().expect("a thread"));
     });
 }
@@ -96,12 +100,13 @@ fn enumeration_under_traffic() {
     let lives: Vec<Block> = (0..20_000).map(|_| Block::new(layout(&mut seed))).collect();
     let still: HashSet<(u64, u64)> =
         lives.iter().map(|Block(ptr, layout)| (*ptr as u64, layout.size() as u64)).collect();
-    let [ready, begun, over] = [(); 3].map(|()| Barrier::new(THREADS + 1));
+    let [ready, begun] = [(); 2].map(|()| Barrier::new(THREADS + 1));
     let is_over = AtomicBool::new(false);
     std::thread::scope(|scope| {
+        let ends = Ends(&is_over);
         let threads: Vec<_> = (0..THREADS as u64)
             .map(|thread| {
-                let (ready, begun, over, is_over) = (&ready, &begun, &over, &is_over);
+                let (ready, begun, is_over) = (&ready, &begun, &is_over);
                 scope.spawn(move || {
                     let mut seed = thread + 20;
                     let mut old: Vec<Block> = (0..10_000).map(|_| Block::new(layout(&mut seed))).collect();
@@ -119,7 +124,6 @@ fn enumeration_under_traffic() {
                             new.truncate(random(&mut seed, 10_000));
                         }
                     }
-                    over.wait();
                     (old, new, born, died)
                 })
             })
@@ -146,8 +150,7 @@ fn enumeration_under_traffic() {
                 assert!(is_possible(*size) && *epoch <= number, "{addr:#x} of {size}: it never lived");
             }
         }
-        is_over.store(true, Ordering::Relaxed);
-        over.wait();
+        drop(ends);
         kept.extend(threads.into_iter().map(|thread| thread.join().expect("a thread")));
         let traffic = blocks().end();
         let (born, died) =
