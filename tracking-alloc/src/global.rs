@@ -7,6 +7,7 @@ use crate::below::{asked, is_jemalloc, set_aside, Below};
 #[cfg(feature = "jemalloc")]
 use crate::hot;
 use crate::jemalloc;
+use crate::memory::Fresh;
 use crate::mode::{self, Mode, Value};
 use crate::side::Side;
 use crate::slot::{self, Record, MAX_EPOCH, NEXT_EPOCH, STAMP};
@@ -124,12 +125,15 @@ fn record_new(below: Below<'_>, ptr: *mut u8, size: usize, align: usize, state: 
     }
     let is_recorded =
         plain.is_some_and(|plain| state & IS_ASKED == 0 && TABLE.record_plain(ptr as usize, plain));
-    is_recorded
-        || record_slow(below, ptr, size, align, slot::epoch(state), false)
-            // The same again, but for what it says of a sample.
-            && plain.is_none_or(|plain| TABLE.record_plain(ptr as usize, plain))
+    if is_recorded {
+        return true;
+    }
+    let is_recorded = record_slow(below, ptr, size, align, slot::epoch(state), false);
+    // The same again, but for what it says of a sample.
+    plain.is_none_or(|plain| TABLE.record_plain(ptr as usize, plain)) && is_recorded
 }
 
+/// Records any block. False where there is no memory for all of it: what there is memory for is there then.
 #[cold]
 pub(crate) fn record_slow(
     below: Below<'_>,
@@ -142,13 +146,13 @@ pub(crate) fn record_slow(
     if ptr.is_null() {
         return true;
     }
-    if let Some(ask) = below.usable {
+    let is_noted = below.usable.is_none_or(|ask| {
         // SAFETY: a block of the allocator that `ask` is for, by the promise of
         // `TrackingAlloc::usable_by`; it is live, since nobody has been given it yet.
         let bytes = unsafe { ask(ptr.cast()) };
         let beyond = bytes.saturating_sub(set_aside(size, align));
-        BEYOND.set(ptr as usize, u32::try_from(beyond).unwrap_or(0));
-    }
+        BEYOND.set(ptr as usize, u32::try_from(beyond).unwrap_or(0))
+    });
     let record = Record { size, align_log2: align.trailing_zeros() as u8, epoch, is_tool };
     let usable = usable(ptr as usize, record);
     let is_grown = TABLE.head(ptr as usize).is_none();
@@ -164,7 +168,7 @@ pub(crate) fn record_slow(
         }
         live::install(&Blocks);
     }
-    is_recorded
+    is_recorded && is_noted
 }
 
 /// Sees that what the arenas of jemalloc give back from now on is given back of ours too.
@@ -181,6 +185,7 @@ fn watch() {
 /// met, as if the allocator below had none. Returns null.
 #[cold]
 pub(crate) fn take_back(below: Below<'_>, ptr: *mut u8, layout: Layout) -> *mut u8 {
+    TABLE.forget(ptr as usize, usable);
     STACKS.clear(ptr as usize);
     if let Some(layout) = asked(layout, below.is_jemalloc) {
         // SAFETY: allocated with this layout a moment ago, and nobody has seen it.
@@ -342,19 +347,20 @@ pub(crate) fn dealloc_slow(below: Below<'_>, ptr: *mut u8, layout: Layout) {
 /// Forgets a block and counts what there is to count.
 fn forget(ptr: *mut u8) -> Option<Record> {
     let record = TABLE.forget(ptr as usize, usable);
-    match record {
-        None => {
-            UNKNOWN_FREES.fetch_add(1, Ordering::Relaxed);
-        }
-        Some(record) if !record.is_tool => {
-            let state = STATE.load(Ordering::Relaxed);
-            if state & BUSY != 0 && record.epoch < slot::epoch(state) {
-                count(2, usable(ptr as usize, record));
-            }
-        }
-        Some(_) => {}
-    }
+    count_death(record, record.map_or(0, |record| usable(ptr as usize, record)));
     record
+}
+
+/// Counts what there is to count of a block, if it was known, that was forgotten.
+fn count_death(record: Option<Record>, usable: usize) {
+    let Some(record) = record else {
+        UNKNOWN_FREES.fetch_add(1, Ordering::Relaxed);
+        return;
+    };
+    let state = STATE.load(Ordering::Relaxed);
+    if state & BUSY != 0 && !record.is_tool && record.epoch < slot::epoch(state) {
+        count(2, usable);
+    }
 }
 
 fn tool_arena() -> Option<u32> {
@@ -509,21 +515,22 @@ impl Old {
     }
 }
 
-/// Reallocates as jemalloc does it: where the block stands if that can be, else it moves to one
-/// that is allocated before. So where there is no memory for that one, or for its record, the old one is as it was.
+/// Reallocates as jemalloc does it: where the block stands if that can be, else it moves.
 ///
 /// # Safety
 ///
 /// `old` is a live block of jemalloc, allocated with that size and alignment. The size is not 0.
 unsafe fn resize_or_move(below: Below<'_>, old: Old, new_size: usize, state: u32) -> *mut u8 {
     let (ptr, align) = (old.ptr, old.align);
-    let Ok(new_layout) = Layout::from_size_align(new_size, align) else { return ptr::null_mut() };
+    if Layout::from_size_align(new_size, align).is_err() {
+        return ptr::null_mut();
+    }
     // First: in the pages that it gives up another thread's block may be at once.
     TABLE.forget(ptr as usize, usable);
     // SAFETY: our caller's block and size; then the same block with the new one.
     let is_resized = unsafe {
         jemalloc::resize(ptr, new_size, align)
-            && (TABLE.make_chunks(ptr as usize, jemalloc::usable(new_size, align))
+            && (TABLE.make_chunks(ptr as usize, jemalloc::usable(new_size, align), &mut Fresh::none())
                 || !jemalloc::resize(ptr, old.size, align))
     };
     if is_resized {
@@ -540,10 +547,23 @@ unsafe fn resize_or_move(below: Below<'_>, old: Old, new_size: usize, state: u32
         }
         return ptr;
     }
-    let new = match tool_arena().filter(|_| old.is_tool) {
-        Some(arena) => jemalloc::alloc_in(arena, new_layout, false),
+    // SAFETY: our caller's block and size.
+    unsafe { move_to_new(below, old, new_size, state) }
+}
+
+/// Moves a block to one that is allocated and recorded before. So where there is no memory for
+/// either, it is as it was.
+///
+/// # Safety
+///
+/// `old` is a live block, allocated with that size and alignment. The size is not 0.
+unsafe fn move_to_new(below: Below<'_>, old: Old, new_size: usize, state: u32) -> *mut u8 {
+    let Ok(layout) = Layout::from_size_align(new_size, old.align) else { return ptr::null_mut() };
+    let new = match (tool_arena().filter(|_| old.is_tool), asked(layout, below.is_jemalloc)) {
+        (Some(arena), _) => jemalloc::alloc_in(arena, layout, false),
         // SAFETY: a layout whose size is not 0.
-        None => unsafe { below.alloc.alloc(new_layout) },
+        (None, Some(layout)) => unsafe { below.alloc.alloc(layout) },
+        (None, None) => ptr::null_mut(),
     };
     if new.is_null() {
         return new;
@@ -551,48 +571,62 @@ unsafe fn resize_or_move(below: Below<'_>, old: Old, new_size: usize, state: u32
     old.note_stack(new, new_size, state);
     let stamped = if old.is_tool { old.state } else { state };
     if !old.record(below, new, new_size, stamped) {
-        return take_back(below, new, new_layout);
+        return take_back(below, new, layout);
     }
     old.count_birth(new, new_size, state);
     // SAFETY: two blocks of at least so many bytes.
-    unsafe { ptr::copy_nonoverlapping(ptr, new, old.size.min(new_size)) };
+    unsafe { ptr::copy_nonoverlapping(old.ptr, new, old.size.min(new_size)) };
     // SAFETY: our caller's block, with its layout.
-    dealloc_slow(below, ptr, unsafe { Layout::from_size_align_unchecked(old.size, align) });
+    dealloc_slow(below, old.ptr, unsafe { Layout::from_size_align_unchecked(old.size, old.align) });
     new
 }
 
-/// Reallocates as another allocator does it. Where that moves a block to where the table has no
-/// memory for its record, the record is lost: it can't be taken back.
+/// Reallocates as another allocator does it. It may move the block to anywhere, and that can't be
+/// taken back: so memory for the record is there before, or the block moves as we move it.
 ///
 /// # Safety
 ///
 /// As [`resize_or_move`], of a block of that allocator.
 unsafe fn realloc_below(below: Below<'_>, old: Old, new_size: usize, state: u32) -> *mut u8 {
-    let layout =
-        |size: usize| Layout::from_size_align(size, old.align).ok().and_then(|layout| asked(layout, false));
+    let layout = |size: usize| asked(Layout::from_size_align(size, old.align).ok()?, false);
+    let (Some(layout), Some(new_layout)) = (layout(old.size), layout(new_size)) else {
+        return ptr::null_mut();
+    };
+    // None sets aside more than twice what it is asked for.
+    let Some(mut reserve) = TABLE.reserve(new_layout.size().saturating_mul(2)) else {
+        // SAFETY: our caller's block and size.
+        return unsafe { move_to_new(below, old, new_size, state) };
+    };
     // The record goes before the address can be another's.
-    forget(old.ptr);
+    let record = TABLE.forget(old.ptr as usize, usable);
+    let old_usable = record.map_or(0, |record| usable(old.ptr as usize, record));
     if state & IS_SAMPLED != 0 {
         STACKS.clear(old.ptr as usize);
     }
-    let new = match (layout(old.size), layout(new_size)) {
-        // SAFETY: our caller's block, what was asked for its layout, and what is for the new size.
-        (Some(layout), Some(new)) => unsafe { below.alloc.realloc(old.ptr, layout, new.size()) },
-        _ => ptr::null_mut(),
-    };
-    let (at, size) = if new.is_null() { (old.ptr, old.size) } else { (new, new_size) };
-    match new.is_null() && !old.is_tool {
-        true if state & HAS_STACKS != 0 => _ = STACKS.set(at as usize, old.stack),
-        true => {}
-        false => old.note_stack(at, size, state),
+    // SAFETY: our caller's block, what was asked for its layout, and what is for the new size.
+    let new = unsafe { below.alloc.realloc(old.ptr, layout, new_layout.size()) };
+    if new.is_null() {
+        // It is as it was.
+        if state & HAS_STACKS != 0 && !old.is_tool {
+            STACKS.set(old.ptr as usize, old.stack);
+        }
+        if old.is_known {
+            old.record(below, old.ptr, old.size, old.state);
+        }
+    } else {
+        old.note_stack(new, new_size, state);
+        let is_born = new != old.ptr || !old.is_known;
+        let stamped = if is_born && !old.is_tool { state } else { old.state };
+        if !old.record(below, new, new_size, stamped) {
+            TABLE.make_chunks(new as usize, usable_now(new, new_size, old.align), &mut reserve);
+            old.record(below, new, new_size, stamped);
+        }
+        if is_born {
+            count_death(record, old_usable);
+            old.count_birth(new, new_size, state);
+        }
     }
-    let is_born = at != old.ptr || !old.is_known;
-    if !new.is_null() || old.is_known {
-        old.record(below, at, size, if is_born && !old.is_tool { state } else { old.state });
-    }
-    if is_born && !new.is_null() {
-        old.count_birth(at, size, state);
-    }
+    TABLE.put_back(reserve);
     new
 }
 

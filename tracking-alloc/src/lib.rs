@@ -81,8 +81,9 @@
 //!   by writing what it zeroes else by asking the system for fresh pages: large zeroed blocks
 //!   of less than 8 MiB in memory that it has had before.
 //! - Stacks and tags are kept to the end, whether or not blocks have them still.
-//! - Where the system has no memory for the table, requests fail as if it had none for the block. Over
-//!   another allocator than jemalloc a block that is moved as it grows loses its record there.
+//! - Where the system has no memory for the table, requests fail as if it had none for the block. Of a
+//!   block that another allocator than jemalloc moves as it grows there may be no more known then than
+//!   what it was asked for.
 //! - As for every `GlobalAlloc`, a request of zero bytes is not allowed; no
 //!   value of Rust makes one.
 

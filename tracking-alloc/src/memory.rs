@@ -44,23 +44,20 @@ impl<T: AllZero> Mapped<T> {
 
     #[cold]
     fn map(&self) -> Option<&T> {
-        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
-        // SAFETY: asks for new memory at an address of the system's choice.
-        let fresh = unsafe {
-            libc::mmap(ptr::null_mut(), size_of::<T>(), libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0)
-        };
-        if fresh == libc::MAP_FAILED {
-            return None;
-        }
-        // Of no use in a core dump; and so the kernel does not join it with neighbours
-        // that are not ours, and counts it apart. Where it cannot, nothing is lost.
-        // SAFETY: a mapping that was just made, of this size.
-        unsafe { libc::madvise(fresh, size_of::<T>(), libc::MADV_DONTDUMP) };
-        sync::made(fresh.cast::<T>());
-        let won = self.0.compare_exchange(ptr::null_mut(), fresh.cast(), Ordering::AcqRel, Ordering::Acquire);
-        if won.is_err() {
-            // SAFETY: another thread was first; nobody has seen `fresh`.
-            unsafe { unmap(fresh.cast::<T>()) };
+        self.get_or_put(&mut Fresh::new(1)?)
+    }
+
+    /// The value, which is the next one of `fresh` if there was none. `None` where none is left.
+    #[cold]
+    pub(crate) fn get_or_put(&self, fresh: &mut Fresh<T>) -> Option<&T> {
+        if self.get().is_none() && fresh.count > 0 {
+            let value = fresh.next;
+            sync::made(value);
+            match self.0.compare_exchange(ptr::null_mut(), value, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => fresh.skip(),
+                // SAFETY: another thread was first; nobody has seen this one.
+                Err(_) => unsafe { ptr::drop_in_place(value) },
+            }
         }
         self.get()
     }
@@ -102,20 +99,85 @@ impl<T> Drop for Mapped<T> {
     fn drop(&mut self) {
         let value = self.0.load(Ordering::Acquire);
         if !value.is_null() {
-            // SAFETY: `map`'s; nobody refers to it any more, since those borrow from us.
-            unsafe { unmap(value) };
+            // SAFETY: `get_or_put`'s; nobody refers to it any more, since those borrow from us.
+            unsafe { ptr::drop_in_place(value) };
+            drop(Fresh { next: value, count: 1 });
         }
     }
 }
 
-/// # Safety
-///
-/// A value that `Mapped::map` mapped, to which nobody refers any more.
-unsafe fn unmap<T>(value: *mut T) {
-    // SAFETY: our caller's promise; the mapping has the value's size.
-    unsafe {
-        ptr::drop_in_place(value);
-        libc::munmap(value.cast(), size_of::<T>());
+/// Memory for some `T`s, one behind the other, that nobody has: addresses, without pages.
+pub(crate) struct Fresh<T> {
+    next: *mut T,
+    count: usize,
+}
+
+impl<T> Fresh<T> {
+    /// Bytes from one to the next.
+    const STEP: usize = size_of::<T>().next_multiple_of(PAGE);
+
+    /// `None` where the operating system gives no memory.
+    pub(crate) fn new(count: usize) -> Option<Fresh<T>> {
+        let len = count.checked_mul(Self::STEP)?;
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
+        // SAFETY: asks for new memory at an address of the system's choice.
+        let next =
+            unsafe { libc::mmap(ptr::null_mut(), len, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0) };
+        if next == libc::MAP_FAILED {
+            return None;
+        }
+        // Of no use in a core dump; and so the kernel does not join it with neighbours
+        // that are not ours, and counts it apart. Where it cannot, nothing is lost.
+        // SAFETY: a mapping that was just made, of this size.
+        unsafe { libc::madvise(next, len, libc::MADV_DONTDUMP) };
+        Some(Fresh { next: next.cast(), count })
+    }
+
+    pub(crate) const fn none() -> Fresh<T> {
+        Fresh { next: ptr::null_mut(), count: 0 }
+    }
+
+    /// The next one is somebody's from now on.
+    fn skip(&mut self) {
+        self.next = self.next.wrapping_byte_add(Self::STEP);
+        self.count -= 1;
+    }
+}
+
+impl<T> Drop for Fresh<T> {
+    fn drop(&mut self) {
+        if self.count > 0 {
+            // SAFETY: part of a mapping of ours, which nobody has.
+            unsafe { libc::munmap(self.next.cast(), self.count * Self::STEP) };
+        }
+    }
+}
+
+/// Where two fresh `T`s wait for who needs them.
+pub(crate) struct Spare<T>(AtomicPtr<T>);
+
+impl<T> Spare<T> {
+    pub(crate) const COUNT: usize = 2;
+
+    pub(crate) const fn new() -> Spare<T> {
+        Spare(AtomicPtr::new(ptr::null_mut()))
+    }
+
+    /// They are the caller's; new ones where none wait here.
+    pub(crate) fn take(&self) -> Option<Fresh<T>> {
+        let next = self.0.swap(ptr::null_mut(), Ordering::AcqRel);
+        match next.is_null() {
+            true => Fresh::new(Self::COUNT),
+            false => Some(Fresh { next, count: Self::COUNT }),
+        }
+    }
+
+    /// Those that are not two, or are too many, go back to the operating system.
+    pub(crate) fn put(&self, fresh: Fresh<T>) {
+        let put = |next| self.0.compare_exchange(ptr::null_mut(), next, Ordering::AcqRel, Ordering::Relaxed);
+        if fresh.count == Self::COUNT && put(fresh.next).is_ok() {
+            std::mem::forget(fresh);
+        }
     }
 }
 

@@ -22,7 +22,7 @@
 
 #![expect(unsafe_code, reason = "says of its memory that all-zero is a value")]
 
-use crate::memory::{AllZero, Mapped, PageMap, PAGE};
+use crate::memory::{AllZero, Fresh, Mapped, PageMap, Spare, PAGE};
 use crate::slot::{self, Record, GRANULE, LARGE, MOST, START, TINY};
 use crate::sync::{AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering, CHUNKS, CHUNK_LOG2};
 use std::ops::Range;
@@ -39,7 +39,7 @@ const SECONDS: usize = 2 * SLOTS;
 
 /// The shadow of 64 MiB. All-zero is empty.
 #[repr(C)]
-struct Chunk {
+pub(crate) struct Chunk {
     /// First, so that pages of slots are pages of memory. Those of blocks that begin a granule,
     /// and behind them the heads of those that begin in the middle of one.
     slots: [AtomicU16; SECONDS + SLOTS],
@@ -58,6 +58,8 @@ pub(crate) struct Table {
     /// Range of chunks in use: `first` is the complement, so that zero is empty.
     first_complement: AtomicUsize,
     last: AtomicUsize,
+    /// Chunks for a block of which nobody knows yet where it will be.
+    spare: Spare<Chunk>,
 }
 
 /// Bytes that the allocator set aside for the block at an address.
@@ -69,6 +71,7 @@ impl Table {
             chunks: [const { Mapped::new() }; CHUNKS],
             first_complement: AtomicUsize::new(0),
             last: AtomicUsize::new(0),
+            spare: Spare::new(),
         }
     }
 
@@ -124,33 +127,47 @@ impl Table {
         self.chunks.get(addr >> CHUNK_LOG2)?.get()
     }
 
-    /// The chunk of an address; makes it if need be. `None` where the operating
-    /// system gives no memory, or the address has more than 48 bits.
+    /// The chunk of an address; makes it if need be. `None` where the operating system gives no
+    /// memory and none of `fresh` is left, or the address has more than 48 bits.
     #[cold]
-    fn make_chunk(&self, addr: usize) -> Option<&Chunk> {
+    fn make_chunk(&self, addr: usize, fresh: &mut Fresh<Chunk>) -> Option<&Chunk> {
         let index = addr >> CHUNK_LOG2;
         let chunk = self.chunks.get(index)?;
         // First: once it is there, other threads record blocks in it, and may enumerate them at once.
         self.first_complement.fetch_max(!index, Ordering::AcqRel);
         self.last.fetch_max(index, Ordering::AcqRel);
-        chunk.get_or_map()
+        chunk.get_or_map().or_else(|| chunk.get_or_put(fresh))
     }
 
-    /// Makes all chunks that a block reaches into, so that it can be recorded. False where there is no memory for them.
-    pub(crate) fn make_chunks(&self, addr: usize, usable: usize) -> bool {
+    /// Makes all chunks that a block reaches into, so that it can be recorded. False where there is
+    /// no memory for them.
+    pub(crate) fn make_chunks(&self, addr: usize, usable: usize, fresh: &mut Fresh<Chunk>) -> bool {
         let mut starts = (addr..addr + usable).step_by(CHUNK).chain([addr + usable - 1]);
-        starts.all(|start| self.chunk(start).or_else(|| self.make_chunk(start)).is_some())
+        starts.all(|start| self.chunk(start).or_else(|| self.make_chunk(start, fresh)).is_some())
+    }
+
+    /// Memory for as many chunks as a block may reach into, wherever it will be. `None` where there is none.
+    pub(crate) fn reserve(&self, usable: usize) -> Option<Fresh<Chunk>> {
+        match usable.div_ceil(CHUNK) + 1 {
+            ..=Spare::<Chunk>::COUNT => self.spare.take(),
+            count => Fresh::new(count),
+        }
+    }
+
+    /// Takes back what is left of it.
+    pub(crate) fn put_back(&self, fresh: Fresh<Chunk>) {
+        self.spare.put(fresh);
     }
 
     /// Records any block. Returns false where the table has no room for it.
     #[cold]
     pub(crate) fn record(&self, addr: usize, record: Record, usable: usize) -> bool {
-        let Some(chunk) = self.chunk(addr).or_else(|| self.make_chunk(addr)) else {
+        let Some(chunk) = self.chunk(addr).or_else(|| self.make_chunk(addr, &mut Fresh::none())) else {
             return false;
         };
         // All that it reaches into, so that any address in it is found.
         for start in ((addr | (CHUNK - 1)) + 1..addr + usable).step_by(CHUNK) {
-            if self.chunk(start).or_else(|| self.make_chunk(start)).is_none() {
+            if self.chunk(start).or_else(|| self.make_chunk(start, &mut Fresh::none())).is_none() {
                 return false;
             }
         }
