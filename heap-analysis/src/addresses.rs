@@ -222,8 +222,13 @@ fn functions(loader: &Loader, probe: u64) -> Vec<Function> {
     functions
 }
 
+/// A symbol's name as its language writes it: Rust's two ways, and C++'s.
 fn demangled(symbol: &str) -> String {
-    format!("{:#}", rustc_demangle::demangle(symbol))
+    if let Ok(name) = rustc_demangle::try_demangle(symbol) {
+        return format!("{name:#}");
+    }
+    let cpp = cpp_demangle::Symbol::new(symbol).ok().and_then(|name| name.demangle().ok());
+    cpp.unwrap_or_else(|| symbol.to_owned())
 }
 
 /// Whether a function is the way from a collection to the allocator: the same
@@ -237,9 +242,26 @@ pub(crate) fn is_allocators(name: &str) -> bool {
         "__rg_",
         "alloc::alloc::",
         "alloc::raw_vec::",
+        "std::sys::alloc::",
+        // C++'s, where its blocks are tracked too.
+        "operator new",
+        "std::__new_allocator<",
+        "__gnu_cxx::new_allocator<",
+        "std::allocator_traits<",
+    ];
+    const C: &[&str] = &[
+        "malloc",
+        "calloc",
+        "realloc",
+        "reallocarray",
+        "posix_memalign",
+        "aligned_alloc",
+        "memalign",
+        "valloc",
+        "pvalloc",
     ];
     let path = name.trim_start_matches(['<', '&']);
-    OURS.iter().any(|prefix| path.starts_with(prefix))
+    OURS.iter().any(|prefix| path.starts_with(prefix)) || C.contains(&name)
 }
 
 #[cfg(test)]
@@ -297,15 +319,31 @@ mod tests {
     }
 
     #[test]
+    fn names_are_those_of_their_language() {
+        for (symbol, name) in [
+            ("_RNvCs1234_7mycrate3foo", "mycrate::foo"),
+            ("_ZN7mycrate3foo17h0123456789abcdefE", "mycrate::foo"),
+            ("_ZN5boxes4fillERKSs", "boxes::fill(std::string const&)"),
+            ("_Znwm", "operator new(unsigned long)"),
+            ("main", "main"),
+            ("_Zwhat", "_Zwhat"),
+        ] {
+            assert_eq!(demangled(symbol), name);
+        }
+    }
+
+    #[test]
     fn the_allocators_functions_are_known() {
         for name in [
             "alloc::raw_vec::RawVecInner<A>::grow",
             "<alloc::alloc::Global as core::alloc::Allocator>::allocate",
             "__rustc::__rust_alloc",
+            "malloc",
+            "operator new(unsigned long)",
         ] {
             assert!(is_allocators(name), "{name}");
         }
-        for name in ["alloc::vec::Vec<T,A>::push", "my::alloc::alloc", "main"] {
+        for name in ["alloc::vec::Vec<T,A>::push", "my::alloc::alloc", "main", "malloc_file"] {
             assert!(!is_allocators(name), "{name}");
         }
     }

@@ -7,7 +7,7 @@
 
 use crate::slot::{GRANULE, MOST};
 use crate::{Lower, UsableSize};
-use std::alloc::{GlobalAlloc, Layout};
+use std::alloc::{GlobalAlloc, Layout, System};
 use std::any::TypeId;
 
 /// What the slow ways need of a [`crate::TrackingAlloc`], whatever it stands on.
@@ -18,10 +18,13 @@ pub(crate) struct Below<'a> {
     pub(crate) usable: Option<UsableSize>,
 }
 
-/// Whether `A` is jemalloc. A constant, once optimised.
+/// Whether `A` is jemalloc, under its own name or, where `malloc` is jemalloc's, the
+/// system's. A constant, once optimised.
 #[inline(always)]
 pub(crate) fn is_jemalloc<A: 'static>() -> bool {
-    cfg!(feature = "jemalloc") && TypeId::of::<A>() == TypeId::of::<Lower>()
+    let is = TypeId::of::<A>();
+    cfg!(feature = "jemalloc") && is == TypeId::of::<Lower>()
+        || cfg!(feature = "interpose") && is == TypeId::of::<System>()
 }
 
 /// What is asked of the allocator below for a block; `None` where that is more

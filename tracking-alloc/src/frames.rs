@@ -31,8 +31,23 @@ pub(crate) struct Bounds {
     pub(crate) high: usize,
 }
 
+/// Where the calling thread's stack lies, by the kernel: the C library allocates while it
+/// finds that out, under a lock, and may be at it now.
+#[cfg(feature = "interpose")]
+#[cold]
+pub(crate) fn bounds() -> Option<Bounds> {
+    let here = 0u8;
+    let here = (&raw const here).addr();
+    let (low, high) = crate::maps::mapping(here)?;
+    // SAFETY: asks for the calling thread's number, which with glibc is the address of what it knows
+    // of it. But for the first thread's that lies above the stack, in the same mapping.
+    let own = unsafe { libc::pthread_self() } as usize;
+    Some(Bounds { low, high: if (here..high).contains(&own) { own & !15 } else { high } })
+}
+
 /// Where the calling thread's stack lies, by the C library: some microseconds.
 /// `None` where it does not say.
+#[cfg(not(feature = "interpose"))]
 #[cold]
 pub(crate) fn bounds() -> Option<Bounds> {
     #[cfg(any(target_os = "linux", target_os = "android"))]

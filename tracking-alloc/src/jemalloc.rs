@@ -82,6 +82,17 @@ pub(crate) unsafe fn realloc_natural(ptr: *mut u8, size: usize) -> *mut u8 {
     unsafe { ffi::realloc(ptr.cast(), size) }.cast()
 }
 
+/// Bytes that jemalloc set aside for a block, by asking it.
+///
+/// # Safety
+///
+/// A live block of jemalloc.
+#[cfg(feature = "interpose")]
+pub(crate) unsafe fn usable_of(ptr: *mut u8) -> usize {
+    // SAFETY: our caller's block.
+    unsafe { ffi::malloc_usable_size(ptr.cast()) }
+}
+
 /// Filled when the first block is recorded.
 static CLASSES: Classes = Classes::new();
 

@@ -67,9 +67,25 @@
 //! the feature `jemalloc` (on by default) it is not built, and
 //! `TrackingAlloc::new()` stands on the system's allocator.
 //!
+//! # C and C++ in the process
+//!
+//! With the feature `interpose` (Linux with glibc) the program has a `malloc` of its own, with `calloc`,
+//! `realloc`, `free`, `posix_memalign`, `aligned_alloc` and their relatives: they are this allocator, over the same jemalloc,
+//! with the same table and modes. So all that is allocated in the process by C's names has a record: by C and
+//! C++ code, by the C library for itself or for its caller, by Rust code on the system's allocator.
+//! `#[global_allocator]` may be there or not; without it the program has to name the crate, so
+//! that it is linked:
+//!
+//! ```
+//! use tracking_alloc as _;
+//! ```
+//!
+//! The feature is for the program that is built, not for libraries: it holds for all of the process. It costs C code what
+//! it costs Rust, and on a free a look at the record, since C does not say of what size a block is.
+//!
 //! # Limits
 //!
-//! - Only what goes through Rust's allocator is tracked, not C code's `malloc`.
+//! - Only what goes through Rust's allocator is tracked, not C code's `malloc`, but for the feature `interpose`.
 //! - 64-bit systems with 48 bits of addresses and pages of 4 KiB, with `mmap`.
 //! - Eight bits of birth epoch: after 255 checkpoints new blocks can no longer
 //!   be told from old ones, and snapshots say so.
@@ -90,6 +106,11 @@
 #[cfg(not(all(unix, target_pointer_width = "64")))]
 compile_error!("tracking-alloc needs a 64-bit Unix: leave out the `#[global_allocator]` elsewhere, sizes are estimates then");
 
+#[cfg(all(feature = "interpose", not(all(target_os = "linux", target_env = "gnu"))))]
+compile_error!(
+    "tracking-alloc's feature `interpose` replaces the malloc of glibc on Linux; leave it out elsewhere"
+);
+
 #[cfg(feature = "enabled")]
 mod below;
 #[cfg(feature = "enabled")]
@@ -102,11 +123,15 @@ mod frames;
 mod global;
 #[cfg(all(feature = "enabled", feature = "jemalloc"))]
 mod hot;
+#[cfg(feature = "interpose")]
+mod interpose;
 #[cfg(all(feature = "enabled", feature = "jemalloc"))]
 mod jemalloc;
 #[cfg(all(feature = "enabled", not(feature = "jemalloc")))]
 #[path = "no_jemalloc.rs"]
 mod jemalloc;
+#[cfg(feature = "interpose")]
+mod maps;
 #[cfg(feature = "enabled")]
 mod memory;
 #[cfg(feature = "enabled")]
