@@ -218,6 +218,10 @@ fn short_path(file: &str) -> (&str, bool) {
             return (path, true);
         }
     }
+    // C++'s: `/usr/include/c++/12/bits/…`.
+    if let Some((_, path)) = file.split_once("/include/c++/") {
+        return (path.split_once('/').map_or(path, |(_, path)| path), true);
+    }
     // Packages lie in a folder of their registry's index, or of their repository.
     let package = ["/registry/src/", "/git/checkouts/"].into_iter().find_map(|mark| file.split_once(mark));
     let path = package.and_then(|(_, behind)| behind.split_once('/'));
@@ -429,6 +433,18 @@ mod tests {
             .map(|(name, file)| Function { name: (*name).into(), file: (*file).into(), line: 7 })
             .collect();
         Code { address: 0x10, place: "app+0x10".into(), functions }
+    }
+
+    #[test]
+    fn paths_begin_at_the_library_or_the_package() {
+        for (file, path) in [
+            ("/rustc/59807616e1fa/library/alloc/src/vec/mod.rs", ("alloc/src/vec/mod.rs", true)),
+            ("/usr/include/c++/12/bits/stl_map.h", ("bits/stl_map.h", true)),
+            ("/h/.cargo/registry/src/index-0123/syn-2.0.1/src/lib.rs", ("syn-2.0.1/src/lib.rs", false)),
+            ("/home/me/program/src/main.rs", ("/home/me/program/src/main.rs", false)),
+        ] {
+            assert_eq!(short_path(file), path);
+        }
     }
 
     #[test]
