@@ -27,7 +27,7 @@ pub struct Fragmentation {
     pub types: Vec<WasteRow>,
     /// Bytes by kind, in the order of [`KINDS`]: sums over `types`.
     pub kinds: [u64; 5],
-    /// Size classes, the smallest first.
+    /// Size classes, the smallest first. Empty, as `cliffs` are, over another allocator than jemalloc.
     pub classes: Vec<ClassRow>,
     /// Whether all classes are those of jemalloc's spacing. Without it the next
     /// smaller class is the next smaller one in use.
@@ -39,6 +39,8 @@ pub struct Fragmentation {
     pub gaps: Option<u64>,
     /// Freed bytes that wait in the threads' caches.
     pub cached: Option<u64>,
+    /// What is not known and why, in sentences.
+    pub problems: Vec<String>,
 }
 
 /// The waste of a type.
@@ -102,6 +104,10 @@ pub struct CliffRow {
 
 /// Cliffs further away than this, and than an eighth of the size, are none.
 const NEAR: u64 = 16;
+
+/// Over another allocator a block's usable size says nothing of classes: it may be what was asked for.
+pub(crate) const NO_CLASSES: &str =
+    "no size classes, slabs and pages: they are known of jemalloc below the tracking allocator";
 
 /// Cliffs that are listed.
 const LIST_LIMIT: usize = 1000;
@@ -199,7 +205,8 @@ impl Analysis {
         });
         let mut types: Vec<WasteRow> = types.filter(|row| row.slack > 0).collect();
         types.sort_by(|a, b| b.slack.cmp(&a.slack).then_with(|| a.type_name.cmp(&b.type_name)));
-        let classes = classes(&sizes, &unclaimed);
+        let has_classes = !heap.allocator.is_some_and(|figures| figures.is_unaccounted);
+        let classes = if has_classes { classes(&sizes, &unclaimed) } else { Vec::new() };
         let in_use: BTreeSet<u64> = classes.iter().map(|class| class.usable).collect();
         let is_spacing_known = in_use.iter().all(|&class| size_class(class) == class);
         let below = |class: u64| match is_spacing_known {
@@ -208,6 +215,7 @@ impl Analysis {
         };
         let mut cliffs: Vec<CliffRow> = groups
             .into_iter()
+            .filter(|_| has_classes)
             .filter_map(|((row, requested, usable), group)| {
                 let below = below(usable)?;
                 let less = requested.checked_sub(below).filter(|&less| less > 0)?;
@@ -244,6 +252,7 @@ impl Analysis {
             cliffs,
             gaps: figures.map(|figures| figures.active.saturating_sub(figures.allocated)),
             cached: figures.map(|figures| figures.cached),
+            problems: if has_classes { Vec::new() } else { vec![NO_CLASSES.into()] },
         }
     }
 

@@ -19,7 +19,7 @@
 //! | requested | table | padding, dead variant space, container overhead, spare capacity, untyped |
 //! | payload | walk | |
 //!
-//! Levels that a snapshot cannot tell are left out: all of the allocator's over
+//! Levels that a snapshot cannot tell are left out, and that is said: all of the allocator's over
 //! another one than jemalloc, all but the first without the tracking allocator.
 
 use crate::analysis::Analysis;
@@ -74,7 +74,7 @@ pub struct Memory {
     pub mapped: Option<u64>,
     /// Bytes of address space that it keeps without memory behind it.
     pub retained: Option<u64>,
-    /// Levels whose difference is one, in sentences. Above *active* none is.
+    /// What is not known, and levels whose difference is one, in sentences. Above *active* none is.
     pub problems: Vec<String>,
 }
 
@@ -242,12 +242,19 @@ pub(crate) fn memory(sources: &Sources<'_>) -> Memory {
     let levels = levels.done();
     // Snapshots of before format 2.3 do not say where free places are.
     let has_classes = !sources.size_classes.is_empty();
-    let problems = levels
+    let unknown = match (&sources.table, sources.allocator) {
+        (None, _) => Some("without the tracking allocator only the kernel's figures are known"),
+        (Some(_), Some(figures)) if figures.is_unaccounted => {
+            Some("the allocator below the table keeps no account of its own: its levels are not known")
+        }
+        _ => None,
+    };
+    let different = levels
         .iter()
         .filter(|level| level.difference != 0 && !DIFFERENT.contains(&level.name))
         .filter(|level| has_classes || level.name != "active")
-        .map(|level| format!("{}: {} bytes are unaccounted for", level.name, level.difference))
-        .collect();
+        .map(|level| format!("{}: {} bytes are unaccounted for", level.name, level.difference));
+    let problems = unknown.map(str::to_owned).into_iter().chain(different).collect();
     Memory {
         levels,
         mapped: is_accounted.then_some(figures.mapped),

@@ -16,7 +16,7 @@
 //! The tool's blocks have slabs of their own, which are in none of these numbers.
 
 use crate::analysis::Analysis;
-use crate::fragmentation::{size_class, MOST_CLASS};
+use crate::fragmentation::{size_class, MOST_CLASS, NO_CLASSES};
 use crate::heap::{NodeId, NONE};
 use crate::type_table::RowId;
 use heap_snapshot::record::{LiveBlock, SizeClass};
@@ -185,9 +185,7 @@ impl Analysis {
         let mut pages =
             Pages { page: if figures.page > 0 { figures.page } else { 4096 }, ..Pages::default() };
         if !heap.header().tracked || figures.is_unaccounted {
-            pages
-                .problems
-                .push("no slabs and pages: they are known of jemalloc below the tracking allocator".into());
+            pages.problems.push(NO_CLASSES.into());
             return pages;
         }
         let page = pages.page;

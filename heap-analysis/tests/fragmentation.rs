@@ -61,3 +61,15 @@ fn classes_of_another_spacing_are_those_in_use() {
         found.cliffs.iter().map(|row| (row.usable, row.below, row.less, row.saving)).collect();
     assert_eq!(cliffs, [(40, 24, 16, 16)]);
 }
+
+#[test]
+fn over_another_allocator_there_are_no_classes_and_that_is_said() {
+    let named = heap("root r -> a:48, b:32, c:32; unaccounted");
+    let (found, pages, memory) =
+        (named.analysis.fragmentation(), named.analysis.pages(), named.analysis.memory());
+    assert!(found.classes.is_empty() && found.cliffs.is_empty() && pages.classes.is_empty());
+    assert!(found.problems[0].starts_with("no size classes, slabs and pages"), "{:?}", found.problems);
+    assert_eq!(found.problems, pages.problems);
+    assert!(memory.problems[0].contains("its levels are not known"), "{:?}", memory.problems);
+    assert!(memory.level("allocated").is_none() && memory.level("live blocks").is_some());
+}

@@ -232,8 +232,14 @@ impl FragmentationView {
                 });
             }
         });
-        if matches!(self.tab, Tab::Slabs | Tab::Pins) {
-            pages_ui(ui, &found.pages);
+        match self.tab {
+            Tab::Slabs | Tab::Pins => pages_ui(ui, &found.pages),
+            Tab::Classes | Tab::Cliffs => {
+                for problem in &found.waste.problems {
+                    cells::line(ui, |ui| ui.weak(problem));
+                }
+            }
+            Tab::Types => {}
         }
         let tab = self.tab;
         let sorted = self.sorted[tab as usize].unwrap_or(tab.first());
