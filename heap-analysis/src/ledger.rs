@@ -8,7 +8,7 @@ use crate::units;
 use heap_snapshot::record::{BlockCount, EdgeKind, Layout, LiveBlock, Split};
 use serde::Serialize;
 use std::cmp::Reverse;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// Classes of the population in the order in which they apply.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize)]
@@ -89,18 +89,22 @@ pub struct TwiceRow {
     pub claims: Vec<String>,
 }
 
-/// Unclaimed blocks of one size.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+/// Unclaimed blocks of one size class.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize)]
 pub struct UnclaimedRow {
-    /// Usable bytes of each: the size class.
+    /// Usable bytes of each.
     pub usable: u64,
-    /// Requested bytes of each.
-    pub requested: u64,
     /// How many.
     pub blocks: u64,
     /// Their usable bytes.
     pub bytes: u64,
-    /// Address of the first.
+    /// Bytes that they asked for.
+    pub requested: u64,
+    /// Different sizes that they asked for.
+    pub sizes: u64,
+    /// The size that most of them asked for (the smallest such), and how many did.
+    pub most: (u64, u64),
+    /// Address of the first that asked for it.
     pub example: u64,
 }
 
@@ -207,7 +211,7 @@ pub struct Ledger {
     pub mismatched: BlockCount,
     /// Blocks with two owners, largest first, at most 100.
     pub claimed_twice: Vec<TwiceRow>,
-    /// Unclaimed blocks by size, most bytes first.
+    /// Unclaimed blocks by size class, most bytes first.
     pub unclaimed: Vec<UnclaimedRow>,
     /// Blocks that only weak handles keep, largest first, at most 100; their
     /// class says how many there are.
@@ -298,7 +302,8 @@ pub(crate) fn ledger(analysis: &Analysis) -> Ledger {
     let mut waterfall = Waterfall::default();
     let mut mismatched = BlockCount::default();
     let mut mismatches: HashMap<u32, Mismatch> = HashMap::new();
-    let mut unclaimed: HashMap<(u64, u64), UnclaimedRow> = HashMap::new();
+    // By usable and requested size: how many, and the first one's address.
+    let mut unclaimed: BTreeMap<(u64, u64), (u64, u64)> = BTreeMap::new();
     let mut twice: Vec<NodeId> = Vec::new();
     let mut pinned: Vec<PinnedRow> = Vec::new();
     // By node: whether its outside owner is a mere possibility.
@@ -338,15 +343,7 @@ pub(crate) fn ledger(analysis: &Analysis) -> Ledger {
             if !is_inside_whole {
                 add(&mut mismatched, block);
             }
-            let row = unclaimed.entry((block.usable, block.requested)).or_insert(UnclaimedRow {
-                usable: block.usable,
-                requested: block.requested,
-                blocks: 0,
-                bytes: 0,
-                example: block.addr,
-            });
-            row.blocks += 1;
-            row.bytes = row.bytes.saturating_add(block.usable);
+            unclaimed.entry((block.usable, block.requested)).or_insert((0, block.addr)).0 += 1;
             continue;
         }
         let node = NodeId(node);
@@ -405,8 +402,7 @@ pub(crate) fn ledger(analysis: &Analysis) -> Ledger {
     pinned.truncate(LIST_LIMIT);
     twice.sort_by_key(|&node| (Reverse(heap.block(node).map_or(0, |block| block.usable)), node));
     twice.truncate(LIST_LIMIT);
-    let mut unclaimed: Vec<UnclaimedRow> = unclaimed.into_values().collect();
-    unclaimed.sort_by_key(|row| (Reverse(row.bytes), row.usable, row.requested));
+    let unclaimed = by_class(&unclaimed);
     let mut mismatches: Vec<MismatchRow> = mismatches
         .into_iter()
         .filter_map(|(ty, row)| {
@@ -562,6 +558,27 @@ fn twice_row(analysis: &Analysis, node: NodeId) -> TwiceRow {
         type_name: analysis.table.node_name(heap, node).to_owned(),
         claims,
     }
+}
+
+/// Rows of size classes from blocks by usable and requested size.
+fn by_class(sizes: &BTreeMap<(u64, u64), (u64, u64)>) -> Vec<UnclaimedRow> {
+    let mut rows: Vec<UnclaimedRow> = Vec::new();
+    for (&(usable, requested), &(blocks, first)) in sizes {
+        if rows.last().is_none_or(|row| row.usable != usable) {
+            rows.push(UnclaimedRow { usable, ..UnclaimedRow::default() });
+        }
+        if let Some(row) = rows.last_mut() {
+            row.blocks += blocks;
+            row.bytes = row.bytes.saturating_add(usable.saturating_mul(blocks));
+            row.requested = row.requested.saturating_add(requested.saturating_mul(blocks));
+            row.sizes += 1;
+            if blocks > row.most.1 {
+                (row.most, row.example) = ((requested, blocks), first);
+            }
+        }
+    }
+    rows.sort_by_key(|row| (Reverse(row.bytes), row.usable));
+    rows
 }
 
 fn verdict(ledger: &mut Ledger, is_damaged: bool, is_unaccounted: bool) {

@@ -128,7 +128,7 @@ pub(crate) enum Command {
         #[arg(long)]
         full: bool,
     },
-    /// What nobody claims, by size, by what holds it, or by the stack or the tag that allocated it
+    /// What nobody claims, by size class, by what holds it, or by the stack or the tag that allocated it
     Unclaimed {
         /// `size`, `holder`, `stack` or `tag`
         #[arg(long, value_name = "WHAT", default_value = "size")]

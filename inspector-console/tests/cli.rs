@@ -71,7 +71,7 @@ fn help() {
               pages      Pages that hold little: which size classes and which types keep slabs half empty
               missing    Types the walk could not read, by bytes, each with the line to write
               stacks     Live blocks by the stack that allocated them (of a program run with HEAP_TRACK=stacks)
-              unclaimed  What nobody claims, by size, by what holds it, or by the stack or the tag that allocated it
+              unclaimed  What nobody claims, by size class, by what holds it, or by the stack or the tag that allocated it
               help       Print this message or the help of the given subcommand(s)
 
             Arguments:
@@ -391,12 +391,9 @@ fn ledger() {
             all                 70.1 KiB  100.0%
 
             Unclaimed
-            size class  requested  blocks  bytes     for example
-                   128        116       1  128 B  0x7f00000117e0
-                   112        100       1  112 B  0x7f0000011620
-                   112        101       1  112 B  0x7f0000011690
-                   112        104       1  112 B  0x7f0000011700
-                   112        109       1  112 B  0x7f0000011770
+            size class  blocks  bytes  sizes  most ask for     for example
+                   112       4  448 B      4           100  0x7f0000011620
+                   128       1  128 B      1           116  0x7f00000117e0
 
             Kept by weak handles, their values gone
             type         bytes  weak handles  met    id
@@ -659,15 +656,12 @@ fn without_stacks_that_is_said() {
         "unclaimed",
         &["demo.heapsnap", "unclaimed"],
         expect![[r#"
-        size class  requested  blocks  bytes     for example
-               128        116       1  128 B  0x7f00000117e0
-               112        100       1  112 B  0x7f0000011620
-               112        101       1  112 B  0x7f0000011690
-               112        104       1  112 B  0x7f0000011700
-               112        109       1  112 B  0x7f0000011770
+            size class  blocks  bytes  sizes  most ask for     for example
+                   112       4  448 B      4           100  0x7f0000011620
+                   128       1  128 B      1           116  0x7f00000117e0
 
-        type config: none
-    "#]],
+            type config: none
+        "#]],
     );
     assert!(json("stacks-json", &["--json", "demo.heapsnap", "stacks"])["rows"].is_array());
 }

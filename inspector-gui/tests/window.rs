@@ -1396,26 +1396,26 @@ fn controls_fit_at_every_scale() {
 }
 
 #[test]
-fn what_nobody_claims_is_listed_by_size() {
+fn what_nobody_claims_is_listed_by_size_class() {
     let mut window = Window::demo();
     window.click(Role::Button, "Unclaimed");
     // The demo was taken without stacks: sizes come first, and how to get stacks is said where they would be.
     assert!(!window.state().unclaimed.is_empty());
     window.click(Role::Button, "By stack");
     assert!(window.reads("HEAP_TRACK=stacks"));
-    window.click(Role::Button, "By size");
+    window.click(Role::Button, "By size class");
     let analysis = window.inspector().document().unwrap().analysis.clone();
     let rows = &analysis.ledger().unclaimed;
     assert!(!rows.is_empty() && window.state().unclaimed.len() == rows.len());
-    assert_eq!(window.state().unclaimed[0], format!("unclaimed {} B", rows[0].requested));
-    window.click(Role::ColumnHeader, "Ask for");
-    let mut sizes: Vec<u64> = rows.iter().map(|row| row.requested).collect();
+    assert_eq!(window.state().unclaimed[0], format!("unclaimed {} B", rows[0].usable));
+    window.click(Role::ColumnHeader, "Class");
+    let mut sizes: Vec<u64> = rows.iter().map(|row| row.usable).collect();
     sizes.sort_unstable_by(|a, b| b.cmp(a));
     let sizes: Vec<String> = sizes.iter().map(|size| format!("unclaimed {size} B")).collect();
     assert_eq!(window.state().unclaimed, sizes);
     let text = window.copied(keys(Key::C, SHIFTED));
     let bytes: u64 =
-        text.lines().skip(1).map(|line| line.split('\t').nth(3).unwrap().parse::<u64>().unwrap()).sum();
+        text.lines().skip(1).map(|line| line.split('\t').nth(1).unwrap().parse::<u64>().unwrap()).sum();
     let class = analysis.ledger().classes.last().unwrap();
     assert_eq!(bytes, class.bytes, "all unclaimed bytes");
     // By tag all of them are there as well, and by holder those of a snapshot in which it was searched.
@@ -1678,7 +1678,7 @@ fn every_view_answers_on_real_heaps() {
         let unclaimed = &analysis.ledger().unclaimed;
         assert!(!unclaimed.is_empty(), "{sample}");
         for (tab, rows) in [
-            ("By size", unclaimed.len()),
+            ("By size class", unclaimed.len()),
             ("By holder", analysis.unclaimed().rows.len()),
             ("By tag", analysis.tags(true).rows.len()),
         ] {

@@ -32,7 +32,7 @@ pub(crate) fn run(out: &Out<'_>) -> String {
     out.end(text)
 }
 
-/// `unclaimed`: by size.
+/// `unclaimed`: by size class.
 pub(crate) fn unclaimed_by_size(out: &Out<'_>, top: usize) -> String {
     let ledger = out.analysis.ledger();
     if out.is_json {
@@ -49,23 +49,25 @@ pub(crate) fn unclaimed_by_size(out: &Out<'_>, top: usize) -> String {
 fn unclaimed(out: &Out<'_>, ledger: &Ledger, top: usize) -> String {
     let mut table = Table::new(&[
         Column::Number("size class"),
-        Column::Number("requested"),
         Column::Number("blocks"),
         Column::Number("bytes"),
+        Column::Number("sizes"),
+        Column::Number("most ask for"),
         Column::Number("for example"),
     ]);
     for row in ledger.unclaimed.iter().take(top) {
         table.row([
             row.usable.to_string(),
-            row.requested.to_string(),
             count(row.blocks),
             bytes(row.bytes),
+            count(row.sizes),
+            row.most.0.to_string(),
             format!("{:#x}", row.example),
         ]);
     }
     let mut text = table.render(out.width);
     if ledger.unclaimed.len() > top {
-        text.push_str(&format!("and {} more sizes\n", count((ledger.unclaimed.len() - top) as u64)));
+        text.push_str(&format!("and {} more classes\n", count((ledger.unclaimed.len() - top) as u64)));
     }
     text
 }

@@ -520,11 +520,12 @@ fn lists_ui(ui: &mut Ui, document: &Document, summary: &Summary, ledger: &Ledger
     list_ui(ui, "Blocks whose parts do not add up", ledger.mismatches.len(), mismatches, true);
     let unclaimed = ledger.unclaimed.iter().map(|row| {
         format!(
-            "{} blocks of {} ({} requested), {} in all, the first at {:#x}",
+            "{} blocks of {}, {} in all; {} ask for {} B, the first at {:#x}",
             units::count(row.blocks),
             units::bytes(row.usable),
-            units::bytes(row.requested),
             units::bytes(row.bytes),
+            units::count(row.most.1),
+            row.most.0,
             row.example
         )
     });

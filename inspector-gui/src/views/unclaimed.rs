@@ -1,5 +1,5 @@
 //! What nobody claims: live blocks that the walk met no holder of, by the code
-//! that allocated them, its tags, by size, and by who seems to hold them.
+//! that allocated them, its tags, by size class, and by who seems to hold them.
 
 use crate::answer::{Answer, Shown};
 use crate::cells;
@@ -35,7 +35,7 @@ impl Tab {
     fn title(self) -> &'static str {
         match self {
             Tab::Stacks => "By stack",
-            Tab::Sizes => "By size",
+            Tab::Sizes => "By size class",
             Tab::Holders => "By holder",
             Tab::Tags => "By tag",
         }
@@ -44,7 +44,7 @@ impl Tab {
     fn help(self) -> &'static str {
         match self {
             Tab::Stacks => "Which code allocated them.",
-            Tab::Sizes => "How large they are.",
+            Tab::Sizes => "How large they are, as the allocator rounds sizes up.",
             Tab::Holders => "Where a word stands that is their address: who seems to hold them, not proven.",
             Tab::Tags => "Under which tags of the program they were allocated.",
         }
@@ -80,12 +80,13 @@ const STACKS: &[Column] = &[
 ];
 
 const SIZES: &[Column] = &[
-    Column::number("Ask for", 110.0, "Bytes that each asks for."),
-    Column::number("Get", 90.0, "Usable bytes of each: its size class."),
-    Column::number("Blocks", 90.0, "Blocks of this size."),
+    Column::number("Class", 90.0, "Usable bytes of each: its size class."),
     Column::number("Bytes", 90.0, "Their usable bytes."),
     Column::number("Share", 116.0, "Their share of all unclaimed bytes."),
-    Column::number("Example", 130.0, "Address of the first of them."),
+    Column::number("Blocks", 90.0, "Blocks of this class."),
+    Column::number("Sizes", 62.0, "Different sizes that they asked for."),
+    Column::number("Most ask for", 100.0, "The size that most of them asked for."),
+    Column::number("Example", 130.0, "Address of the first that asked for it."),
 ];
 
 const HOLDERS: &[Column] = &[
@@ -132,7 +133,7 @@ impl Default for UnclaimedView {
     fn default() -> UnclaimedView {
         UnclaimedView {
             tab: None,
-            sorted: [(1, true), (3, true), (1, true), (1, true)],
+            sorted: [(1, true); 4],
             stacks: Answer::default(),
             holders: Answer::default(),
             tags: Answer::default(),
@@ -313,7 +314,7 @@ impl UnclaimedView {
             Shown::Failed => return cells::failed(ui),
         };
         let row_at = |row: u64| &rows[order[row as usize] as usize];
-        let name = |row: u64| format!("unclaimed {} B", row_at(row).requested);
+        let name = |row: u64| format!("unclaimed {} B", row_at(row).usable);
         let selected =
             self.selected[Tab::Sizes as usize].and_then(|at| order.iter().position(|one| *one == at));
         let shown = table(Tab::Sizes, order.len(), selected, (column, descending)).show(
@@ -323,18 +324,23 @@ impl UnclaimedView {
                 let row = row_at(row);
                 match column {
                     0 => {
-                        cells::bytes(ui, row.requested, row.usable);
-                    }
-                    1 => {
                         cells::bytes(ui, row.usable, 0);
                     }
-                    2 => {
-                        cells::count(ui, row.blocks);
-                    }
-                    3 => {
+                    1 => {
                         cells::bytes(ui, row.bytes, whole);
                     }
-                    4 => cells::percent_bar(ui, row.bytes, whole),
+                    2 => cells::percent_bar(ui, row.bytes, whole),
+                    3 => {
+                        cells::count(ui, row.blocks);
+                    }
+                    4 => {
+                        cells::count(ui, row.sizes);
+                    }
+                    5 => {
+                        let (size, blocks) = row.most;
+                        let help = format!("{} of {}", units::count(blocks), units::count(row.blocks));
+                        cells::bytes(ui, size, row.usable).on_hover_text(help);
+                    }
                     _ => {
                         ui.monospace(format!("{:#x}", row.example));
                     }
@@ -497,7 +503,7 @@ fn table(tab: Tab, rows: usize, selected: Option<usize>, sorted: (usize, bool)) 
     Table {
         name: match tab {
             Tab::Stacks => "unclaimed by stack",
-            Tab::Sizes => "unclaimed by size",
+            Tab::Sizes => "unclaimed by size class",
             Tab::Holders => "unclaimed by holder",
             Tab::Tags => "unclaimed by tag",
         },
@@ -547,11 +553,12 @@ fn tag_value(row: &TagRow, rows: &TagRows, column: usize) -> Value {
 
 fn size_value(row: &UnclaimedRow, whole: u64, column: usize) -> Value {
     match column {
-        0 => row.requested.into(),
-        1 => row.usable.into(),
-        2 => row.blocks.into(),
-        3 => row.bytes.into(),
-        4 => Value::Share(row.bytes, whole),
+        0 => row.usable.into(),
+        1 => row.bytes.into(),
+        2 => Value::Share(row.bytes, whole),
+        3 => row.blocks.into(),
+        4 => row.sizes.into(),
+        5 => row.most.0.into(),
         _ => Value::text(format!("{:#x}", row.example)),
     }
 }
