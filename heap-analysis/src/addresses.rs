@@ -177,9 +177,19 @@ fn first_page<'c>(file: &object::File<'c, &'c ReadCache<File>>) -> u64 {
 
 /// The file of an image, if it is the one that ran, and the address that it gives its first page.
 fn open(image: &Image, taken_ms: u64) -> Result<(Loader, u64), String> {
-    let base = with_file(image, taken_ms, first_page)?;
+    let (base, has_names) = with_file(image, taken_ms, |file| (first_page(file), has_names(file)))?;
+    if !has_names {
+        return Err("the file has no symbols; build it without `strip`".into());
+    }
     let loader = Loader::new(&image.path).map_err(|error| format!("the file cannot be read ({error})"))?;
     Ok((loader, base))
+}
+
+/// Whether a file names functions of its own, be it in symbols or in debug information.
+fn has_names<'c>(file: &object::File<'c, &'c ReadCache<File>>) -> bool {
+    let mut symbols = file.symbols().chain(file.dynamic_symbols());
+    file.section_by_name(".debug_info").is_some()
+        || symbols.any(|symbol| symbol.kind() == SymbolKind::Text && symbol.is_definition())
 }
 
 /// The static variables of a file, ascending.
@@ -298,6 +308,31 @@ mod tests {
         assert!(addresses.code(here() + 1).name().contains("+0x"));
         let problems = addresses.into_problems();
         assert!(problems.len() == 1 && problems[0].contains("another build"), "said once: {problems:?}");
+    }
+
+    /// A program that was built with `strip`: addresses are all there is, and why is said once.
+    #[test]
+    fn a_file_without_names_says_so() {
+        let whole = this_program();
+        let stripped = std::env::temp_dir().join(format!("heap-inspector-{}-stripped", std::process::id()));
+        let strip = std::process::Command::new("strip").arg("-o").arg(&stripped).arg(&whole.path).status();
+        assert!(strip.expect("binutils are there, for the linker").success());
+        let images = [Image { path: stripped.to_str().unwrap().into(), ..whole }];
+        let mut addresses = Addresses::new(&images, 0);
+        assert!(addresses.code(here()).name().contains("-stripped+0x"));
+        assert_eq!(addresses.code(here() + 1).functions, []);
+        let problems = addresses.into_problems();
+        std::fs::remove_file(&stripped).unwrap();
+        assert!(problems.len() == 1 && problems[0].contains("without `strip`"), "{problems:?}");
+    }
+
+    #[test]
+    fn names_of_both_manglings_are_read() {
+        let v0 = "_RINvNtCs1234_7mycrate3foo3barTNtB2_4ItemhEE";
+        assert_eq!(demangled(v0), "mycrate::foo::bar::<(mycrate::foo::Item, u8)>");
+        let legacy = "_ZN7mycrate3foo3bar17h05af221e174051e9E";
+        assert_eq!(demangled(legacy), "mycrate::foo::bar", "without the hash");
+        assert_eq!(demangled("malloc"), "malloc");
     }
 
     #[test]

@@ -427,6 +427,34 @@ mod tests {
 
     const STD: &str = "/rustc/59807616e1fa/library/std/src/io/stdio.rs";
 
+    /// What is said of a snapshot whose stacks were taken that way.
+    #[test]
+    fn why_there_are_no_stacks_is_said() {
+        let problems = |figures: Option<StackFigures>| {
+            let mut snapshot = crate::demo::snapshot(50);
+            snapshot.stacks = figures;
+            let heap = std::sync::Arc::new(crate::Heap::from_snapshot(snapshot));
+            Analysis::new(heap, Default::default(), Default::default()).stacks(true, 0).problems
+        };
+        let way = |way: StackWay| StackFigures { way: way.0, ..StackFigures::default() };
+        for (figures, expected) in [
+            (None, "the program took no stacks: run it with HEAP_TRACK=stacks"),
+            (Some(way(StackWay::NOT_TAKEN)), "the program kept tags alone: run it with HEAP_TRACK=stacks"),
+            (
+                Some(way(StackWay::NONE)),
+                "the program cannot be unwound: build it with `-C force-frame-pointers",
+            ),
+            (
+                Some(StackFigures { lost: 3, ..way(StackWay::UNWINDER) }),
+                "3 stacks could not be taken or kept",
+            ),
+        ] {
+            let problems = problems(figures);
+            assert!(problems.len() == 1 && problems[0].starts_with(expected), "{problems:?}");
+        }
+        assert_eq!(problems(Some(way(StackWay::FRAME_POINTERS))), [""; 0]);
+    }
+
     fn code(functions: &[(&str, &str)]) -> Code {
         let functions = functions
             .iter()

@@ -4,6 +4,7 @@
 //! Its own `main`, which starts itself again in each mode.
 
 use end_to_end::{analyse, take};
+use heap_analysis::addresses::Code;
 use heap_analysis::stacks::StackRow;
 use heap_snapshot::live::{self, ToolScope};
 use heap_snapshot::record::StackWay;
@@ -33,6 +34,21 @@ fn deep(depth: usize, size: usize) -> Bytes {
         0 => from_the_left(size),
         _ => black_box(deep(depth - 1, size)),
     }
+}
+
+#[inline(always)]
+fn inlined_twice(size: usize) -> Bytes {
+    black_box(vec![4; black_box(size)])
+}
+
+#[inline(always)]
+fn inlined_once(size: usize) -> Bytes {
+    inlined_twice(size)
+}
+
+#[inline(never)]
+fn around_inlined(size: usize) -> Bytes {
+    black_box(inlined_once(size))
 }
 
 #[inline(never)]
@@ -76,7 +92,8 @@ fn every_block() {
     // Two of 8 bytes that share a slot have their own.
     let (a, b) = (from_the_left(8), from_the_right(8));
     assert_ne!(stack_of(&a), stack_of(&b));
-    let kept = (left, right, deep_one, grown_one, from_thread, a, b);
+    let inlined = around_inlined(77);
+    let kept = (left, right, deep_one, grown_one, from_thread, a, b, inlined);
 
     let snapshot = take(&[("kept", &kept)]);
     let _tool = ToolScope::enter();
@@ -111,6 +128,18 @@ fn every_block() {
     let (blocks, bytes) = through("stacks::grown");
     assert_eq!(blocks, 1, "it keeps its stack through every move");
     assert!(bytes >= 100_000);
+    // Of one return address the functions inlined there too, each with its line.
+    let is_around = |code: &&Code| {
+        code.functions.last().is_some_and(|function| function.name.ends_with("::around_inlined"))
+    };
+    let mut codes = stacks.rows.iter().flat_map(|row| &row.frames);
+    let functions = &codes.find(is_around).expect("its frame").functions;
+    let last: Vec<&str> =
+        functions.iter().rev().take(3).filter_map(|function| function.name.rsplit("::").next()).collect();
+    assert_eq!(last, ["around_inlined", "inlined_once", "inlined_twice"], "{functions:?}");
+    let lines: Vec<u32> = functions.iter().rev().take(3).map(|function| function.line).collect();
+    assert!(lines.is_sorted_by(|outer, inner| outer > inner) && lines[2] > 0, "{lines:?}");
+    assert!(functions.iter().rev().take(3).all(|function| function.file.ends_with(file!())), "{functions:?}");
     // Allocator-internal frames are not shown.
     assert!(stacks.rows.iter().all(|row| row.frames.first().is_none_or(|frame| {
         frame.functions.iter().all(|function| !function.name.contains("tracking_alloc::"))
