@@ -39,10 +39,12 @@ pub(crate) fn usable(size: usize, align: usize) -> usize {
 /// The same of a plain block; 0 where that is not known at once.
 #[inline(always)]
 pub(crate) fn usable_plain(size: usize) -> usize {
+    // Looked up first, so that there is nothing to branch for.
+    let class = CLASSES.small(size);
     if size <= 8 {
         8
     } else {
-        CLASSES.small(size)
+        class
     }
 }
 

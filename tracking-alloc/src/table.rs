@@ -75,11 +75,13 @@ impl Table {
         }
     }
 
-    /// Where the head of a block is that begins in the eight bytes of an address, if its chunk exists.
+    /// Where the head is of a block that begins in the eight bytes of an address, and the slot after
+    /// it, if their chunk exists.
     #[inline(always)]
     pub(crate) fn at(&self, addr: usize) -> Option<Head<'_>> {
         let chunk = self.chunks[(addr >> CHUNK_LOG2) % CHUNKS].get()?;
-        Some(Head { slots: &chunk.slots, at: place(addr) })
+        let at = place(addr);
+        Some(Head(chunk.slots[at..].first_chunk()?))
     }
 
     /// The head of a block that begins at an address, if its chunk exists. An
@@ -272,9 +274,11 @@ impl Table {
             if let Some(chunk) = self.chunk(granule) {
                 let stop = chunk_base.max(lowest & !(GRANULE - 1));
                 for at in (place(stop)..=place(granule)).rev() {
-                    let base = chunk_base + at * GRANULE;
+                    if !slot::is_head(chunk.slots[at].load(Ordering::Relaxed)) {
+                        continue;
+                    }
                     if let Some(record) = decode(&chunk.slots, at) {
-                        return Some((base, record));
+                        return Some((chunk_base + at * GRANULE, record));
                     }
                 }
             }
@@ -367,25 +371,22 @@ impl Table {
     }
 }
 
-/// Where the head of a block is, if there is one.
+/// Where the head of a block is, if there is one, and the slot after it.
 #[derive(Clone, Copy)]
-pub(crate) struct Head<'a> {
-    slots: &'a [AtomicU16; SECONDS + SLOTS],
-    at: usize,
-}
+pub(crate) struct Head<'a>(&'a [AtomicU16; 2]);
 
 impl Head<'_> {
     pub(crate) fn as_ptr(self) -> *const AtomicU16 {
-        &raw const self.slots[self.at]
+        self.0.as_ptr()
     }
 
     /// The requested size of a plain block. As [`decode`], for that alone.
     #[inline(always)]
     pub(crate) fn plain_size(self) -> Option<usize> {
-        let head = self.slots[self.at].load(Ordering::Acquire);
-        let next = || self.slots.get(self.at + 1).map_or(0, |slot| slot.load(Ordering::Acquire));
-        let size = slot::plain_size(head, next);
-        size.filter(|_| self.slots[self.at].load(Ordering::Relaxed) == head)
+        let Head([slot, next]) = self;
+        let head = slot.load(Ordering::Acquire);
+        let size = slot::plain_size(head, next.load(Ordering::Acquire));
+        (slot::begins_plain(head) && slot.load(Ordering::Relaxed) == head).then_some(size)
     }
 }
 
