@@ -66,6 +66,13 @@ impl Marks {
         Some(was)
     }
 
+    /// Whether an address is marked, as far as that is known without the map.
+    #[inline]
+    pub(crate) fn is_set_near(&self, addr: u64) -> bool {
+        let (word, bit) = Marks::at(addr);
+        self.near(addr).is_some_and(|page| self.pages[page][word] & bit != 0)
+    }
+
     /// The address of the memory in which an address is marked; 0 if there is none yet.
     #[inline]
     pub(crate) fn place(&self, addr: u64) -> u64 {

@@ -122,6 +122,14 @@ impl Block {
         Block { addr, container, elem, len, cap, is_slice: true, dynamic_size: 0 }
     }
 
+    /// An address in it that mostly is its first.
+    #[inline]
+    fn begin(&self) -> u64 {
+        // What is shared is reported with the last byte before the value, where two counts stand.
+        let counts = if self.container.layout == Layout::COUNTED { 2 * size_of::<usize>() - 1 } else { 0 };
+        self.addr.wrapping_sub(counts as u64)
+    }
+
     /// The same block, found by another address in it.
     pub(crate) fn at(self, addr: usize) -> Block {
         Block { addr: addr as u64, ..self }

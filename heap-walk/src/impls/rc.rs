@@ -35,8 +35,11 @@ macro_rules! counted {
             fn report<'a>(&'a self, w: &mut Walker<'a>) {
                 let value: &'a T = self;
                 let before = (std::ptr::from_ref(value).cast::<u8>() as usize) - 1;
-                let block = Block::of_val(&$container, value).at(before);
-                w.share(self, block, $strong::strong_count(self), $strong::weak_count(self));
+                let strong = $strong::strong_count(self);
+                if !w.share_again(before, strong) {
+                    let block = Block::of_val(&$container, value).at(before);
+                    w.share(self, block, strong, $strong::weak_count(self));
+                }
             }
         }
 

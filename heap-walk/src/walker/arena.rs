@@ -144,6 +144,12 @@ impl<'a> Inside<'a> {
         self.count
     }
 
+    /// Whether no shared handle of the value that is visited was met through a reference to it.
+    #[inline]
+    pub(super) fn is_counted_once(&self, here: &Here) -> bool {
+        !here.is_inside && self.counted.is_empty()
+    }
+
     /// Whether the shared handle at `place` was met before through a reference
     /// to a value that it stands in.
     #[inline]

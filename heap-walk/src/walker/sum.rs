@@ -155,7 +155,7 @@ impl<'a> Walker<'a> {
         if !tally.has_room() {
             tally.settle();
         }
-        tally.put(ty.idx().0, addr, (len, cap), if ty.is_dynamic() { size } else { 0 });
+        tally.put(ty.idx().0, block.begin(), (len, cap), if ty.is_dynamic() { size } else { 0 });
         if ty.is_entered() {
             self.push_summed(handle, ty, addr, if ty.is_dynamic() { size } else { len });
         }
@@ -203,6 +203,18 @@ impl<'a> Walker<'a> {
         let ty = self.types.new_kind(key, of);
         self.write_news();
         ty
+    }
+
+    /// Adds a strong handle up whose block was met before, if nothing but sums is wanted. Else
+    /// does nothing and says so. `addr` is the one that the block is reported with.
+    #[inline(never)]
+    pub(crate) fn share_again(&mut self, addr: usize, strong: usize) -> bool {
+        let is_again =
+            self.is_sum && self.inside.is_counted_once(&self.here) && self.marks.is_set_near(addr as u64);
+        if let (Sink::Tally(tally), true) = (&mut self.sink, is_again) {
+            tally.share(addr as u64, Some(strong), false, true);
+        }
+        is_again
     }
 
     /// Adds a strong handle up, and its block if it is the first.
