@@ -72,7 +72,8 @@
 //! With the feature `interpose` (Linux with glibc) the program has a `malloc` of its own, with `calloc`,
 //! `realloc`, `free`, `posix_memalign`, `aligned_alloc` and their relatives: they are this allocator, over the same jemalloc,
 //! with the same table and modes. So all that is allocated in the process by C's names has a record: by C and
-//! C++ code, by the C library for itself or for its caller, by Rust code on the system's allocator.
+//! C++ code, by the C library for itself or for its caller, by Rust code on the system's allocator, also
+//! in dynamic libraries (the shape of rustc: a small program and its driver).
 //! `#[global_allocator]` may be there or not; without it the program has to name the crate, so
 //! that it is linked:
 //!
