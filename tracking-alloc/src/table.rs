@@ -16,9 +16,9 @@
 //! and, but for the touched entries, free.
 //!
 //! An address inside a block is found by scanning back to the slot where a
-//! block begins. So that this is short for large blocks too, a block of more
-//! than [`LARGE`] bytes leaves at each page that begins inside it the distance
-//! to the page of its base, and at each further chunk its base.
+//! block begins. So that large blocks need no scan, a block of more than [`LARGE`]
+//! bytes leaves at each page that begins inside it the distance to its base, and at
+//! each further chunk its base.
 
 #![expect(unsafe_code, reason = "says of its memory that all-zero is a value")]
 
@@ -44,7 +44,7 @@ pub(crate) struct Chunk {
     /// and behind them the heads of those that begin in the middle of one.
     slots: [AtomicU16; SECONDS + SLOTS],
     /// For pages whose first byte lies in a large block that begins in this
-    /// chunk: distance in pages to the page in which it begins.
+    /// chunk: distance to where it begins, in granules.
     pages: [AtomicU32; PAGES],
     /// Base of the large block that reaches in from an earlier chunk, or 0.
     reaches_in: AtomicU64,
@@ -222,11 +222,13 @@ impl Table {
     fn set_reach(&self, base: usize, usable: usize, is_live: bool) {
         let Some(chunk) = self.chunk(base) else { return };
         let end = base + usable;
-        let first_page = (base & (CHUNK - 1)) / PAGE;
+        let first = (base & (CHUNK - 1)) / GRANULE;
+        let first_page = first * GRANULE / PAGE;
         let chunk_end = (base | (CHUNK - 1)) + 1;
         let last_page = ((end.min(chunk_end) - 1) & (CHUNK - 1)) / PAGE;
         for page in first_page + 1..=last_page {
-            chunk.pages[page].store(if is_live { (page - first_page) as u32 } else { 0 }, Ordering::Relaxed);
+            let distance = (page * PAGE / GRANULE - first) as u32;
+            chunk.pages[page].store(if is_live { distance } else { 0 }, Ordering::Relaxed);
         }
         for start in (chunk_end..end).step_by(CHUNK) {
             if let Some(chunk) = self.chunk(start) {
@@ -240,45 +242,54 @@ impl Table {
         if addr >> CHUNK_LOG2 >= CHUNKS {
             return None;
         }
-        // Most are asked for by one of their first bytes, tiny ones always; blocks do not overlap.
-        let base = addr & !(TINY - 1);
-        if let Some(record) = self.begins_at(base) {
-            return Some((base, record, usable(base, record)));
-        }
-        // A small block may reach into a chunk in which none has begun yet.
-        let chunk = self.chunk(addr);
-        let page = (addr & (CHUNK - 1)) / PAGE;
-        let distance = chunk.map_or(0, |chunk| chunk.pages[page].load(Ordering::Relaxed) as usize);
         let holds = |(base, record): (usize, Record)| {
             let usable = usable(base, record);
             (addr >= base && addr - base < usable).then_some((base, record, usable))
         };
-        let large = if distance > 0 {
-            // It begins in an earlier page, and nothing begins after it there.
-            let page_base = (addr & !(PAGE - 1)).checked_sub(distance * PAGE)?;
-            self.last_start(page_base + PAGE - 1, PAGE)
-        } else {
-            let base = chunk.map_or(0, |chunk| chunk.reaches_in.load(Ordering::Relaxed) as usize);
-            self.begins_at(base).filter(|_| base != 0).map(|record| (base, record))
-        };
-        // Where the large block ends, others may stand behind it in the page (not in jemalloc's).
-        large.and_then(holds).or_else(|| self.last_start(addr, LARGE.max(PAGE)).and_then(holds))
+        // First: slots inside large blocks were never written, and each look would cost a fault. A
+        // small block may reach into a chunk in which none has begun yet.
+        let marked = self.chunk(addr).map_or(0, |chunk| {
+            match chunk.pages[(addr & (CHUNK - 1)) / PAGE].load(Ordering::Relaxed) as usize {
+                0 => chunk.reaches_in.load(Ordering::Relaxed) as usize,
+                granules => (addr & !(PAGE - 1)).saturating_sub(granules * GRANULE),
+            }
+        });
+        if marked != 0 {
+            // Where it ends, others may stand behind it in the page (not in jemalloc's).
+            let large = self.begins_at(marked).map(|record| (marked, record));
+            if let Some(found) = large.and_then(holds) {
+                return Some(found);
+            }
+        }
+        // Most are asked for by one of their first bytes, tiny ones always; blocks do not overlap.
+        let base = addr & !(TINY - 1);
+        match self.begins_at(base) {
+            Some(record) => Some((base, record, usable(base, record))),
+            None => self.last_start(addr).and_then(holds),
+        }
     }
 
-    /// The last block that begins a granule at or before `from`, looking back `reach` bytes.
-    fn last_start(&self, from: usize, reach: usize) -> Option<(usize, Record)> {
-        let lowest = from.saturating_sub(reach);
+    /// The last block that begins a granule at or before `from`, as far back as one that leaves no
+    /// marks may reach.
+    fn last_start(&self, from: usize) -> Option<(usize, Record)> {
+        let lowest = from.saturating_sub(LARGE.max(PAGE));
         let mut granule = from & !(GRANULE - 1);
         while granule + GRANULE > lowest {
             let chunk_base = granule & !(CHUNK - 1);
             if let Some(chunk) = self.chunk(granule) {
-                let stop = chunk_base.max(lowest & !(GRANULE - 1));
-                for at in (place(stop)..=place(granule)).rev() {
-                    if !slot::is_head(chunk.slots[at].load(Ordering::Relaxed)) {
+                let stop = place(chunk_base.max(lowest & !(GRANULE - 1)));
+                let mut end = place(granule) + 1;
+                while end > stop {
+                    if end % GROUP == 0 && end - stop >= GROUP && is_empty(&chunk.slots[end - GROUP..end]) {
+                        end -= GROUP;
                         continue;
                     }
-                    if let Some(record) = decode(&chunk.slots, at) {
-                        return Some((chunk_base + at * GRANULE, record));
+                    end -= 1;
+                    if !slot::is_head(chunk.slots[end].load(Ordering::Relaxed)) {
+                        continue;
+                    }
+                    if let Some(record) = decode(&chunk.slots, end) {
+                        return Some((chunk_base + end * GRANULE, record));
                     }
                 }
             }
