@@ -15,6 +15,7 @@ pub mod clock;
 pub mod compile;
 pub mod data;
 pub mod idle;
+pub mod lookup;
 pub mod mem_size;
 pub mod meter;
 pub mod protocol;

@@ -113,9 +113,10 @@ fn run() -> Result<(), String> {
     }
     let folder = build()?;
     let blocks = options.blocks.to_string();
-    let plan: [(&str, &[&str]); 8] = [
+    let plan: [(&str, &[&str]); 9] = [
         ("bare", &[]),
         ("tracked", &["allocate"]),
+        ("tracked", &["lookup"]),
         ("tracked", &["walk", &blocks]),
         ("tracked", &["aged", &blocks]),
         ("tracked", &["structure"]),
@@ -123,14 +124,14 @@ fn run() -> Result<(), String> {
         ("tracked", &["inline"]),
         ("tracked", &["idle"]),
     ];
-    let mut series: [Series; 8] = Default::default();
+    let mut series: [Series; 9] = Default::default();
     for round in 1..=options.rounds {
         eprintln!("round {round} of {}", options.rounds);
         for ((binary, arguments), series) in plan.iter().zip(&mut series) {
             series.0.push(measure(&folder, binary, arguments)?);
         }
     }
-    let [bare, tracked, fresh, aged, structure, scratch, inline, idle] = series;
+    let [bare, tracked, lookup, fresh, aged, structure, scratch, inline, idle] = series;
 
     println!("{}", machine());
     println!("medians of {} processes each, interleaved; CPU time\n", options.rounds);
@@ -148,6 +149,11 @@ fn run() -> Result<(), String> {
             ours - base,
             ours / base
         );
+    }
+
+    println!("\n{:<52}{:>10}{:>34}", "lookup of an address inside, others allocating, ns", "", "spread");
+    for (name, text) in benches::lookup::CASES {
+        println!("{:<52}{:>10.1}{:>34.2}", format!("  {text}"), lookup.median(name), lookup.spread(name));
     }
 
     for (series, heap) in [(&fresh, "allocated in walk order"), (&aged, "aged heap")] {

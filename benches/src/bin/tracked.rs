@@ -1,4 +1,4 @@
-//! Measurements on the tracking allocator: `allocate`, `walk BLOCKS`, `aged BLOCKS`,
+//! Measurements on the tracking allocator: `allocate`, `lookup`, `walk BLOCKS`, `aged BLOCKS`,
 //! `structure`, `scratch`, `inline` or `idle`.
 
 use std::process::ExitCode;
@@ -12,6 +12,10 @@ fn main() -> ExitCode {
     let done = match arguments.first().map(String::as_str) {
         Some("allocate") => {
             benches::allocate::run();
+            Ok(())
+        }
+        Some("lookup") => {
+            benches::lookup::run();
             Ok(())
         }
         Some("walk") => benches::walk::run(blocks, false),
@@ -28,7 +32,7 @@ fn main() -> ExitCode {
         }
         _ => {
             eprintln!(
-                "tracked: name a measurement: allocate, walk, aged, structure, scratch, inline or idle"
+                "tracked: name a measurement: allocate, lookup, walk, aged, structure, scratch, inline or idle"
             );
             return ExitCode::from(2);
         }
