@@ -11,6 +11,7 @@ pub(crate) fn run() -> Done {
     system::run(cargo(&["test", "--workspace", "--no-fail-fast"]).env("WINDOW_TEST", "1"))?;
     // The other half of a feature is other code.
     system::run(&mut cargo(&["test", "-p", "heap-walk", "-p", "heap-walk-derive", "--no-default-features"]))?;
+    system::run(&mut cargo(&["test", "-p", "tracking-alloc", "--no-default-features", "--test", "off"]))?;
     system::run(&mut cargo(&["test", "-p", "borrowck", "--no-default-features"]))?;
     // By itself: with it every program that is built beside would have another `malloc`.
     let interposed = ["--features", "interpose", "--lib", "--test", "interposed"];

@@ -120,6 +120,10 @@ fn dependencies(bless: bool) -> Done {
         ("heap-walk", &["-p", "heap-walk"]),
         ("heap-walk without `enabled`", &["-p", "heap-walk", "--no-default-features"]),
         ("tracking-alloc", &["-p", "tracking-alloc"]),
+        (
+            "tracking-alloc without `enabled`",
+            &["-p", "tracking-alloc", "--no-default-features", "--features", "jemalloc"],
+        ),
     ] {
         let _ = writeln!(found, "# {what}");
         for name in tree(arguments)? {
