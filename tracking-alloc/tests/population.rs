@@ -94,7 +94,7 @@ fn many_sizes() {
 }
 
 fn parked_threads() {
-    let (ready, all_ready) = mpsc::channel();
+    let (ready, all_ready) = mpsc::channel::<Vec<(u64, u64)>>();
     let threads: Vec<_> = (0..8)
         .map(|seed| {
             let (go, gate) = mpsc::channel::<()>();
@@ -103,16 +103,22 @@ fn parked_threads() {
                 let kept = churn(seed + 2);
                 // Into this thread's cache, where it must not count.
                 drop((0..500).map(|size| vec![0u8; size * 8 + 1]).collect::<Vec<_>>());
-                ready.send(()).expect("main listens");
+                // Each thread's own account: address and requested bytes of all that it keeps.
+                let own = {
+                    let _tool = ToolScope::enter();
+                    let all = kept.iter().filter(|vec| vec.capacity() > 0);
+                    all.map(|vec| (vec.as_ptr() as u64, vec.capacity() as u64)).collect()
+                };
+                ready.send(own).expect("main listens");
                 let _ = gate.recv();
                 black_box(&kept);
             });
             (thread, go)
         })
         .collect();
-    for _ in 0..8 {
-        all_ready.recv().expect("a thread is ready");
-    }
+    let tool = ToolScope::enter();
+    let accounts: Vec<Vec<(u64, u64)>> =
+        (0..8).map(|_| all_ready.recv().expect("a thread is ready")).collect();
     // A thread between its `send` and its `recv` still allocates; let all of them park.
     let parked = || {
         let before = blocks().figures().live;
@@ -120,6 +126,19 @@ fn parked_threads() {
         blocks().figures().live == before
     };
     while !parked() {}
+    // All that they requested, block by block and in all, by their own counts.
+    let mut table = std::collections::BTreeMap::new();
+    blocks().for_each(&mut |block| {
+        table.insert(block.addr, block.requested);
+    });
+    let (mut requested, mut counted) = (0, 0);
+    for (addr, bytes) in accounts.iter().flatten() {
+        requested += table.get(addr).copied().unwrap_or(0);
+        counted += bytes;
+        assert_eq!(table.get(addr), Some(bytes), "{addr:#x}");
+    }
+    assert!(requested == counted && counted > 1 << 20, "{requested} {counted}");
+    drop((accounts, table, tool));
     judge("eight parked threads with full caches");
     for (thread, go) in threads {
         drop(go);

@@ -54,6 +54,8 @@ fn check_levels(analysis: &Analysis) {
     }
     let level = |name| memory.level(name).expect("named above");
     assert_eq!(level("resident set").difference, 0, "the kernel's parts are the whole");
+    let table = level("resident set").less.iter().find(|less| less.name == "block table");
+    assert!(table.is_some_and(|table| table.bytes > 64 << 10), "the table's own memory is told: {memory:#?}");
     let below: Vec<_> = memory.levels.iter().skip_while(|level| level.name != "active").collect();
     assert!(below.iter().all(|level| level.difference == 0), "{below:#?}");
     assert_eq!(level("payload").source, Source::Walk);

@@ -74,6 +74,9 @@ fn fields() {
     let unclaimed = check(&analysis);
     let cache = row(&unclaimed, State::Block, "[].cache").unwrap_or_else(|| panic!("{unclaimed:#?}"));
     // What is opaque is claimed raw, and not in it.
+    let raw = analysis.ledger().classes.iter().find(|row| row.class == Class::ClaimedRaw).expect("a class");
+    assert_eq!((raw.blocks, raw.bytes), (3 * 10, 3 * 10 * 1024), "{:?}", analysis.ledger().classes);
+    assert!(!unclaimed.rows.iter().any(|row| row.field.contains("raw")), "{unclaimed:#?}");
     assert_eq!((cache.direct, cache.blocks, cache.bytes), (3, 900, 900 * 1024));
     assert!(cache.holder.contains("Shard"), "{cache:?}");
     assert!(cache.advice.contains("field `cache`") && cache.advice.contains("#[walk(skip)]"), "{cache:?}");
