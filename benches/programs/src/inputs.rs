@@ -87,12 +87,16 @@ pub fn shader(functions: usize) -> String {
     text
 }
 
-/// The Rust sources of the packages that `cargo metadata` of the workspace at
-/// `root` names and that are not its own: a path a line, a blank line between packages.
+/// The Rust sources of all packages that the workspace at `root` depends on here: a path a line, a
+/// blank line between packages.
 pub fn sources(root: &Path) -> Result<String, String> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let said = std::process::Command::new("rustc").arg("-vV").output();
+    let said = said.map_err(|error| format!("rustc cannot be run: {error}"))?.stdout;
+    let said = String::from_utf8_lossy(&said);
+    let host = said.lines().find_map(|line| line.strip_prefix("host: ")).ok_or("rustc tells no host")?;
     let output = std::process::Command::new(cargo)
-        .args(["metadata", "--format-version", "1", "--manifest-path"])
+        .args(["metadata", "--format-version", "1", "--filter-platform", host, "--manifest-path"])
         .arg(root.join("Cargo.toml"))
         .output()
         .map_err(|error| format!("cargo metadata cannot be run: {error}"))?;

@@ -40,7 +40,7 @@ pub fn main(look: Look) {
         "json" => json(Path::new(input), &mut look),
         "syn" => syn(Path::new(input), &mut look),
         "naga" => naga(Path::new(input), &mut look),
-        "threads" => threads(input.parse().expect("a number of batches")),
+        "threads" => threads(input.parse().expect("a number of batches"), &mut look),
         _ => panic!("no program is named `{program}`"),
     }
     if let Some((blocks, bytes)) = most {
@@ -101,7 +101,7 @@ struct Record {
     body: Vec<u8>,
 }
 
-fn threads(batches: usize) {
+fn threads(batches: usize, look: &mut dyn FnMut()) {
     const BATCH: usize = 200;
     let (to_left, at_left) = mpsc::sync_channel::<Vec<Record>>(8);
     let (to_right, at_right) = mpsc::sync_channel::<Vec<Record>>(8);
@@ -122,7 +122,7 @@ fn threads(batches: usize) {
                     body: vec![1; 16 + random.below(500)],
                 };
                 if send.send((0..BATCH).map(record).collect()).is_err() {
-                    return; // the other side panicked, and the scope will say so
+                    return kept; // the other side panicked, and that is said where it is joined
                 }
                 // What was sent is read, and freed some batches later.
                 if let Ok(batch) = receive.try_recv() {
@@ -136,10 +136,14 @@ fn threads(batches: usize) {
             drop(send);
             seen += receive.into_iter().flatten().map(|record| bytes(&record)).sum::<u64>();
             black_box(seen);
+            kept
         }
     };
-    std::thread::scope(|scope| {
-        scope.spawn(side(2, to_right, at_left));
-        scope.spawn(side(3, to_left, at_right));
+    let sides = std::thread::scope(|scope| {
+        let sides = [scope.spawn(side(2, to_right, at_left)), scope.spawn(side(3, to_left, at_right))];
+        sides.map(|side| side.join().expect("it does not panic"))
     });
+    // What each was given last.
+    look();
+    black_box(sides);
 }

@@ -91,8 +91,7 @@ fn inputs(folder: &Path, percent: f64) -> Result<BTreeMap<&'static str, String>,
     let part = |whole: usize| (whole as f64 * percent / 100.0).ceil() as usize;
     let sources = inputs::sources(&root)?;
     let packages: Vec<&str> = sources.split("\n\n").collect();
-    // A quarter of the packages takes `syn` some seconds.
-    let few = packages.len().div_ceil(part(packages.len() / 4).max(1));
+    let few = packages.len().div_ceil(part(packages.len()).max(1));
     let sources = packages.into_iter().step_by(few.max(1)).collect::<Vec<_>>().join("\n\n");
     let mut inputs = BTreeMap::from([("threads", part(5000).to_string())]);
     for (program, text) in
