@@ -20,6 +20,18 @@ struct Kind {
     /// How one value divides, and whether every value does so.
     base: Split,
     is_fixed: bool,
+    /// Only values know their size.
+    is_dynamic: bool,
+}
+
+impl Kind {
+    /// Number of values, and their bytes where only they know, of what waits with this `len`.
+    fn len_and_size(&self, len: u64) -> (u64, u64) {
+        match self.is_dynamic {
+            true => (1, len),
+            false => (len, 0),
+        }
+    }
 }
 
 /// The blocks of a node type, added up.
@@ -35,6 +47,19 @@ struct Sums {
     is_counted: bool,
     /// These sums tell what the container puts around the values.
     is_linear: bool,
+    /// Both, and nobody asks for paths.
+    is_all: bool,
+}
+
+impl Sums {
+    #[inline(always)]
+    fn add(&mut self, block: &Waiting, sizes: Sizes) {
+        self.blocks += 1;
+        self.usable += sizes.usable;
+        self.requested += sizes.requested;
+        self.len = self.len.wrapping_add(block.len);
+        self.cap = self.cap.wrapping_add(block.cap);
+    }
 }
 
 /// Blocks whose sizes are asked for together, so that their records in the
@@ -47,10 +72,9 @@ const HANDLES: usize = 1 << 20;
 /// A block that was met and whose sizes are still to be asked for.
 #[derive(Clone, Copy, Default)]
 struct Waiting {
+    /// Of its values, or their bytes where only they know.
     len: u64,
     cap: u64,
-    /// Bytes of its values, where only they know.
-    size: u64,
     ty: u32,
 }
 
@@ -180,14 +204,20 @@ impl Tally {
         self.labels.append(&mut types.new_labels);
         for ty in &types.new_node_types {
             let elem = &self.types[ty.elem as usize];
+            let is_dynamic = types.is_dynamic(self.kinds.len());
             self.kinds.push(Kind {
                 shape: Shape::new(ty, &self.types, POINTER),
                 base: elem.base,
                 is_fixed: elem.fixed,
+                is_dynamic,
             });
+            let layout = Layout(ty.layout);
+            let is_counted = !matches!(layout, Layout::ROOT | Layout::INSIDE | Layout::REGION);
+            let is_linear = matches!(layout, Layout::VALUE | Layout::BUFFER);
             self.sums.push(Sums {
-                is_counted: !matches!(Layout(ty.layout), Layout::ROOT | Layout::INSIDE | Layout::REGION),
-                is_linear: matches!(Layout(ty.layout), Layout::VALUE | Layout::BUFFER),
+                is_counted,
+                is_linear,
+                is_all: is_counted && is_linear && self.paths.is_none(),
                 blocks: 0,
                 usable: 0,
                 requested: 0,
@@ -215,7 +245,8 @@ impl Tally {
                 self.settle();
             }
             self.asked.paths[self.asked.count % ASKED] = path;
-            self.put(step.ty.0, addr, (len, cap), size);
+            let is_dynamic = self.kinds[step.ty.0 as usize].is_dynamic;
+            self.put(step.ty.0, addr, (if is_dynamic { size } else { len }, cap));
         }
         id
     }
@@ -228,10 +259,10 @@ impl Tally {
 
     /// Adds a block, for which there is room, where no paths are asked for and all is counted.
     #[inline(always)]
-    pub(crate) fn put(&mut self, ty: u32, addr: u64, (len, cap): (u64, u64), size: u64) {
+    pub(crate) fn put(&mut self, ty: u32, addr: u64, (len, cap): (u64, u64)) {
         let at = self.asked.count % ASKED;
         self.asked.addrs[at] = addr;
-        self.asked.blocks[at] = Waiting { len, cap, size, ty };
+        self.asked.blocks[at] = Waiting { len, cap, ty };
         self.asked.count = at + 1;
     }
 
@@ -265,34 +296,37 @@ impl Tally {
         if let Some(live) = self.live {
             live.sizes(&addrs[..count], &mut sizes[..count]);
         } else {
-            for (sizes, Waiting { len, cap, size, ty, .. }) in sizes.iter_mut().zip(&blocks[..count]) {
-                let size = self.kinds[*ty as usize].shape.estimate(*len, *cap).max(*size);
+            for (sizes, block) in sizes.iter_mut().zip(&blocks[..count]) {
+                let kind = &self.kinds[block.ty as usize];
+                let (len, size) = kind.len_and_size(block.len);
+                let size = kind.shape.estimate(len, block.cap).max(size);
                 *sizes = Sizes { requested: size, usable: size };
             }
         }
         for at in 0..count {
-            let (Sizes { requested, usable }, block) = (self.asked.sizes[at], &self.asked.blocks[at]);
+            let (sizes, block) = (self.asked.sizes[at], &self.asked.blocks[at]);
             let sums = &mut self.sums[block.ty as usize];
-            // Memory of another allocator is in nobody's sum.
-            if usable == Sizes::NONE.usable || !sums.is_counted {
-                continue;
-            }
-            sums.blocks += 1;
-            sums.usable += usable;
-            sums.requested += requested;
-            sums.len = sums.len.wrapping_add(block.len);
-            sums.cap = sums.cap.wrapping_add(block.cap);
-            if !sums.is_linear || self.paths.is_some() {
+            if sums.is_all && sizes.usable != Sizes::NONE.usable {
+                sums.add(block, sizes);
+            } else {
                 self.settle_apart(at);
             }
         }
     }
 
-    /// Adds what sums do not tell of the block at this position.
+    /// Adds the block at this position up, and what sums do not tell of it.
     #[inline(never)]
     fn settle_apart(&mut self, at: usize) {
-        let (Sizes { requested, usable }, block) = (self.asked.sizes[at], self.asked.blocks[at]);
-        let Waiting { len, cap, size, ty } = block;
+        let (sizes, block) = (self.asked.sizes[at], self.asked.blocks[at]);
+        let Sizes { requested, usable } = sizes;
+        let sums = &mut self.sums[block.ty as usize];
+        // Memory of another allocator is in nobody's sum.
+        if usable == Sizes::NONE.usable || !sums.is_counted {
+            return;
+        }
+        sums.add(&block, sizes);
+        let Waiting { len, cap, ty } = block;
+        let (len, size) = self.kinds[ty as usize].len_and_size(len);
         if !self.sums[ty as usize].is_linear {
             let kind = &self.kinds[ty as usize];
             let mut values = Split::default();

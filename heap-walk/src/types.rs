@@ -73,33 +73,33 @@ struct TypeInfo {
     variants: u32,
 }
 
-/// What the walk needs of a node type for every block, in one word: its number, and flags.
+/// What the walk needs of a node type for every block, in one number: its own, and flags.
+/// (A program of 16 million node types would need a gigabyte for their shapes.)
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct NodeType(u64);
+pub(crate) struct NodeType(u32);
 
 impl NodeType {
-    const FIXED: u64 = 1 << 32;
-    const ENTERED: u64 = 1 << 33;
-    const DYNAMIC: u64 = 1 << 34;
-    const BASE: u64 = 1 << 35;
-    const SLICE: u64 = 1 << 36;
+    const NUMBER: u32 = (1 << 24) - 1;
+    const FIXED: u32 = 1 << 24;
+    const ENTERED: u32 = 1 << 25;
+    const DYNAMIC: u32 = 1 << 26;
+    const BASE: u32 = 1 << 27;
 
-    fn new(idx: u32, info: &TypeInfo, is_dynamic: bool, is_slice: bool) -> NodeType {
-        let flag = |is_set: bool, flag: u64| if is_set { flag } else { 0 };
+    fn new(idx: u32, info: &TypeInfo, is_dynamic: bool) -> NodeType {
+        let flag = |is_set: bool, flag: u32| if is_set { flag } else { 0 };
         NodeType(
-            u64::from(idx)
+            idx & NodeType::NUMBER
                 | flag(info.fixed, NodeType::FIXED)
                 | flag(!info.is_leaf, NodeType::ENTERED)
                 | flag(is_dynamic, NodeType::DYNAMIC)
-                | flag(info.base != Split::default() || is_dynamic, NodeType::BASE)
-                | flag(is_slice, NodeType::SLICE),
+                | flag(info.base != Split::default() || is_dynamic, NodeType::BASE),
         )
     }
 
     /// Its number.
     #[inline(always)]
     pub(crate) fn idx(self) -> NodeTypeIdx {
-        NodeTypeIdx(self.0 as u32)
+        NodeTypeIdx(self.0 & NodeType::NUMBER)
     }
 
     /// Every value divides as [`NodeInfo::base`] says.
@@ -125,12 +125,6 @@ impl NodeType {
     pub(crate) fn has_base(self) -> bool {
         self.0 & NodeType::BASE != 0
     }
-
-    /// There are elements, not one value.
-    #[inline(always)]
-    pub(crate) fn is_slice(self) -> bool {
-        self.0 & NodeType::SLICE != 0
-    }
 }
 
 /// A node type, and what is needed of it when its block is entered.
@@ -142,6 +136,8 @@ pub(crate) struct NodeInfo {
     pub(crate) top: *const Shape,
     /// Bytes of a value; 0 if only the value knows.
     size: u64,
+    /// Values (or bytes) that were visited where nothing but sums is wanted.
+    entered: u64,
 }
 
 /// Where a type's variants are.
@@ -180,8 +176,35 @@ struct Kind {
     ty: NodeType,
 }
 
-/// Those of a container (odd if there are elements) and a shape, or of a [`Buffer`] and 0.
-pub(crate) type KindKey = (usize, usize);
+/// Those of a container (odd if there are elements) and a shape; of a [`Buffer`], or of the shape
+/// that the value in a `Box` has, and 0.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct KindKey(usize, usize);
+
+impl KindKey {
+    pub(crate) fn new(container: &'static Container, elem: &'static Shape, is_slice: bool) -> KindKey {
+        let container = std::ptr::from_ref(container) as usize | usize::from(is_slice);
+        KindKey(std::ptr::from_ref(elem) as usize, container)
+    }
+
+    /// That of the block of a `Box`.
+    #[inline(always)]
+    pub(crate) fn of_value(shape: &'static Shape) -> KindKey {
+        KindKey(std::ptr::from_ref(shape) as usize, 0)
+    }
+
+    #[inline(always)]
+    pub(crate) fn of_buffer(buffer: &'static Buffer) -> KindKey {
+        KindKey(std::ptr::from_ref(buffer) as usize, 0)
+    }
+
+    /// Where its kind stands in the cache.
+    #[inline(always)]
+    fn slot(self) -> usize {
+        // Constants lie at multiples of 8, side by side.
+        ((self.0 >> 3) ^ (self.1 >> 4)) % CACHE
+    }
+}
 
 /// What stands in the caches where nothing does: no key is 0.
 const NO_TYPE: Type = Type { ty: 0, first_variant: 0, variants: 0 };
@@ -273,7 +296,7 @@ impl Types {
                 let packed = NodeSite::new(LabelIdx(0), NodeTypeIdx(0));
                 array(Site { key: SiteKey(0, 0, 0), ty: NO_NODE_TYPE, packed })
             },
-            kinds: array(Kind { key: (0, 0), ty: NO_NODE_TYPE }),
+            kinds: array(Kind { key: KindKey(0, 0), ty: NO_NODE_TYPE }),
             by_node: map(),
             by_node_key: map(),
             node_types: Vec::new(),
@@ -378,14 +401,6 @@ impl Types {
         self.variants.get_mut((first_variant + variant) as usize)
     }
 
-    /// Which of all types' variants it is, if the type was asked for lately and has such a one.
-    #[inline(always)]
-    pub(crate) fn near_variant(&self, shape: &'static Shape, variant: u32) -> Option<u32> {
-        let key = std::ptr::from_ref(shape) as usize;
-        let CachedType { key: near, ty: Type { first_variant, variants, .. } } = self.cache[slot(key)];
-        (near == key && variant < variants).then(|| first_variant.wrapping_add(variant))
-    }
-
     /// Where a type's variants are, and how many.
     pub(crate) fn variants_of(&mut self, shape: &'static Shape) -> (u32, u32) {
         let Type { first_variant, variants, .. } = *self.find(shape);
@@ -450,7 +465,7 @@ impl Types {
     /// The node type of blocks that are known by `key`, if no other was asked for since.
     #[inline(always)]
     pub(crate) fn kind(&self, key: KindKey) -> Option<NodeType> {
-        let Kind { key: near, ty } = &self.kinds[slot(key.0 ^ key.1.rotate_left(17))];
+        let Kind { key: near, ty } = &self.kinds[key.slot()];
         (*near == key).then_some(*ty)
     }
 
@@ -460,9 +475,8 @@ impl Types {
         key: KindKey,
         (container, elem, is_slice): (&'static Container, &'static Shape, bool),
     ) -> NodeType {
-        let at = slot(key.0 ^ key.1.rotate_left(17));
         let ty = self.node_type(container, elem, is_slice);
-        self.kinds[at] = Kind { key, ty };
+        self.kinds[key.slot()] = Kind { key, ty };
         ty
     }
 
@@ -482,6 +496,31 @@ impl Types {
     #[inline]
     pub(crate) fn node_info(&self, ty: NodeType) -> &NodeInfo {
         &self.node_types[ty.idx().0 as usize]
+    }
+
+    /// Whether only the values of the node type with this number know their size.
+    pub(crate) fn is_dynamic(&self, node_type: usize) -> bool {
+        self.node_types[node_type].ty.is_dynamic()
+    }
+
+    /// Counts the values of a block, or takes them back: `amount` as in [`Types::node_bytes`].
+    #[inline(always)]
+    pub(crate) fn count_entered(&mut self, ty: NodeType, amount: u64) {
+        let info = &mut self.node_types[ty.idx().0 as usize];
+        info.entered = info.entered.wrapping_add(amount);
+    }
+
+    /// How those divide that were counted, before the enums in them were met. Of types whose values
+    /// all divide alike nothing is said: their blocks tell.
+    pub(crate) fn entered(&self) -> Split {
+        let mut sum = Split::default();
+        for info in self.node_types.iter().filter(|info| !info.ty.is_fixed()) {
+            match info.ty.is_dynamic() {
+                true => sum.untyped = sum.untyped.wrapping_add(info.entered),
+                false => sum.add_times(&info.base, info.entered),
+            }
+        }
+        sum
     }
 
     /// Bytes of the values of a block: of `amount` values, or `amount` itself
@@ -505,9 +544,15 @@ impl Types {
             None => {
                 let idx = self.node_types.len() as u32;
                 let info = &self.infos[ty as usize];
-                let ty_info = NodeType::new(idx, info, elem.size.is_none(), key.2);
+                let ty_info = NodeType::new(idx, info, elem.size.is_none());
                 let top = if key.2 { std::ptr::null() } else { std::ptr::from_ref(elem) };
-                self.node_types.push(NodeInfo { ty: ty_info, base: info.base, top, size: info.size });
+                self.node_types.push(NodeInfo {
+                    ty: ty_info,
+                    base: info.base,
+                    top,
+                    size: info.size,
+                    entered: 0,
+                });
                 self.new_node_types.push(NodeTypeDesc {
                     container: container.name.into(),
                     layout: container.layout.0,

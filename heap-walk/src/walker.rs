@@ -148,16 +148,36 @@ struct Item<'a> {
     ty: NodeType,
     /// Guards parked when it was put here.
     guards: u32,
+    flags: Flags,
+}
+
+/// What is special of an [`Item`].
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Flags(u8);
+
+impl Flags {
+    const NONE: Flags = Flags(0);
     /// The contents belong to several nodes and account for them themselves.
-    is_parts: bool,
+    const PARTS: Flags = Flags(1);
     /// The handle is still to report its block, and `node` and the rest are those of its place.
-    is_report: bool,
+    const REPORT: Flags = Flags(1 << 1);
     /// Met through a block that has owners elsewhere ([`Outside`]).
-    is_outside: bool,
+    const OUTSIDE: Flags = Flags(1 << 2);
     /// A value inside a block that somebody else claims.
-    is_inside: bool,
+    const INSIDE: Flags = Flags(1 << 3);
     /// It waits no more, though it is still listed.
-    is_entered: bool,
+    const ENTERED: Flags = Flags(1 << 4);
+
+    /// These too, where so.
+    #[inline(always)]
+    fn and(self, others: Flags, is_so: bool) -> Flags {
+        Flags(self.0 | if is_so { others.0 } else { 0 })
+    }
+
+    #[inline(always)]
+    fn has(self, other: Flags) -> bool {
+        self.0 & other.0 != 0
+    }
 }
 
 impl<'a> Item<'a> {
@@ -171,11 +191,7 @@ impl<'a> Item<'a> {
             amount: if ty.is_dynamic() { block.dynamic_size } else { block.len },
             ty,
             guards: guards as u32,
-            is_parts: false,
-            is_report: false,
-            is_outside: false,
-            is_inside: false,
-            is_entered: false,
+            flags: Flags::NONE,
         }
     }
 
@@ -189,11 +205,9 @@ impl<'a> Item<'a> {
             amount: 0,
             ty: NO_NODE_TYPE,
             guards: guards as u32,
-            is_parts: true,
-            is_report,
-            is_outside: here.is_outside,
-            is_inside: here.is_inside && is_report,
-            is_entered: false,
+            flags: if is_report { Flags::REPORT } else { Flags::PARTS }
+                .and(Flags::OUTSIDE, here.is_outside)
+                .and(Flags::INSIDE, here.is_inside && is_report),
         }
     }
 }
@@ -351,8 +365,12 @@ struct Here {
     is_untold: bool,
     /// The value lies inside a block that somebody else claims.
     is_inside: bool,
-    /// Variants are added up ([`VariantSums`]) and not in `split`.
-    is_summed: bool,
+    /// So many variants are added up ([`VariantSums`]) before one is in `split`.
+    room: u32,
+    /// Something was added to `split`, where it begins empty.
+    has_split: bool,
+    /// The item of the work list that is being added up, counted from 1.
+    summed: u32,
 }
 
 impl Here {
@@ -370,8 +388,17 @@ impl Here {
             amount: 0,
             is_untold: false,
             is_inside: false,
-            is_summed: false,
+            room: 0,
+            has_split: false,
+            summed: 0,
         }
+    }
+
+    /// To add to how the values divide.
+    #[inline(always)]
+    fn split(&mut self) -> &mut Split {
+        self.has_split = true;
+        &mut self.split
     }
 }
 
@@ -553,8 +580,9 @@ impl<'a> Walker<'a> {
             // Packed: what is said in fewer bytes than the value takes unpacked.
             let payload = Split { payload: field_size as u64, ..Split::default() };
             self.type_bytes(field_size, payload);
-            let split = self.here.split;
+            let split = self.pause().split;
             self.behind(copy, false);
+            self.pause();
             self.here.split = split;
         } else {
             self.behind(copy, false);
@@ -598,12 +626,25 @@ impl<'a> Walker<'a> {
     /// The same of a value that is in no run, or the first of its variant.
     #[inline(never)]
     fn variant_apart(&mut self, shape: &'static Shape, variant: u32) -> bool {
-        let Walker { types, here, variants, run, .. } = self;
-        if here.is_summed && run.shape.is_null() {
-            if let Some(at) = types.near_variant(shape, variant) {
-                if variants.add(at) {
-                    return false; // where its fields lie, nobody asks
-                }
+        let Walker { here, variants, run, .. } = self;
+        if here.room > 0 && run.shape.is_null() {
+            if variants.add_near(shape, variant, here.room) {
+                return false; // where its fields lie, nobody asks
+            }
+            return self.variant_far(shape, variant);
+        }
+        self.variant_now(shape, variant)
+    }
+
+    /// The same of a type other than the last one's.
+    #[inline(never)]
+    fn variant_far(&mut self, shape: &'static Shape, variant: u32) -> bool {
+        let Walker { types, here, variants, .. } = self;
+        if !variants.is_near(shape) {
+            let (first, count) = types.variants_of(shape);
+            variants.set_near(shape, first, count);
+            if variants.add_near(shape, variant, here.room) {
+                return false;
             }
         }
         self.variant_now(shape, variant)
@@ -620,7 +661,7 @@ impl<'a> Walker<'a> {
         let place = here.label.place;
         let Some(info) = types.variant_of(shape, variant) else { return false };
         info.counts[usize::from(place.0) % PLACES] += 1;
-        here.split.add_times(&info.split, 1);
+        here.split().add_times(&info.split, 1);
         let is_first = !std::mem::replace(&mut info.is_met, true);
         if self.run.met == 0 && !self.run.shape.is_null() {
             // A constant may have several addresses, one in each unit of code: this is the run's.
@@ -862,7 +903,8 @@ impl<'a> Walker<'a> {
     fn retype_as(&mut self, shape: &'static Shape, size: usize) {
         let ty = self.types.ty(shape);
         let base = self.types.base(ty);
-        self.here.split.untyped = self.here.split.untyped.wrapping_sub(size as u64);
+        let split = self.here.split();
+        split.untyped = split.untyped.wrapping_sub(size as u64);
         if shape.size.is_some() {
             self.here.split.add_times(&base, 1);
         } else if let Some(elem) = shape.elem {
@@ -871,15 +913,17 @@ impl<'a> Walker<'a> {
             let ty = self.types.ty(elem);
             self.here.split.add_times(&self.types.base(ty), len as u64);
         } else {
-            self.here.split.untyped = self.here.split.untyped.wrapping_add(size as u64);
+            let split = self.here.split();
+            split.untyped = split.untyped.wrapping_add(size as u64);
         }
     }
 
     /// Says how `bytes` of the value divide that its description calls untyped
     /// ([`crate::Describe::cell`]). `split` must add up to as many.
     pub fn type_bytes(&mut self, bytes: usize, split: Split) {
-        self.here.split.untyped = self.here.split.untyped.wrapping_sub(bytes as u64);
-        self.here.split.add_times(&split, 1);
+        let here = self.here.split();
+        here.untyped = here.untyped.wrapping_sub(bytes as u64);
+        here.add_times(&split, 1);
     }
 
     /// Sets the label for what follows.
@@ -957,7 +1001,7 @@ impl<'a> Walker<'a> {
     fn end_elements(&mut self, len: usize) {
         if len >= RUN {
             let run = self.end_run();
-            run.tell(&mut self.types, |info, count| self.here.split.add_times(&info.split, count));
+            run.tell(&mut self.types, |info, count| self.here.split().add_times(&info.split, count));
         }
     }
 
@@ -1250,7 +1294,7 @@ impl<'a> Walker<'a> {
     fn contents_of(&mut self, handle: &'a dyn Handle, node: u64, ty: NodeType, block: &Block) {
         if ty.is_entered() {
             let item = Item::new(handle, node, ty, block, self.guards.len());
-            self.push(Item { is_outside: self.here.is_outside, ..item });
+            self.push(Item { flags: item.flags.and(Flags::OUTSIDE, self.here.is_outside), ..item });
         }
     }
 
@@ -1291,18 +1335,15 @@ impl<'a> Walker<'a> {
     fn enter_all<const IS_SUM: bool>(&mut self) {
         self.depth += 1;
         if IS_SUM {
-            self.here.split = Split::default();
+            self.begin_sum();
         }
         while self.items.len() > self.items_from {
             let to = self.items.len();
             let from = to.saturating_sub(AT_A_TIME).max(self.items_from);
             for at in from..to {
-                // After a panic some were entered before.
-                if !self.items[at].is_entered {
-                    match IS_SUM {
-                        true => self.enter_summed(at),
-                        false => self.enter(at),
-                    }
+                match IS_SUM {
+                    true => self.enter_summed(at),
+                    false => self.enter(at),
                 }
             }
             self.items.copy_within(to.., from);
@@ -1333,7 +1374,7 @@ impl<'a> Walker<'a> {
 
     /// Where the walk is, to come back to when other blocks were entered.
     fn pause(&mut self) -> Here {
-        if self.here.is_summed {
+        if self.here.room > 0 {
             self.tell_variants();
         }
         self.here
@@ -1342,7 +1383,7 @@ impl<'a> Walker<'a> {
     /// Enters a block that was taken off the work list.
     fn enter_one(&mut self, item: &Item<'a>) {
         let outer = std::mem::replace(&mut self.items_from, self.items.len());
-        self.items.push(Item { is_entered: false, ..*item });
+        self.items.push(*item);
         self.caught(Walker::enter_items);
         self.items_from = outer;
     }
@@ -1360,8 +1401,8 @@ impl<'a> Walker<'a> {
             return self.leave_out(at);
         }
         let item = &mut self.items[at];
-        let (handle, ty, is_report) = (item.handle, item.ty, item.is_report);
-        let is_told = !item.is_parts && !ty.is_fixed();
+        let (handle, ty, flags) = (item.handle, item.ty, item.flags);
+        let is_told = !flags.has(Flags(Flags::PARTS.0 | Flags::REPORT.0)) && !ty.is_fixed();
         let mut split = Split::default();
         let mut top = std::ptr::null();
         if is_told {
@@ -1384,14 +1425,16 @@ impl<'a> Walker<'a> {
             ty,
             amount: item.amount,
             is_untold: is_told,
-            is_outside: item.is_outside,
-            is_inside: item.is_inside,
-            is_summed: false,
+            is_outside: flags.has(Flags::OUTSIDE),
+            is_inside: flags.has(Flags::INSIDE),
+            room: 0,
+            has_split: false,
+            summed: 0,
         };
         // Not before the rest was read: processors wait where a load covers a store that is younger.
-        item.is_entered = true;
+        item.flags = Flags::ENTERED;
         self.met_from = self.items.len();
-        if is_report {
+        if flags.has(Flags::REPORT) {
             return handle.report(self);
         }
         handle.contents(self);
@@ -1413,11 +1456,11 @@ impl<'a> Walker<'a> {
     #[cold]
     fn leave_out(&mut self, at: usize) {
         let item = self.items[at];
-        self.items[at].is_entered = true;
+        self.items[at].flags = Flags::ENTERED;
         let (node, addr) = (self.here.node, self.here.addr);
         (self.here.node, self.here.addr) = (item.node, item.addr);
         self.unreadable(item.addr as usize, Shape::unknown::<RawBytes>(), "lock held too long");
-        if !item.is_parts && !item.ty.is_fixed() {
+        if !item.flags.has(Flags(Flags::PARTS.0 | Flags::REPORT.0)) && !item.ty.is_fixed() {
             let untyped = self.types.node_bytes(item.ty, item.amount);
             let split = Split { untyped, ..Split::default() };
             self.sink.content(&Content { node: item.node, variant: None, split });
@@ -1450,6 +1493,7 @@ impl<'a> Walker<'a> {
                 self.end_run().tell(&mut self.types, |_, _| {});
             }
             (self.depth, self.items_from, self.met_from) = (depth, from, met);
+            self.forget_entered();
             result = catch_unwind(AssertUnwindSafe(|| {
                 self.enter_items();
                 self.release(guards);
@@ -1458,11 +1502,20 @@ impl<'a> Walker<'a> {
         is_whole
     }
 
+    /// Takes those off the innermost work list that were entered.
+    #[cold]
+    fn forget_entered(&mut self) {
+        let from = self.items_from.min(self.items.len());
+        let waiting: Vec<Item<'a>> =
+            self.items.drain(from..).filter(|item| item.flags != Flags::ENTERED).collect();
+        self.items.extend(waiting);
+    }
+
     /// Notes what was being visited as unreadable.
     #[cold]
     fn note_panic(&mut self, payload: &(dyn Any + Send)) {
         let Here { node, addr, .. } = self.here;
-        self.variants.len = self.variants.from;
+        self.forget_summed();
         self.unreadable(addr as usize, Shape::unknown::<RawBytes>(), "panicked");
         if std::mem::take(&mut self.here.is_untold) {
             let Here { ty, amount, .. } = self.here;
@@ -1768,6 +1821,7 @@ impl<'a> Walker<'a> {
             for (at, &count) in self.variants.counts.iter().enumerate() {
                 tally.add(&self.types.variant_at(at as u32).split, count);
             }
+            tally.add(&self.types.entered(), 1);
         }
         let Walker { sink, counts, types, roots, values, unreadable, dynamic, .. } = &mut self;
         sink.file(|writer| {

@@ -9,15 +9,14 @@ use heap_snapshot::record::Layout;
 use std::pin::Pin;
 
 pub(crate) static VALUE: Container = Container::new("Box", Layout::VALUE);
-static SLICE: Container = Container::new("Box", Layout::BUFFER);
+pub(crate) static SLICE: Container = Container::new("Box", Layout::BUFFER);
 
 /// Reports the block that `handle` owns, of a value of this shape and so many bytes.
 #[inline]
 fn own<'a>(w: &mut Walker<'a>, handle: &'a dyn Handle, addr: *const u8, shape: &'static Shape, size: usize) {
     // A value without size has no block, and its address may be a neighbour's.
     if size > 0 {
-        let container = if shape.elem.is_some() { &SLICE } else { &VALUE };
-        w.own_value(handle, container, addr, shape, size);
+        w.own_value(handle, addr, shape, size);
     }
 }
 

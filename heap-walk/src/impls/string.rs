@@ -56,7 +56,8 @@ macro_rules! text {
                     let bytes: fn(&$ty) -> &[u8] = $bytes;
                     let bytes = bytes(self);
                     let buffer = const { &Buffer::of::<u8>(&$container) };
-                    w.own_buffer(self, buffer, bytes.as_ptr(), bytes.len(), self.capacity());
+                    let place = std::ptr::from_ref(self).cast();
+                    w.own_leaves(place, buffer, bytes.as_ptr(), bytes.len(), self.capacity());
                 }
             }
             shape!();

@@ -23,17 +23,20 @@ static LIST: Container = Container::new("LinkedList", Layout::LIST_NODE);
 
 /// Reports the buffer of a vector, or visits its elements where there is none.
 #[inline]
-fn own_buffer<'a>(
+fn own_buffer<'a, T: Walk>(
     w: &mut Walker<'a>,
     handle: &'a dyn Handle,
     buffer: &'static Buffer,
-    (elements, size): (*const [()], usize),
+    elements: &[T],
     cap: usize,
 ) {
-    if cap > 0 && size > 0 {
-        w.own_buffer(handle, buffer, elements.cast(), elements.len(), cap);
-    } else {
+    let (addr, len) = (elements.as_ptr().cast(), elements.len());
+    if cap == 0 || size_of::<T>() == 0 {
         handle.contents(w);
+    } else if T::is_leaf() {
+        w.own_leaves(ptr::from_ref(handle).cast(), buffer, addr, len, cap);
+    } else {
+        w.own_buffer(handle, buffer, addr, len, cap);
     }
 }
 
@@ -41,7 +44,7 @@ impl<T: Walk> Walk for Vec<T> {
     fn walk<'a>(&'a self, w: &mut Walker<'a>) {
         let elements: &[T] = self;
         let buffer = const { &Buffer::of::<T>(&VEC) };
-        own_buffer(w, self, buffer, (elements as *const [T] as *const [()], size_of::<T>()), self.capacity());
+        own_buffer(w, self, buffer, elements, self.capacity());
     }
     shape!();
     fn describe(d: &mut Describe<'_>) {
@@ -87,7 +90,7 @@ impl<T: Walk> Walk for BinaryHeap<T> {
     fn walk<'a>(&'a self, w: &mut Walker<'a>) {
         let elements = self.as_slice();
         let buffer = const { &Buffer::of::<T>(&HEAP) };
-        own_buffer(w, self, buffer, (elements as *const [T] as *const [()], size_of::<T>()), self.capacity());
+        own_buffer(w, self, buffer, elements, self.capacity());
     }
     shape!();
     fn describe(d: &mut Describe<'_>) {

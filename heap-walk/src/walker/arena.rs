@@ -1,7 +1,7 @@
 //! Finer than malloc: chunks of arenas, what references lead to inside them,
 //! and memory that no allocator gave.
 
-use super::{Here, Item, Opaque, Walker};
+use super::{Flags, Here, Item, Opaque, Walker};
 use crate::label;
 use crate::shape::Shape;
 use crate::types::Container;
@@ -284,6 +284,7 @@ impl<'a> Walker<'a> {
         };
         let node = self.sink.value(&node);
         let item = Item::new(handle, node, ty, &block, followed.guards);
-        self.enter_one(&Item { is_outside: followed.is_outside, is_inside: true, ..item });
+        let flags = Flags::INSIDE.and(Flags::OUTSIDE, followed.is_outside);
+        self.enter_one(&Item { flags, ..item });
     }
 }

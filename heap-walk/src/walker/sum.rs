@@ -1,14 +1,15 @@
 //! The part of a walk that only adds up, for a report: blocks are counted by
 //! type, and no records, paths or nodes are made.
 
-use super::{Block, Item, Walker};
+use super::{Block, Flags, Here, Item, Walker};
+use crate::impls::boxed;
 use crate::label;
 use crate::shape::Shape;
 use crate::sink::Sink;
 use crate::types::{Buffer, Container, KindKey, NodeType};
 use crate::walk::Handle;
 use crate::walker::prefetch::prefetch_few;
-use heap_snapshot::record::Content;
+use heap_snapshot::record::{Content, EdgeKind, Split};
 
 /// The node of all blocks that are added up, where nobody asks for one of them.
 const SUMMED: u64 = u64::MAX - 1;
@@ -28,30 +29,33 @@ impl<'a> Walker<'a> {
     pub(crate) fn own_value(
         &mut self,
         handle: &'a dyn Handle,
-        container: &'static Container,
         addr: *const u8,
         shape: &'static Shape,
         size: usize,
     ) {
-        let key = (std::ptr::from_ref(container) as usize, std::ptr::from_ref(shape) as usize);
-        if !self.own_quickly(handle, key, addr, (1, 1), size) {
-            self.own_value_slowly(handle, container, addr, shape, size);
+        if self.is_sum {
+            if let Some(ty) = self.types.kind(KindKey::of_value(shape)) {
+                let len = if ty.is_dynamic() { size } else { 1 };
+                if self.own_quickly(handle, ty, addr, (len, 1), size) {
+                    return;
+                }
+            }
         }
+        self.own_value_slowly(handle, addr, shape, size);
     }
 
     #[inline(never)]
     fn own_value_slowly(
         &mut self,
         handle: &'a dyn Handle,
-        container: &'static Container,
         addr: *const u8,
         shape: &'static Shape,
         size: usize,
     ) {
+        let container = if shape.elem.is_some() { &boxed::SLICE } else { &boxed::VALUE };
         let block = Block::of_shape(container, addr, shape, size);
         if self.is_sum && shape.elem.is_none() {
-            let key = (std::ptr::from_ref(container) as usize, std::ptr::from_ref(shape) as usize);
-            self.sum(handle, key, &block);
+            self.sum(handle, KindKey::of_value(shape), &block);
         } else {
             self.claim(handle, &block);
         }
@@ -67,10 +71,14 @@ impl<'a> Walker<'a> {
         len: usize,
         cap: usize,
     ) {
-        let key = (std::ptr::from_ref(buffer) as usize, 0);
-        if !self.own_quickly(handle, key, addr, (len, cap), len.wrapping_mul(buffer.size)) {
-            self.own_buffer_slowly(handle, buffer, addr, len, cap);
+        if self.is_sum {
+            if let Some(ty) = self.types.kind(KindKey::of_buffer(buffer)) {
+                if self.own_quickly(handle, ty, addr, (len, cap), len.wrapping_mul(buffer.size)) {
+                    return;
+                }
+            }
         }
+        self.own_buffer_slowly(handle, buffer, addr, len, cap);
     }
 
     #[inline(never)]
@@ -84,45 +92,79 @@ impl<'a> Walker<'a> {
     ) {
         let block = Block::raw(buffer.container, addr as usize as u64, buffer.elem(), len, cap);
         if self.is_sum {
-            self.sum(handle, (std::ptr::from_ref(buffer) as usize, 0), &block);
+            self.sum(handle, KindKey::of_buffer(buffer), &block);
         } else {
             self.claim(handle, &block);
         }
     }
 
-    /// Adds a block of `bytes` bytes of values up and has what is in it visited, if nothing else is
-    /// wanted and that needs no call of a function: callers that call none do not save registers,
-    /// and that is much of the time of most blocks. Else does nothing and says so.
+    /// As [`Walker::own_buffer`] of elements with nothing behind them: what holds the buffer is at `place`.
+    #[inline(never)]
+    pub(crate) fn own_leaves(
+        &mut self,
+        place: *const u8,
+        buffer: &'static Buffer,
+        addr: *const u8,
+        len: usize,
+        cap: usize,
+    ) {
+        if self.is_sum {
+            if let Some(ty) = self.types.kind(KindKey::of_buffer(buffer)) {
+                if let Summed::First | Summed::Again =
+                    self.sum_quickly(ty, addr as usize as u64, (len as u64, cap as u64))
+                {
+                    return;
+                }
+            }
+        }
+        self.own_leaves_slowly(place, buffer, addr, len, cap);
+    }
+
+    #[inline(never)]
+    fn own_leaves_slowly(
+        &mut self,
+        place: *const u8,
+        buffer: &'static Buffer,
+        addr: *const u8,
+        len: usize,
+        cap: usize,
+    ) {
+        let block = Block::raw(buffer.container, addr as usize as u64, buffer.elem(), len, cap);
+        if self.is_sum {
+            self.sum_alone(KindKey::of_buffer(buffer), &block);
+        } else {
+            self.meet_here(place as usize as u64, EdgeKind::OWN, &block);
+        }
+    }
+
+    /// Adds a block of `bytes` bytes of values up and has what is in it visited, if that needs no call
+    /// of a function: callers that call none do not save registers, and that is much of the time of
+    /// most blocks. Else does nothing and says so.
     #[inline(always)]
     fn own_quickly(
         &mut self,
         handle: &'a dyn Handle,
-        key: KindKey,
+        ty: NodeType,
         addr: *const u8,
         (len, cap): (usize, usize),
         bytes: usize,
     ) -> bool {
-        if !self.is_sum {
-            return false;
-        }
-        let Some(ty) = self.types.kind(key) else { return false };
         let (addr, len, cap, bytes) = (addr as usize as u64, len as u64, cap as u64, bytes as u64);
         if ty.is_entered() {
             prefetch_few(addr, bytes);
         }
-        match self.sum_quickly(ty, addr, (len, cap), if ty.is_dynamic() { bytes } else { 0 }) {
+        match self.sum_quickly(ty, addr, (len, cap)) {
             Summed::Not => return false,
-            Summed::First if ty.is_entered() => {
-                self.push_summed(handle, ty, addr, if ty.is_dynamic() { bytes } else { len });
-            }
+            Summed::First if ty.is_entered() => self.push_summed(handle, ty, addr, len),
             _ => {}
         }
         true
     }
 
-    /// Adds a block up, if its page of marks is near and there is room.
+    /// Adds a block up, if its page of marks is near and there is room. Of a value that alone knows
+    /// its size, `len` is that.
     #[inline(always)]
-    fn sum_quickly(&mut self, ty: NodeType, addr: u64, (len, cap): (u64, u64), size: u64) -> Summed {
+    fn sum_quickly(&mut self, ty: NodeType, addr: u64, (len, cap): (u64, u64)) -> Summed {
         let Sink::Tally(tally) = &mut self.sink else { return Summed::Not };
         if !tally.has_room() {
             return Summed::Not;
@@ -131,7 +173,7 @@ impl<'a> Walker<'a> {
             None => Summed::Not,
             Some(true) => Summed::Again,
             Some(false) => {
-                tally.put(ty.idx().0, addr, (len, cap), size);
+                tally.put(ty.idx().0, addr, (len, cap));
                 Summed::First
             }
         }
@@ -140,32 +182,39 @@ impl<'a> Walker<'a> {
     /// Adds a block up, and has what is in it visited; says whether it is met for the first time.
     #[inline(never)]
     fn sum(&mut self, handle: &'a dyn Handle, key: KindKey, block: &Block) -> bool {
-        let Block { addr, container, elem, len, cap, is_slice, dynamic_size: size } = *block;
+        let ty = self.sum_alone(key, block);
+        if let Some(ty) = ty.filter(|ty| ty.is_entered()) {
+            let amount = if ty.is_dynamic() { block.dynamic_size } else { block.len };
+            self.push_summed(handle, ty, block.addr, amount);
+        }
+        ty.is_some()
+    }
+
+    /// Adds a block up; gives its type if it is met for the first time.
+    #[inline]
+    fn sum_alone(&mut self, key: KindKey, block: &Block) -> Option<NodeType> {
         let ty = match self.types.kind(key) {
             Some(ty) => ty,
-            None => self.new_kind(key, (container, elem, is_slice)),
+            None => self.new_kind(key, (block.container, block.elem, block.is_slice)),
         };
         if ty.is_entered() {
             block.prefetch();
         }
-        if self.marks.set(addr) {
-            return false;
+        if self.marks.set(block.addr) {
+            return None;
         }
-        let Sink::Tally(tally) = &mut self.sink else { return false };
+        let Sink::Tally(tally) = &mut self.sink else { return None };
         if !tally.has_room() {
             tally.settle();
         }
-        tally.put(ty.idx().0, block.begin(), (len, cap), if ty.is_dynamic() { size } else { 0 });
-        if ty.is_entered() {
-            self.push_summed(handle, ty, addr, if ty.is_dynamic() { size } else { len });
-        }
-        true
+        let len = if ty.is_dynamic() { block.dynamic_size } else { block.len };
+        tally.put(ty.idx().0, block.begin(), (len, block.cap));
+        Some(ty)
     }
 
     /// The same of any block.
     pub(super) fn sum_block(&mut self, handle: &'a dyn Handle, block: &Block) -> bool {
-        let container = std::ptr::from_ref(block.container) as usize | usize::from(block.is_slice);
-        self.sum(handle, (container, std::ptr::from_ref(block.elem) as usize), block)
+        self.sum(handle, KindKey::new(block.container, block.elem, block.is_slice), block)
     }
 
     /// Puts a block that was added up on the work list.
@@ -178,15 +227,11 @@ impl<'a> Walker<'a> {
             handle,
             node: SUMMED,
             addr,
-            label: if ty.is_slice() { &label::ELEMENT } else { &label::BLOCK },
+            label: &label::BLOCK,
             amount,
             ty,
             guards: self.guards.len() as u32,
-            is_parts: false,
-            is_report: false,
-            is_outside: false,
-            is_inside: false,
-            is_entered: false,
+            flags: Flags::NONE,
         });
     }
 
@@ -231,40 +276,68 @@ impl<'a> Walker<'a> {
         }
     }
 
+    /// Goes where [`Walker::enter_summed`] is: in blocks of which nobody asks which, nor for the labels in them.
+    pub(super) fn begin_sum(&mut self) {
+        self.here = Here::new(SUMMED, 0, &label::BLOCK);
+    }
+
     /// Enters the item at this position of the work list, where only sums are wanted.
     #[inline(always)]
     pub(super) fn enter_summed(&mut self, at: usize) {
-        if self.is_over_budget() {
-            return self.leave_out(at);
-        }
-        self.variants.enter();
-        let Walker { items, here, types, .. } = self;
+        let Walker { items, here, types, variants, .. } = self;
         let item = &mut items[at];
-        let (handle, ty, is_report) = (item.handle, item.ty, item.is_report);
-        let is_told = !item.is_parts && !ty.is_fixed();
-        (here.node, here.addr, here.label) = (item.node, item.addr, item.label);
-        (here.ty, here.amount, here.shift) = (ty, item.amount, 0);
-        (here.is_untold, here.is_inside) = (is_told, item.is_inside);
-        here.is_summed = is_told && !item.is_inside;
-        // It is 0 here: what the block before told was taken away.
-        if is_told && ty.has_base() {
-            match ty.is_dynamic() {
-                true => here.split.untyped = item.amount,
-                false => here.split.add_times(&types.node_info(ty).base, item.amount),
-            }
+        if item.flags != Flags::NONE || self.lock_budget.is_some() {
+            return self.enter_apart(at);
         }
-        item.is_entered = true;
+        let Item { handle, ty, amount, .. } = *item;
+        item.flags = Flags::ENTERED;
+        types.count_entered(ty, amount);
+        variants.enter();
+        here.room = if ty.is_fixed() { 0 } else { VariantSums::ROOM };
+        here.summed = at as u32 + 1;
         self.met_from = self.items.len();
-        match is_report {
-            true => handle.report(self),
-            false => handle.contents(self),
+        handle.contents(self);
+        self.here.summed = 0;
+        if self.here.has_split {
+            self.tell_split(ty);
         }
-        self.here.is_untold = false;
-        if self.here.split.parts().iter().fold(0, |any, part| any | part) != 0 {
-            let split = std::mem::take(&mut self.here.split);
-            if is_told {
-                let node = self.here.node;
-                self.sink.content(&Content { node, variant: None, split });
+    }
+
+    /// The same of what is no whole block, or perhaps behind a lock that was held too long.
+    #[inline(never)]
+    fn enter_apart(&mut self, at: usize) {
+        self.variants.enter();
+        let Item { handle, flags, .. } = self.items[at];
+        if flags == Flags::REPORT && self.lock_budget.is_none() {
+            self.here.room = 0;
+            self.items[at].flags = Flags::ENTERED;
+            self.met_from = self.items.len();
+            return handle.report(self);
+        }
+        self.enter(at);
+        self.begin_sum();
+    }
+
+    /// Adds up how the values of a block divide, beside what is said of all and what their variants say.
+    #[cold]
+    #[inline(never)]
+    fn tell_split(&mut self, ty: NodeType) {
+        self.here.has_split = false;
+        let split = std::mem::take(&mut self.here.split);
+        if !ty.is_fixed() {
+            self.sink.content(&Content { node: SUMMED, variant: None, split });
+        }
+    }
+
+    /// Takes back what was added up of the block that is being entered, and tells it as untyped.
+    pub(super) fn forget_summed(&mut self) {
+        self.variants.len = self.variants.from;
+        let at = std::mem::take(&mut self.here.summed).wrapping_sub(1) as usize;
+        if let Some(&Item { ty, amount, .. }) = self.items.get(at) {
+            self.types.count_entered(ty, amount.wrapping_neg());
+            if !ty.is_fixed() {
+                let split = Split { untyped: self.types.node_bytes(ty, amount), ..Split::default() };
+                self.sink.content(&Content { node: SUMMED, variant: None, split });
             }
         }
     }
@@ -273,7 +346,7 @@ impl<'a> Walker<'a> {
     #[cold]
     pub(super) fn tell_variants(&mut self) {
         for at in self.variants.take() {
-            self.here.split.add_times(&self.types.variant_at(at).split, 1);
+            self.here.split().add_times(&self.types.variant_at(at).split, 1);
         }
     }
 }
@@ -284,27 +357,49 @@ pub(super) struct VariantSums {
     /// By position in the list of all types' variants.
     pub(super) counts: Vec<u64>,
     /// Not counted yet; from `from` on they are those of the block.
-    met: [u32; VariantSums::ROOM],
-    pub(super) len: usize,
-    pub(super) from: usize,
+    met: [u32; VariantSums::ROOM as usize],
+    pub(super) len: u32,
+    pub(super) from: u32,
+    /// Type of the last one, and where its variants are.
+    near: *const Shape,
+    near_first: u32,
+    near_count: u32,
 }
 
 impl VariantSums {
-    const ROOM: usize = 64;
+    const ROOM: u32 = 64;
 
     pub(super) fn new() -> VariantSums {
-        VariantSums { counts: Vec::new(), met: [0; VariantSums::ROOM], len: 0, from: 0 }
+        VariantSums {
+            counts: Vec::new(),
+            met: [0; VariantSums::ROOM as usize],
+            len: 0,
+            from: 0,
+            near: std::ptr::null(),
+            near_first: 0,
+            near_count: 0,
+        }
     }
 
-    /// Notes one; false where there is no room.
+    /// Notes one, if its type is that of the last one and there is `room`; says whether it did.
     #[inline(always)]
-    pub(super) fn add(&mut self, variant: u32) -> bool {
-        let has_room = self.len < VariantSums::ROOM;
+    pub(super) fn add_near(&mut self, shape: &'static Shape, variant: u32, room: u32) -> bool {
+        let has_room = self.is_near(shape) && variant < self.near_count && self.len < room;
         if has_room {
-            self.met[self.len] = variant;
+            self.met[self.len as usize % VariantSums::ROOM as usize] = self.near_first + variant;
             self.len += 1;
         }
         has_room
+    }
+
+    #[inline(always)]
+    pub(super) fn is_near(&self, shape: &'static Shape) -> bool {
+        std::ptr::eq(self.near, shape)
+    }
+
+    /// The last one's type is this, whose variants are `count` from `first` on.
+    pub(super) fn set_near(&mut self, shape: &'static Shape, first: u32, count: u32) {
+        (self.near, self.near_first, self.near_count) = (shape, first, count);
     }
 
     /// A block is about to be entered, and all before it are done.
@@ -318,7 +413,7 @@ impl VariantSums {
 
     #[inline(never)]
     pub(super) fn count(&mut self) {
-        for &variant in &self.met[..self.len] {
+        for &variant in &self.met[..self.len as usize] {
             let at = variant as usize;
             if at >= self.counts.len() {
                 self.counts.resize(at + 1, 0);
@@ -332,6 +427,6 @@ impl VariantSums {
     fn take(&mut self) -> impl Iterator<Item = u32> {
         let (met, from, to) = (self.met, self.from, self.len);
         self.len = from;
-        (from..to).map(move |at| met[at])
+        (from..to).map(move |at| met[at as usize])
     }
 }
