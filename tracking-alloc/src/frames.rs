@@ -2,7 +2,7 @@
 
 #![expect(unsafe_code, reason = "reads the thread's own stack and registers")]
 
-use std::cell::Cell;
+use crate::contexts::Frame;
 use std::ptr;
 
 /// The frame pointer of the function that this is inlined into: its own where it
@@ -122,34 +122,34 @@ fn is_frame(place: usize, low: usize, bounds: Bounds) -> bool {
     place >= low && place % align_of::<usize>() == 0 && place <= bounds.high - 16
 }
 
-/// How many of the frames that a walk of this thread met once are still the same, from
-/// the last of `places` on, which the walk that goes on now has met. `end` is where that one
-/// had stopped. All of them if the rest of the stack is what it was. Each is read, but none waits for the one before.
-///
-/// `places` and `addresses` are as that walk gave them, the outermost first.
+/// How many of the outermost of some frames, that a walk of this thread met once, are in its stack still
+/// as they were, if the innermost of these is: each is read, but none waits for the one
+/// before. `place` is that of the last one.
 #[inline(always)]
-pub(crate) fn same(places: &[Cell<usize>], addresses: &[Cell<u64>], end: usize, bounds: Bounds) -> usize {
+pub(crate) fn unchanged(frames: &[Frame], place: usize, bounds: Bounds) -> usize {
+    let here = 0u8;
+    let low = (&raw const here).addr();
     let mut count = 0;
-    for (at, (place, known)) in places.iter().zip(addresses).enumerate().rev() {
-        let outer = if at == 0 { end } else { places[at - 1].get() };
-        // SAFETY: a place that a walk of this stack found to be one, at or above the
-        // frame that is walked now, and so above the locals of this function.
-        let (caller, address) = unsafe { read(place.get()) };
-        if caller != outer || address != known.get() {
-            return count;
+    for (at, frame) in frames.iter().enumerate() {
+        let place = frames.get(at + 1).map_or(place, |inner| inner.caller.get());
+        if place < low {
+            break;
+        }
+        // SAFETY: a place that a walk of this stack found to be one, above a local of this function.
+        let (caller, address) = unsafe { read(place) };
+        if caller != frame.caller.get() || address != frame.address.get() {
+            break;
+        }
+        if at == 0 && is_frame(caller, place + 16, bounds) {
+            // SAFETY: just seen to be such a place.
+            let (_, address) = unsafe { read(caller) };
+            if address >= LEAST {
+                break; // it ended there
+            }
         }
         count += 1;
     }
-    let is_end = match places.first() {
-        // SAFETY: just seen to be such a place.
-        Some(last) if is_frame(end, last.get() + 16, bounds) => unsafe { read(end) }.1 < LEAST,
-        _ => true,
-    };
-    if is_end {
-        count
-    } else {
-        count.saturating_sub(1)
-    }
+    count
 }
 
 /// The unwinder that std links into every program, by the interface of the Itanium C++ ABI.

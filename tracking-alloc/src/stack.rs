@@ -6,7 +6,7 @@
 //! the first disagreement ends their use. Coroutines, whose stack is not their
 //! thread's, are left to the unwinder.
 
-use crate::contexts::{Contexts, NONE, UNKNOWN};
+use crate::contexts::{Before, Contexts, Frame, NONE, UNKNOWN};
 use crate::frames::{self, Bounds};
 use crate::tags;
 use heap_snapshot::record::StackWay;
@@ -53,20 +53,21 @@ struct Thread {
     high: Cell<usize>,
     taken: Cell<u32>,
     next_check: Cell<u32>,
-    /// The frames of the stack that is being taken, innermost first; and their places,
-    /// where they are found by pointers.
-    frames: [Cell<u64>; DEPTH],
-    found: [Cell<usize>; DEPTH],
-    /// The stack before: return addresses and nodes, outermost first.
-    before: [Cell<u64>; DEPTH],
-    nodes: [Cell<u32>; DEPTH],
-    depth: Cell<usize>,
-    /// The places of its frames, if all of it was found by pointers, and where it ends.
-    places: [Cell<usize>; DEPTH],
+    /// The frames of the stack that is being taken, innermost first.
+    found: [Found; DEPTH],
+    /// Those of the stack before, outermost first, and what is known of it.
+    frames: [Frame; DEPTH],
+    before: Before,
+    /// How many of them were found by pointers, and the place of the last of these.
     placed: Cell<usize>,
-    end: Cell<usize>,
+    place: Cell<usize>,
     /// The tags above it.
     above: Cell<u32>,
+}
+
+struct Found {
+    place: Cell<usize>,
+    address: Cell<u64>,
 }
 
 thread_local! {
@@ -77,14 +78,11 @@ thread_local! {
             high: Cell::new(0),
             taken: Cell::new(0),
             next_check: Cell::new(FIRST_CHECK),
-            frames: [const { Cell::new(0) }; DEPTH],
-            found: [const { Cell::new(0) }; DEPTH],
-            before: [const { Cell::new(0) }; DEPTH],
-            nodes: [const { Cell::new(0) }; DEPTH],
-            depth: Cell::new(0),
-            places: [const { Cell::new(0) }; DEPTH],
+            found: [const { Found { place: Cell::new(0), address: Cell::new(0) } }; DEPTH],
+            frames: [const { Frame::new() }; DEPTH],
+            before: Before::new(),
             placed: Cell::new(0),
-            end: Cell::new(0),
+            place: Cell::new(0),
             above: Cell::new(NONE),
         }
     };
@@ -104,7 +102,7 @@ pub(crate) fn here() -> u32 {
         }
         let tags = tags::here();
         if thread.above.replace(tags) != tags {
-            thread.depth.set(0);
+            thread.before.forget();
             thread.placed.set(0);
         }
         let node = match thread.walk(pointer) {
@@ -112,7 +110,7 @@ pub(crate) fn here() -> u32 {
             None => {
                 thread.placed.set(0);
                 let depth = thread.find(pointer, inside);
-                thread.intern(depth, tags)
+                thread.intern_found(depth)
             }
         };
         thread.is_inside.set(false);
@@ -125,64 +123,60 @@ pub(crate) fn here() -> u32 {
 }
 
 impl Thread {
-    /// The node of the calling stack by pointers alone. Frames are read from the
-    /// innermost one on, up to one that stood at the same place in the stack
-    /// before: from there on it is enough to see that each is what it was. `None` where another way is needed.
+    /// The node of the calling stack by pointers alone. It is seen first which of the outer frames
+    /// are what they were; then the others are read, from the innermost one outwards. `None` where another way is needed.
+    #[inline(always)]
     fn walk(&self, pointer: usize) -> Option<u32> {
         let taken = self.taken.get().wrapping_add(1);
         let bounds = self.bounds()?;
         if WAY.load(Ordering::Relaxed) != POINTERS || taken == self.next_check.get() {
             return None;
         }
-        let (mut count, mut same, mut left) = (0, 0, self.placed.get());
+        let placed = self.frames.get(..self.placed.get())?;
+        let mut same = frames::unchanged(placed, self.place.get(), bounds);
+        let mut inner = match placed.get(same) {
+            Some(frame) => frame.caller.get(),
+            None => self.place.get(),
+        };
+        let mut count = 0;
         let end = frames::by_pointers(pointer, bounds, |place, address| {
-            while left > 0 && self.places[left - 1].get() < place {
-                left -= 1;
+            // What is left of a frame that is gone may look unchanged, but is not met.
+            while same > 0 && inner < place {
+                same -= 1;
+                inner = self.frames[same].caller.get();
             }
-            if left > 0 && self.places[left - 1].get() == place {
-                let still = frames::same(&self.places[..left], &self.before[..left], self.end.get(), bounds);
-                if still == left {
-                    same = left;
-                    return false;
-                }
-                // What is outside of the one that differs may be met again.
-                left -= still + 1;
+            if same > 0 && inner == place {
+                return false;
             }
-            let (Some(frame), Some(found)) = (self.frames.get(count), self.found.get(count)) else {
+            let Some(found) = self.found.get(count) else {
                 count = DEPTH + 1;
                 return false;
             };
-            frame.set(address);
-            found.set(place);
+            found.address.set(address);
+            found.place.set(place);
             count += 1;
             true
         })?;
-        // Deeper ones are cut, and one frame is where pointers end at once: not here.
-        if count + same > DEPTH || count + same < 2 {
+        let depth = same + count;
+        // One frame is where pointers end at once, and deeper ones are cut: not here.
+        if !(2..=DEPTH).contains(&depth) {
             return None;
         }
         self.taken.set(taken);
-        if same == 0 {
-            self.end.set(end);
+        let mut caller = end;
+        for (frame, found) in self.frames[same..depth].iter().zip(self.found[..count].iter().rev()) {
+            frame.caller.set(caller);
+            frame.address.set(found.address.get());
+            caller = found.place.get();
         }
-        let mut node = if same == 0 { self.above.get() } else { self.nodes[same - 1].get() };
-        for (at, inner) in (0..count).rev().enumerate() {
-            let (at, address) = (same + at, self.frames[inner].get());
-            // Until it is complete: what is there of it counts.
-            self.depth.set(at);
-            self.placed.set(at);
-            // Where places differ, the frames may be those of before all the same.
-            node = CONTEXTS.child(node, address)?;
-            self.before[at].set(address);
-            self.places[at].set(self.found[inner].get());
-            self.nodes[at].set(node);
-        }
-        self.depth.set(same + count);
-        self.placed.set(same + count);
+        self.placed.set(0);
+        self.place.set(caller);
+        let node = CONTEXTS.intern(self.above.get(), &self.frames[..depth], same, &self.before)?;
+        self.placed.set(depth);
         Some(node)
     }
 
-    /// Puts the frames of the calling stack into `frames` and says how many there
+    /// Puts the frames of the calling stack into `found` and says how many there
     /// are, those that do not fit in included.
     fn find(&self, pointer: usize, inside: usize) -> usize {
         match WAY.load(Ordering::Relaxed) {
@@ -209,7 +203,7 @@ impl Thread {
     }
 
     fn collect(&self) -> Collect<'_> {
-        Collect { frames: &self.frames, count: 0 }
+        Collect { found: &self.found, count: 0 }
     }
 
     fn unwind(&self, inside: usize) -> usize {
@@ -228,9 +222,9 @@ impl Thread {
         let (mut found, mut is_same) = (0, true);
         let end = self.bounds().and_then(|bounds| {
             frames::by_pointers(pointer, bounds, |_, address| {
-                match self.frames.get(found) {
-                    Some(frame) if is_blind => frame.set(address),
-                    Some(frame) if found < known => is_same &= frame.get() == address,
+                match self.found.get(found) {
+                    Some(frame) if is_blind => frame.address.set(address),
+                    Some(frame) if found < known => is_same &= frame.address.get() == address,
                     _ => {}
                 }
                 found += 1;
@@ -270,41 +264,36 @@ impl Thread {
         (self.high.get() > 16).then(|| Bounds { low: self.low.get(), high: self.high.get() })
     }
 
-    /// The node of the first `count` of `frames`. Frames are compared with the
-    /// stack before from the outermost one on: only what is new is looked up.
-    fn intern(&self, count: usize, tags: u32) -> Option<u32> {
+    /// The node of the first `count` of those that were found. They are compared with the
+    /// stack before from the outermost one on.
+    fn intern_found(&self, count: usize) -> Option<u32> {
         // One frame is where the unwinder gave up: it would say nothing.
         if count < 2 {
             return None;
         }
-        let kept = if count > DEPTH { DEPTH - (count - DEPTH).wrapping_neg() % STEP } else { count };
-        let frames = self.frames[..kept].iter().rev();
-        let before = self.before[..self.depth.get()].iter();
-        let same =
-            frames.clone().zip(before).take_while(|(frame, before)| frame.get() == before.get()).count();
-        let mut node = if same == 0 { tags } else { self.nodes[same - 1].get() };
-        for (at, frame) in frames.enumerate().skip(same) {
-            self.depth.set(at);
-            node = CONTEXTS.child(node, frame.get())?;
-            self.before[at].set(frame.get());
-            self.nodes[at].set(node);
+        let depth = if count > DEPTH { DEPTH - (count - DEPTH).wrapping_neg() % STEP } else { count };
+        let found = self.found[..depth].iter().rev().map(|found| &found.address);
+        let before = self.frames[..self.before.depth()].iter();
+        let same = found.clone().zip(before).take_while(|(found, frame)| found.get() == frame.address.get());
+        let same = same.count();
+        for (found, frame) in found.zip(&self.frames).skip(same) {
+            frame.address.set(found.get());
         }
-        self.depth.set(kept);
-        Some(node)
+        CONTEXTS.intern(self.above.get(), &self.frames[..depth], same, &self.before)
     }
 }
 
 /// Return addresses as they are found.
 struct Collect<'a> {
-    frames: &'a [Cell<u64>; DEPTH],
+    found: &'a [Found; DEPTH],
     count: usize,
 }
 
 impl Collect<'_> {
     #[inline(always)]
     fn put(&mut self, address: u64) -> bool {
-        if let Some(frame) = self.frames.get(self.count) {
-            frame.set(address);
+        if let Some(found) = self.found.get(self.count) {
+            found.address.set(address);
         }
         self.count += 1;
         self.count < WALKED
