@@ -244,6 +244,18 @@ macro_rules! checkpoint {
     ($($anything:tt)*) => {};
 }
 
+/// What every type has: the feature `enabled` is off. So bounds and supertraits may stay.
+#[cfg(not(feature = "enabled"))]
+pub trait Walk {}
+
+#[cfg(not(feature = "enabled"))]
+impl<T: ?Sized> Walk for T {}
+
+/// Does nothing: the feature `enabled` is off.
+#[cfg(not(feature = "enabled"))]
+#[inline(always)]
+pub fn register<T: std::any::Any>() {}
+
 /// Does nothing: the feature `enabled` is off.
 #[cfg(not(feature = "enabled"))]
 #[inline(always)]

@@ -25,3 +25,28 @@ fn roots_cost_nothing() {
 }
 
 struct NoImplsEither;
+
+/// What is written for the walk stands as it is.
+trait Handler: Walk {
+    fn answer(&self) -> u8;
+}
+
+impl<T: Walk> Handler for Option<T> {
+    fn answer(&self) -> u8 {
+        7
+    }
+}
+
+#[test]
+fn supertraits_and_bounds_may_stay() {
+    heap_walk::register::<NoImpls>();
+    let handler: Box<dyn Handler> = Box::new(None::<NoImpls>);
+    assert_eq!(handler.answer(), 7);
+}
+
+#[test]
+fn a_budget_that_cannot_be_checked_is_not_kept() {
+    let check = || heap_walk::assert_within!(&does_not_exist, in_all <= 7);
+    let message = *std::panic::catch_unwind(check).unwrap_err().downcast::<&str>().unwrap();
+    assert!(message.contains("nothing was measured"), "{message}");
+}
