@@ -222,8 +222,10 @@ impl Describe<'_> {
     }
 
     /// Values that a container keeps in arrays of their own, so that there is
-    /// no padding between them: their sizes add up.
+    /// no padding between them: their sizes add up. They are named as a tuple.
     pub fn apart(&mut self, fields: &[Field]) {
+        let names: Vec<&str> = fields.iter().map(|field| field.shape.name()).collect();
+        self.desc.name = format!("({})", names.join(", "));
         self.desc.kind = TypeKind::STRUCT.0;
         (self.desc.fields, self.desc.base, self.desc.size, self.desc.fixed) = self.fields(fields);
     }

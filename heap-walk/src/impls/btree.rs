@@ -38,8 +38,9 @@ pub(crate) fn fits_leaf<K, V>(requested: u64) -> bool {
     bytes.next_multiple_of(align) as u64 == requested
 }
 
-/// Reports the nodes that `entries` lie in and visits the entries.
-pub(crate) fn walk_nodes<'a, K: Walk + 'a, V: Walk + 'a>(
+/// Reports the nodes that `entries` lie in and visits the entries. `E` is what
+/// a node holds: an [`Entry`], or the key alone.
+pub(crate) fn walk_nodes<'a, E: Walk, K: Walk + 'a, V: Walk + 'a>(
     handle: &'a dyn Handle,
     container: &'static Container,
     entries: impl Iterator<Item = (&'a K, &'a V)> + Clone,
@@ -80,10 +81,10 @@ pub(crate) fn walk_nodes<'a, K: Walk + 'a, V: Walk + 'a>(
         found[at].len += 1;
     }
     for node in &mut found {
-        let block = Block::slots::<Entry<K, V>>(container, std::ptr::null(), node.len, CAPACITY);
+        let block = Block::slots::<E>(container, std::ptr::null(), node.len, CAPACITY);
         node.node = w.own_part(handle, block.at(node.from));
     }
-    if Entry::<K, V>::is_leaf() {
+    if E::is_leaf() {
         return;
     }
     let mut base = w.base_of::<K>();
@@ -122,14 +123,14 @@ impl<K: Walk, V: Walk> Walk for BTreeMap<K, V> {
 
 impl<K: Walk, V: Walk> Handle for BTreeMap<K, V> {
     fn contents<'a>(&'a self, w: &mut Walker<'a>) {
-        walk_nodes(self, &MAP, self.iter(), w);
+        walk_nodes::<Entry<K, V>, _, _>(self, &MAP, self.iter(), w);
     }
 }
 
 impl<T: Walk> Walk for BTreeSet<T> {
     fn walk<'a>(&'a self, w: &mut Walker<'a>) {
         if self.is_empty() || size_of::<T>() == 0 {
-            let block = Block::slots::<Entry<T, ()>>(&SET, std::ptr::null(), self.len(), CAPACITY);
+            let block = Block::slots::<T>(&SET, std::ptr::null(), self.len(), CAPACITY);
             w.own_by_handle(self, block, fits_leaf::<T, ()>);
         } else {
             w.own_parts(self);
@@ -143,6 +144,6 @@ impl<T: Walk> Walk for BTreeSet<T> {
 
 impl<T: Walk> Handle for BTreeSet<T> {
     fn contents<'a>(&'a self, w: &mut Walker<'a>) {
-        walk_nodes(self, &SET, self.iter().map(|key| (key, &())), w);
+        walk_nodes::<T, _, _>(self, &SET, self.iter().map(|key| (key, &())), w);
     }
 }

@@ -109,7 +109,7 @@ impl<K, V, J: WalkAs<K>, W: WalkAs<V>> WalkAs<BTreeMap<K, V>> for BTreeMap<J, W>
 impl<K, V, J: WalkAs<K>, W: WalkAs<V>> Handle for As<BTreeMap<K, V>, BTreeMap<J, W>> {
     fn contents<'a>(&'a self, w: &mut Walker<'a>) {
         let entries = self.1.iter().map(|(key, value)| (As::<K, J>::new(key), As::<V, W>::new(value)));
-        walk_nodes(self, &BTREE_MAP, entries, w);
+        walk_nodes::<Entry<As<K, J>, As<V, W>>, _, _>(self, &BTREE_MAP, entries, w);
     }
 }
 
@@ -120,8 +120,7 @@ impl<T, W: WalkAs<T>> WalkAs<BTreeSet<T>> for BTreeSet<W> {
     {
         let handle = As::<BTreeSet<T>, Self>::new(value);
         if value.is_empty() || size_of::<T>() == 0 {
-            let block =
-                Block::slots::<Entry<As<T, W>, ()>>(&BTREE_SET, std::ptr::null(), value.len(), CAPACITY);
+            let block = Block::slots::<As<T, W>>(&BTREE_SET, std::ptr::null(), value.len(), CAPACITY);
             w.own_by_handle(handle, block, fits_leaf::<T, ()>);
         } else {
             w.own_parts(handle);
@@ -132,6 +131,7 @@ impl<T, W: WalkAs<T>> WalkAs<BTreeSet<T>> for BTreeSet<W> {
 
 impl<T, W: WalkAs<T>> Handle for As<BTreeSet<T>, BTreeSet<W>> {
     fn contents<'a>(&'a self, w: &mut Walker<'a>) {
-        walk_nodes(self, &BTREE_SET, self.1.iter().map(|key| (As::<T, W>::new(key), &())), w);
+        let entries = self.1.iter().map(|key| (As::<T, W>::new(key), &()));
+        walk_nodes::<As<T, W>, _, _>(self, &BTREE_SET, entries, w);
     }
 }

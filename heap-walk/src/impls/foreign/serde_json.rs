@@ -57,7 +57,7 @@ impl Walk for JsonMap {
 impl Handle for JsonMap {
     fn contents<'a>(&'a self, w: &mut Walker<'a>) {
         if IS_BTREE {
-            btree::walk_nodes(self, &btree::MAP, self.iter(), w);
+            btree::walk_nodes::<btree::Entry<String, Value>, _, _>(self, &btree::MAP, self.iter(), w);
         } else {
             for (key, value) in self {
                 w.visit(&label::KEY, key);
