@@ -8,7 +8,7 @@ use heap_analysis::{Analysis, Heap, Lens};
 use heap_snapshot::live::ToolScope;
 use heap_snapshot::read::Snapshot;
 use heap_snapshot::record::{EdgeKind, Layout, Target};
-use heap_walk::{Arena, Chunk, Container, Handle, Shape, Walk, Walker};
+use heap_walk::{Arena, Chunk, Container, Handle, Report, Shape, Split, TypeRow, Walk, Walker};
 use std::any::Any;
 use std::cell::{Cell, UnsafeCell};
 use std::rc::Rc;
@@ -368,6 +368,11 @@ fn behind_dyn(judge: &mut Judge) {
     let image = &snapshot.images[value.image as usize];
     let this = std::env::current_exe().expect("the path of this test");
     assert_eq!(std::path::Path::new(&image.path), this.canonicalize().expect("a path"));
+    // The vtable's symbols say what is behind it.
+    let analysis = analyse(snapshot);
+    let rows = analysis.types();
+    let names: Vec<&str> = rows.iter().map(|row| row.name.as_str()).collect();
+    assert!(names.contains(&"Box<dyn walk::Unwalked = walk::Hidden>"), "{names:?}");
 }
 
 /// What two opaque fields lead to belongs to the one that is nearer.
@@ -555,6 +560,61 @@ fn measure<T: ?Sized + heap_walk::Walk>(value: &T) -> heap_walk::Report {
     report
 }
 
+/// A lock that is borrowed, as if it stood here.
+struct InPlace<'v>(&'v (&'v Mutex<Vec<User>>, Vec<User>));
+
+impl Walk for InPlace<'_> {
+    fn walk<'a>(&'a self, w: &mut Walker<'a>) {
+        self.0 .0.walk(w);
+        w.field("users", &self.0 .1);
+    }
+    fn shape(&self) -> &'static Shape {
+        Shape::of::<Self>()
+    }
+}
+
+/// All that a report can say, and no more than ten types of it.
+fn a_report_is_a_small_table() {
+    let types = (1..=12).rev().map(|n| TypeRow { name: format!("Vec<u{n}>"), blocks: n, bytes: 100 * n });
+    let report = Report {
+        in_all: 123_456,
+        alone: 7,
+        blocks: 78,
+        split: Split { payload: 1, padding: 2, dead: 3, overhead: 4, spare: 5, untyped: 6 },
+        rounding: 8,
+        types: types.collect(),
+        unreadable: 9,
+        is_estimate: true,
+        problems: vec!["root `value` panicked".into()],
+    };
+    assert_eq!(report.slack(), 2 + 3 + 4 + 5 + 8);
+    let lines = [
+        "        123456 bytes in 78 blocks (estimated: no tracking allocator)",
+        "             7 alone",
+        "             1 payload",
+        "             2 padding",
+        "             3 dead variant space",
+        "             4 container overhead",
+        "             5 spare capacity",
+        "             8 rounding",
+        "             6 untyped",
+        "          1200 12 × Vec<u12>",
+        "          1100 11 × Vec<u11>",
+        "          1000 10 × Vec<u10>",
+        "           900 9 × Vec<u9>",
+        "           800 8 × Vec<u8>",
+        "           700 7 × Vec<u7>",
+        "           600 6 × Vec<u6>",
+        "           500 5 × Vec<u5>",
+        "           400 4 × Vec<u4>",
+        "           300 3 × Vec<u3>",
+        "           300 in 2 more types",
+        "             9 parts could not be read",
+        "root `value` panicked",
+    ];
+    assert_eq!(report.to_string().lines().collect::<Vec<_>>(), lines);
+}
+
 fn reports() {
     let (users, blocks, bytes) = given(|| (0..50).map(user).collect::<Vec<_>>());
     let report = measure(&users);
@@ -606,6 +666,15 @@ fn reports() {
     assert!(!message.contains("spare is"), "{message}");
     let message = fails(|users| heap_walk::assert_within!(users, in_all <= 100), &Vec::new());
     assert!(message.contains("nothing was measured"), "{message}");
+    let hidden = Mutex::new(vec![user(3)]);
+    let guard = hidden.lock().expect("free");
+    let value = (&hidden, vec![user(3)]);
+    let check = || heap_walk::assert_within!(&InPlace(&value), in_all <= 1 << 40);
+    let message = std::panic::catch_unwind(std::panic::AssertUnwindSafe(check)).expect_err("not all is known");
+    let message = *message.downcast::<String>().expect("a message");
+    assert!(message.contains("1 parts could not be read, so the budget is not known to hold"), "{message}");
+    drop(guard);
+    heap_walk::assert_within!(&InPlace(&value), in_all <= 1 << 40);
     std::panic::set_hook(hook);
     let rc: Rc<str> = Rc::from("unsized");
     assert_eq!(measure(&*rc).blocks, 0, "the value's own bytes are not what it holds");
@@ -620,5 +689,6 @@ fn main() {
     regions();
     raw_claims();
     reports();
+    a_report_is_a_small_table();
     Judge::run("walk", &["dyn Any, not named", "dyn without an impl"], &[], behind_dyn);
 }
