@@ -154,13 +154,23 @@ impl Contexts {
     /// Whether a node is that of a stack. If so, the nodes on its way are put down.
     #[inline(always)]
     fn is(&self, mut id: u32, path: &Path<'_>) -> bool {
-        for frame in path.new.iter().rev() {
-            let Some(node) = self.node(id) else { return false };
-            if node.addr.load(Ordering::Relaxed) != frame.address.get() {
-                return false;
+        let mut new = path.new;
+        while !new.is_empty() {
+            // Mostly they stand side by side.
+            let Some(Segment(nodes)) = self.segment(id) else { return false };
+            for node in nodes[..in_segment(id) + 1].iter().rev() {
+                let Some((frame, outer)) = new.split_last() else { break };
+                if node.addr.load(Ordering::Relaxed) != frame.address.get() {
+                    return false;
+                }
+                frame.node.set(id);
+                let parent = node.parent.load(Ordering::Relaxed);
+                let is_beside = id - 1 == parent;
+                (id, new) = (parent, outer);
+                if !is_beside {
+                    break;
+                }
             }
-            frame.node.set(id);
-            id = node.parent.load(Ordering::Relaxed);
         }
         id == path.parent || self.is_outer(id, path)
     }
@@ -221,7 +231,12 @@ impl Contexts {
     }
 
     fn node(&self, id: u32) -> Option<&Node> {
-        Some(&self.segments.get((id >> SEGMENT_LOG2) as usize)?.get()?.0[in_segment(id)])
+        self.segment(id).map(|segment| &segment.0[in_segment(id)])
+    }
+
+    #[inline(always)]
+    fn segment(&self, id: u32) -> Option<&Segment> {
+        self.segments.get((id >> SEGMENT_LOG2) as usize)?.get()
     }
 
     /// A stack's innermost return address and the stack below which it stands.

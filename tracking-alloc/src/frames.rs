@@ -79,13 +79,14 @@ unsafe fn read(place: usize) -> (usize, u64) {
     // SAFETY: mapped for as long as the function runs, by our caller's promise. The
     // stack's words are plain bytes to whoever reads them: what is there is only
     // compared and kept as a number.
-    let (caller, address) = unsafe {
+    unsafe {
         let words = ptr::with_exposed_provenance::<usize>(place);
-        (words.read_volatile(), words.add(1).read_volatile())
-    };
-    // On aarch64 the upper bits may sign the address.
-    (caller, address as u64 & ((1 << 48) - 1))
+        (words.read_volatile(), words.add(1).read_volatile() as u64)
+    }
 }
+
+/// The bits of a return address. On aarch64 the others may sign it.
+const ADDRESS: u64 = (1 << 48) - 1;
 
 /// Return addresses begin here; what is less ends a stack.
 const LEAST: u64 = 4096;
@@ -108,6 +109,7 @@ pub(crate) fn by_pointers(
     while is_frame(pointer, low, bounds) {
         // SAFETY: just seen to be such a place.
         let (caller, address) = unsafe { read(pointer) };
+        let address = address & ADDRESS;
         if address < LEAST || !visit(pointer, address) {
             break;
         }
@@ -127,25 +129,46 @@ fn is_frame(place: usize, low: usize, bounds: Bounds) -> bool {
 /// before. `place` is that of the last one.
 #[inline(always)]
 pub(crate) fn unchanged(frames: &[Frame], place: usize, bounds: Bounds) -> usize {
+    /// Frames that are compared together.
+    const TOGETHER: usize = 4;
     let here = 0u8;
     let low = (&raw const here).addr();
-    let mut count = 0;
-    for (at, frame) in frames.iter().enumerate() {
-        let place = frames.get(at + 1).map_or(place, |inner| inner.caller.get());
-        if place < low {
-            break;
-        }
-        // SAFETY: a place that a walk of this stack found to be one, above a local of this function.
+    // Of the caller's place, and of the address.
+    let difference = |place: usize, frame: &Frame| {
+        // SAFETY: a place that a walk of this stack found to be one, above a local of this
+        // function, as whoever calls this has seen.
         let (caller, address) = unsafe { read(place) };
-        if caller != frame.caller.get() || address != frame.address.get() {
+        (caller ^ frame.caller.get(), (address ^ frame.address.get()) & ADDRESS)
+    };
+    let place_of = |at: usize| frames.get(at + 1).map_or(place, |inner| inner.caller.get());
+    let Some(first) = frames.first().filter(|_| place_of(0) >= low) else { return 0 };
+    let end = first.caller.get();
+    // SAFETY: just seen to be such a place.
+    if is_frame(end, place_of(0) + 16, bounds) && unsafe { read(end) }.1 & ADDRESS >= LEAST {
+        return 0; // it ended there
+    }
+    let mut count = 0;
+    while let Some(part) = frames.get(count..count + TOGETHER + 1) {
+        let Ok(part) = <&[Frame; TOGETHER + 1]>::try_from(part) else { break };
+        // Places lie the lower the further inside.
+        if part[TOGETHER].caller.get() < low {
             break;
         }
-        if at == 0 && is_frame(caller, place + 16, bounds) {
-            // SAFETY: just seen to be such a place.
-            let (_, address) = unsafe { read(caller) };
-            if address >= LEAST {
-                break; // it ended there
-            }
+        let (mut callers, mut addresses) = (0, 0);
+        for at in 0..TOGETHER {
+            let (caller, address) = difference(part[at + 1].caller.get(), &part[at]);
+            callers |= caller;
+            addresses |= address;
+        }
+        if callers != 0 || addresses != 0 {
+            break;
+        }
+        count += TOGETHER;
+    }
+    while let Some(frame) = frames.get(count) {
+        let place = place_of(count);
+        if place < low || difference(place, frame) != (0, 0) {
+            break;
         }
         count += 1;
     }

@@ -278,7 +278,7 @@ pub(crate) fn stays_without_sample(addr: usize, head: u16, bytes: usize) -> bool
 }
 
 /// Notes the stack of a new block, or its tags.
-#[inline]
+#[inline(always)]
 pub(crate) fn note_stack(ptr: *mut u8, size: usize, state: u32) {
     if state & TAGS_ALONE != 0 {
         STACKS.set(ptr as usize, tags::here());

@@ -90,39 +90,47 @@ thread_local! {
 
 /// The stack of the caller below the tags of its thread: a node of [`CONTEXTS`].
 /// Where it can't be taken, the tags, or `UNKNOWN`.
-#[inline(never)]
+///
+/// Inlined, so that the innermost frame is that of the function which allocates, and none of what is in here.
+#[inline(always)]
 pub(crate) fn here() -> u32 {
     let pointer = frames::pointer();
     let inside = 0u8;
     let inside = (&raw const inside).addr();
-    let node = THREAD.with(|thread| {
-        // The unwinder may allocate, and gets no stack for that.
-        if thread.is_inside.replace(true) {
-            return None;
-        }
-        let tags = tags::here();
-        if thread.above.replace(tags) != tags {
-            thread.before.forget();
-            thread.placed.set(0);
-        }
-        let node = match thread.walk(pointer) {
-            Some(node) => Some(node),
-            None => {
-                thread.placed.set(0);
-                let depth = thread.find(pointer, inside);
-                thread.intern_found(depth)
-            }
-        };
-        thread.is_inside.set(false);
-        node
-    });
-    node.unwrap_or_else(|| {
-        LOST.fetch_add(1, Ordering::Relaxed);
-        tags::here().max(UNKNOWN)
-    })
+    THREAD.with(|thread| thread.take(pointer, inside)).unwrap_or_else(lose)
+}
+
+#[cold]
+#[inline(never)]
+fn lose() -> u32 {
+    LOST.fetch_add(1, Ordering::Relaxed);
+    tags::here().max(UNKNOWN)
 }
 
 impl Thread {
+    #[inline(never)]
+    fn take(&self, pointer: usize, inside: usize) -> Option<u32> {
+        // The unwinder may allocate, and gets no stack for that.
+        if self.is_inside.replace(true) {
+            return None;
+        }
+        let tags = tags::here();
+        if self.above.replace(tags) != tags {
+            self.before.forget();
+            self.placed.set(0);
+        }
+        let node = match self.walk(pointer) {
+            Some(node) => Some(node),
+            None => {
+                self.placed.set(0);
+                let depth = self.find(pointer, inside);
+                self.intern_found(depth)
+            }
+        };
+        self.is_inside.set(false);
+        node
+    }
+
     /// The node of the calling stack by pointers alone. It is seen first which of the outer frames
     /// are what they were; then the others are read, from the innermost one outwards. `None` where another way is needed.
     #[inline(always)]
@@ -134,19 +142,24 @@ impl Thread {
         }
         let placed = self.frames.get(..self.placed.get())?;
         let mut same = frames::unchanged(placed, self.place.get(), bounds);
-        let mut inner = match placed.get(same) {
-            Some(frame) => frame.caller.get(),
-            None => self.place.get(),
+        // The place of the last of these.
+        let inner_of = |same: usize| match (same, placed.get(same)) {
+            (0, _) => usize::MAX,
+            (_, Some(frame)) => frame.caller.get(),
+            (_, None) => self.place.get(),
         };
+        let mut inner = inner_of(same);
         let mut count = 0;
         let end = frames::by_pointers(pointer, bounds, |place, address| {
-            // What is left of a frame that is gone may look unchanged, but is not met.
-            while same > 0 && inner < place {
-                same -= 1;
-                inner = self.frames[same].caller.get();
-            }
-            if same > 0 && inner == place {
-                return false;
+            if place >= inner {
+                // What is left of a frame that is gone may look unchanged, but is not met.
+                while inner < place {
+                    same -= 1;
+                    inner = inner_of(same);
+                }
+                if inner == place {
+                    return false;
+                }
             }
             let Some(found) = self.found.get(count) else {
                 count = DEPTH + 1;
@@ -157,6 +170,9 @@ impl Thread {
             count += 1;
             true
         })?;
+        if end != inner {
+            same = 0; // it ended before it met them
+        }
         let depth = same + count;
         // One frame is where pointers end at once, and deeper ones are cut: not here.
         if !(2..=DEPTH).contains(&depth) {
@@ -171,7 +187,7 @@ impl Thread {
         }
         self.placed.set(0);
         self.place.set(caller);
-        let node = CONTEXTS.intern(self.above.get(), &self.frames[..depth], same, &self.before)?;
+        let node = CONTEXTS.intern(self.above.get(), self.frames.get(..depth)?, same, &self.before)?;
         self.placed.set(depth);
         Some(node)
     }
