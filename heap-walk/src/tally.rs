@@ -22,6 +22,19 @@ struct Kind {
     is_fixed: bool,
     /// Only values know their size.
     is_dynamic: bool,
+    /// The last blocks for which sums do not tell how they divide.
+    alike: Alike,
+}
+
+/// Blocks that divide alike, which is told once for all.
+#[derive(Default)]
+struct Alike {
+    len: u64,
+    cap: u64,
+    requested: u64,
+    size: u64,
+    split: Split,
+    count: u64,
 }
 
 impl Kind {
@@ -210,6 +223,7 @@ impl Tally {
                 base: elem.base,
                 is_fixed: elem.fixed,
                 is_dynamic,
+                alike: Alike { requested: u64::MAX, ..Alike::default() },
             });
             let layout = Layout(ty.layout);
             let is_counted = !matches!(layout, Layout::ROOT | Layout::INSIDE | Layout::REGION);
@@ -328,16 +342,22 @@ impl Tally {
         let Waiting { len, cap, ty } = block;
         let (len, size) = self.kinds[ty as usize].len_and_size(len);
         if !self.sums[ty as usize].is_linear {
-            let kind = &self.kinds[ty as usize];
-            let mut values = Split::default();
-            if kind.is_fixed {
-                values.add_times(&kind.base, value_count(&self.node_types[ty as usize], len));
-                self.split.add_times(&values, 1);
-            } else {
-                // What the values' own record will say; only the sum matters here.
-                values.untyped = size;
+            let Kind { shape, base, is_fixed, alike, .. } = &mut self.kinds[ty as usize];
+            if (alike.len, alike.cap, alike.requested, alike.size) != (len, cap, requested, size) {
+                self.split.add_times(&alike.split, alike.count);
+                let mut values = Split::default();
+                let mut split = Split::default();
+                if *is_fixed {
+                    values.add_times(base, value_count(&self.node_types[ty as usize], len));
+                    split = values;
+                } else {
+                    // What the values' own record will say; only the sum matters here.
+                    values.untyped = size;
+                }
+                split.add_times(&shape.container(len, cap, requested, &values), 1);
+                *alike = Alike { len, cap, requested, size, split, count: 0 };
             }
-            self.split.add_times(&kind.shape.container(len, cap, requested, &values), 1);
+            alike.count += 1;
         }
         if let Some(paths) = &mut self.paths {
             let path = &mut paths.all[self.asked.paths[at] as usize];
@@ -349,6 +369,9 @@ impl Tally {
     /// All blocks met.
     pub(crate) fn total(&mut self) -> Total {
         self.settle();
+        for Kind { alike, .. } in &mut self.kinds {
+            self.split.add_times(&alike.split, std::mem::take(&mut alike.count));
+        }
         let mut total = Total { blocks: 0, usable: 0, split: self.split, rounding: 0 };
         for ((sums, kind), ty) in self.sums.iter().zip(&self.kinds).zip(&self.node_types) {
             let Sums { blocks, usable, requested, len, cap, .. } = *sums;

@@ -33,12 +33,10 @@ impl<'a> Walker<'a> {
         shape: &'static Shape,
         size: usize,
     ) {
-        if self.is_sum {
-            if let Some(ty) = self.types.kind(KindKey::of_value(shape)) {
-                let len = if ty.is_dynamic() { size } else { 1 };
-                if self.own_quickly(handle, ty, addr, (len, 1), size) {
-                    return;
-                }
+        if let Some(ty) = self.types.kind(KindKey::of_value(shape)) {
+            let len = if ty.is_dynamic() { size } else { 1 };
+            if self.own_quickly(handle, ty, addr, (len, 1), size) {
+                return;
             }
         }
         self.own_value_slowly(handle, addr, shape, size);
@@ -71,11 +69,9 @@ impl<'a> Walker<'a> {
         len: usize,
         cap: usize,
     ) {
-        if self.is_sum {
-            if let Some(ty) = self.types.kind(KindKey::of_buffer(buffer)) {
-                if self.own_quickly(handle, ty, addr, (len, cap), len.wrapping_mul(buffer.size)) {
-                    return;
-                }
+        if let Some(ty) = self.types.kind(KindKey::of_buffer(buffer)) {
+            if self.own_quickly(handle, ty, addr, (len, cap), len.wrapping_mul(buffer.size)) {
+                return;
             }
         }
         self.own_buffer_slowly(handle, buffer, addr, len, cap);
@@ -108,13 +104,10 @@ impl<'a> Walker<'a> {
         len: usize,
         cap: usize,
     ) {
-        if self.is_sum {
-            if let Some(ty) = self.types.kind(KindKey::of_buffer(buffer)) {
-                if let Summed::First | Summed::Again =
-                    self.sum_quickly(ty, addr as usize as u64, (len as u64, cap as u64))
-                {
-                    return;
-                }
+        if let Some(ty) = self.types.kind(KindKey::of_buffer(buffer)) {
+            let summed = self.sum_quickly(ty, addr as usize as u64, (len as u64, cap as u64));
+            if let Summed::First | Summed::Again = summed {
+                return;
             }
         }
         self.own_leaves_slowly(place, buffer, addr, len, cap);
@@ -161,7 +154,8 @@ impl<'a> Walker<'a> {
         true
     }
 
-    /// Adds a block up, if its page of marks is near and there is room. Of a value that alone knows
+    /// Adds a block up, if its page of marks is near and there is room. (Where anything but sums is
+    /// wanted no kind is known.) Of a value that alone knows
     /// its size, `len` is that.
     #[inline(always)]
     fn sum_quickly(&mut self, ty: NodeType, addr: u64, (len, cap): (u64, u64)) -> Summed {
@@ -413,12 +407,14 @@ impl VariantSums {
 
     #[inline(never)]
     pub(super) fn count(&mut self) {
-        for &variant in &self.met[..self.len as usize] {
-            let at = variant as usize;
-            if at >= self.counts.len() {
-                self.counts.resize(at + 1, 0);
+        let met = &self.met[..self.len as usize];
+        for &variant in met {
+            if let Some(count) = self.counts.get_mut(variant as usize) {
+                *count += 1;
+            } else {
+                self.counts.resize(variant as usize + 1, 0);
+                self.counts[variant as usize] = 1;
             }
-            self.counts[at] += 1;
         }
         (self.len, self.from) = (0, 0);
     }
