@@ -247,6 +247,23 @@ fn births_and_failures() {
     judge("zero-sized values");
 }
 
+/// The births of more checkpoints than a slot can tell apart count with those of the last one, and that is told.
+fn epochs_run_out() {
+    let early = Box::new([1_u64; 9]);
+    let mut last = 0;
+    for _ in 0..300 {
+        let (number, is_exhausted) = blocks().begin();
+        blocks().end();
+        assert_eq!(is_exhausted, number == last, "{number} after {last}");
+        last = number;
+    }
+    assert_eq!(last, 255);
+    let late = Box::new([1_u64; 9]);
+    let born = |block: &[u64; 9]| blocks().lookup(block.as_ptr() as u64).expect("live").epoch;
+    assert!(born(&early) < 10 && born(&late) == 255);
+    judge("after 300 checkpoints");
+}
+
 fn a_lost_record_shows() {
     let lost = Box::new([0u64; 100]);
     assert!(tracking_alloc::lose_record(&raw const *lost as usize));
@@ -263,6 +280,7 @@ fn main() {
     the_tools_own();
     odd_sizes_and_alignments();
     births_and_failures();
+    epochs_run_out();
     a_lost_record_shows();
     println!("test population ... ok\n1 passed, 0 failed");
 }
