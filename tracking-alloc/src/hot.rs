@@ -41,6 +41,12 @@ pub(crate) unsafe fn alloc(size: usize, align: usize) -> *mut u8 {
             }
             return alloc_short(size, align, state);
         }
+        if is_sampled(state) {
+            if size > GRANULE {
+                return alloc_sampled_long(size, align, state);
+            }
+            return alloc_sampled_short(size, align, state);
+        }
         alloc_other(size, align, state)
     }
 }
@@ -85,6 +91,9 @@ pub(crate) unsafe fn dealloc(ptr: *mut u8, size: usize, align: usize) {
         if state < OFF && TABLE.forget_plain(ptr as usize).is_some() {
             return jemalloc::free_natural(ptr, size);
         }
+        if is_sampled(state) {
+            return dealloc_sampled(ptr, size, align);
+        }
         dealloc_other(ptr, size, align);
     }
 }
@@ -104,6 +113,12 @@ pub(crate) unsafe fn realloc(ptr: *mut u8, size: usize, align: usize, new_size: 
         }
         realloc_on(ptr, size, align, new_size)
     }
+}
+
+/// Whether some blocks have stacks, and nothing else is to be done than to count bytes.
+#[inline(always)]
+fn is_sampled(state: u32) -> bool {
+    state & (HAS_STACKS | IS_SAMPLED | BUSY) == HAS_STACKS | IS_SAMPLED
 }
 
 fn below() -> Below<'static> {
@@ -158,11 +173,38 @@ unsafe fn alloc_short(size: usize, align: usize, stamp: u32) -> *mut u8 {
         return unsafe { alloc_other(size, align, stamp) };
     }
     let plain = slot::short(size, align, stamp);
-    let ptr = jemalloc::alloc_natural(size, false);
+    record_short(jemalloc::alloc_natural(size, false), plain)
+}
+
+/// Records a short block that was just allocated, or null.
+#[inline(always)]
+fn record_short(ptr: *mut u8, plain: u32) -> *mut u8 {
     match TABLE.record_short(ptr as usize, plain) {
         true => ptr,
         false => record_first(ptr, plain),
     }
+}
+
+/// As [`alloc_long`], where there is no sample in the block.
+#[inline(never)]
+unsafe fn alloc_sampled_long(size: usize, align: usize, state: u32) -> *mut u8 {
+    if !slot::is_long(size, align) || !sample::misses(size) {
+        // SAFETY: our caller's layout.
+        return unsafe { alloc_other(size, align, state) };
+    }
+    let plain = slot::long(size, align, state & STAMP);
+    record_long(jemalloc::alloc_natural(size, false), plain)
+}
+
+/// As [`alloc_short`], where there is no sample in the block.
+#[inline(never)]
+unsafe fn alloc_sampled_short(size: usize, align: usize, state: u32) -> *mut u8 {
+    if !slot::is_short(size, align) || !sample::misses(size) {
+        // SAFETY: our caller's layout.
+        return unsafe { alloc_other(size, align, state) };
+    }
+    let plain = slot::short(size, align, state & STAMP);
+    record_short(jemalloc::alloc_natural(size, false), plain)
 }
 
 /// Records the first block in its chunk.
@@ -233,16 +275,22 @@ fn record_sample(ptr: *mut u8, plain: u32) -> *mut u8 {
 }
 
 #[inline(never)]
+unsafe fn dealloc_sampled(ptr: *mut u8, size: usize, align: usize) {
+    let Some(head) = TABLE.forget_plain(ptr as usize) else {
+        // SAFETY: our caller's layout.
+        return dealloc_slow(below(), ptr, unsafe { layout(size, align) });
+    };
+    clear_sample(ptr as usize, head);
+    // SAFETY: our caller's pointer and size, of a plain block.
+    unsafe { jemalloc::free_natural(ptr, size) };
+}
+
+#[inline(never)]
 unsafe fn dealloc_other(ptr: *mut u8, size: usize, align: usize) {
-    let state = STATE.load(Ordering::Relaxed);
-    if state & BUSY == 0 {
-        if let Some(head) = TABLE.forget_plain(ptr as usize) {
-            if state & IS_SAMPLED != 0 {
-                clear_sample(ptr as usize, head);
-            }
-            // SAFETY: our caller's pointer and size, of a plain block.
-            return unsafe { jemalloc::free_natural(ptr, size) };
-        }
+    if STATE.load(Ordering::Relaxed) & (BUSY | IS_SAMPLED) == 0 && TABLE.forget_plain(ptr as usize).is_some()
+    {
+        // SAFETY: our caller's pointer and size, of a plain block.
+        return unsafe { jemalloc::free_natural(ptr, size) };
     }
     // SAFETY: our caller's layout.
     dealloc_slow(below(), ptr, unsafe { layout(size, align) });
