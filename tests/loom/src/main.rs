@@ -24,7 +24,7 @@ use side::Side;
 use slot::Record;
 use std::sync::atomic::{AtomicU64, Ordering};
 use sync::CHUNK_LOG2;
-use table::Table;
+use table::{Head, Table};
 
 /// A block's address in the third chunk, of which nothing is there at first.
 const BASE: usize = 3 << CHUNK_LOG2;
@@ -52,6 +52,11 @@ fn long() -> Record {
     Record { size: 96, align_log2: 20, epoch: 1, is_tool: false }
 }
 
+/// The slots of a [`record`].
+fn plain(size: usize) -> u32 {
+    slot::plain(size, 8, slot::stamp(1))
+}
+
 fn put(table: &Table, addr: usize, record: Record) {
     assert!(table.record(addr, record, usable(addr, record)));
 }
@@ -75,6 +80,19 @@ fn a_chunk_is_made_once() {
     put(&table, BASE, record(10));
     other.join().unwrap();
     assert_eq!(all(&table), [(BASE, 10), (BASE + 64, 20)]);
+}
+
+/// Two threads record the first blocks of two chunks: both are between the first and the last one in use.
+fn two_chunks_are_made() {
+    let table = fresh(Table::new());
+    let far = BASE + (2 << CHUNK_LOG2);
+    let other = {
+        let table = Arc::clone(&table);
+        thread::spawn(move || put(&table, far, record(20)))
+    };
+    put(&table, BASE, record(10));
+    other.join().unwrap();
+    assert_eq!(all(&table), [(BASE, 10), (far, 20)]);
 }
 
 /// A block in a chunk that another thread has just made: who recorded it enumerates it at once.
@@ -104,6 +122,58 @@ fn a_long_record_is_whole() {
     assert!(found.is_none() || found == Some(long()), "{found:?}");
     other.join().unwrap();
     assert_eq!(table.lookup(BASE + 95, usable), Some((BASE, long(), 96)));
+}
+
+/// One block after another at an address, of which one is recorded and forgotten as on the hot path: who
+/// looks on sees either or none, whichever way it asks.
+fn a_plain_block_after_another() {
+    let table = fresh(Table::new());
+    put(&table, BASE, long());
+    let other = {
+        let table = Arc::clone(&table);
+        thread::spawn(move || {
+            assert!(table.forget(BASE, usable).is_some());
+            assert!(table.record_plain(BASE, plain(20)));
+        })
+    };
+    let found = table.begins_at(BASE);
+    assert!(found.is_none_or(|found| found == record(20) || found == long()), "{found:?}");
+    other.join().unwrap();
+    assert_eq!(all(&table), [(BASE, 20)]);
+}
+
+fn another_after_a_plain_block() {
+    let table = fresh(Table::new());
+    put(&table, BASE, record(20));
+    let other = {
+        let table = Arc::clone(&table);
+        thread::spawn(move || {
+            assert!(table.forget_plain(BASE).is_some());
+            put(&table, BASE, long());
+        })
+    };
+    let size = table.at(BASE).and_then(Head::plain_size);
+    assert!(matches!(size, None | Some(20)), "{size:?}");
+    let found = table.begins_at(BASE);
+    assert!(found.is_none_or(|found| found == record(20) || found == long()), "{found:?}");
+    other.join().unwrap();
+    assert_eq!(all(&table), [(BASE, 96)]);
+}
+
+/// The first plain block at an address is there with its size.
+fn a_plain_record_is_whole() {
+    let table = fresh(Table::new());
+    put(&table, BASE + 256, record(10));
+    let other = {
+        let table = Arc::clone(&table);
+        thread::spawn(move || assert!(table.record_plain(BASE, plain(20))))
+    };
+    let size = table.at(BASE).and_then(Head::plain_size);
+    assert!(matches!(size, None | Some(20)), "{size:?}");
+    let found = table.begins_at(BASE);
+    assert!(found.is_none_or(|found| found == record(20)), "{found:?}");
+    other.join().unwrap();
+    assert_eq!(table.lookup(BASE + 19, usable), Some((BASE, record(20), 32)));
 }
 
 /// Two blocks of 8 bytes that share a granule: one is born while the other dies.
@@ -253,10 +323,14 @@ fn stacks_are_guessed() {
 
 fn main() {
     let only = std::env::args().nth(1);
-    let models: [(&str, fn(), Option<usize>); 10] = [
+    let models: [(&str, fn(), Option<usize>); 14] = [
         ("a_chunk_is_made_once", a_chunk_is_made_once, Some(3)),
+        ("two_chunks_are_made", two_chunks_are_made, Some(3)),
         ("a_chunk_is_enumerated_from_the_first", a_chunk_is_enumerated_from_the_first, None),
         ("a_long_record_is_whole", a_long_record_is_whole, None),
+        ("a_plain_record_is_whole", a_plain_record_is_whole, None),
+        ("a_plain_block_after_another", a_plain_block_after_another, None),
+        ("another_after_a_plain_block", another_after_a_plain_block, None),
         ("halves_of_a_granule", halves_of_a_granule, None),
         ("an_address_is_used_again", an_address_is_used_again, Some(2)),
         ("enumeration_under_traffic", enumeration_under_traffic, Some(3)),
