@@ -16,7 +16,7 @@ use std::fs::File;
 use std::time::UNIX_EPOCH;
 
 /// A function at an address.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
 pub struct Function {
     /// Its path, without the hash of the symbol.
     pub name: String,
@@ -82,6 +82,12 @@ impl<'a> Addresses<'a> {
     /// What was wrong with files, in sentences.
     pub(crate) fn into_problems(self) -> Vec<String> {
         self.problems
+    }
+
+    /// For tests: what is at an address.
+    #[cfg(test)]
+    pub(crate) fn insert(&mut self, code: Code) {
+        self.known.insert(code.address, code);
     }
 
     pub(crate) fn code(&mut self, address: u64) -> &Code {

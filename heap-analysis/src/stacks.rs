@@ -267,14 +267,20 @@ impl Analysis {
         let figures = heap.stacks.figures.unwrap_or_default();
         let sums = self.sums(only_unclaimed);
         let mut addresses = Addresses::new(&heap.stacks.images, heap.header.unix_ms);
-        // Stacks that differ only in what is not shown are one.
-        let mut shown: HashMap<(u32, usize), Sum> = HashMap::new();
+        let mut sums: Vec<(u32, Sum)> = sums.into_iter().collect();
+        sums.sort_unstable_by_key(|(stack, _)| *stack);
+        // Stacks that differ only in what is not shown are one: also in addresses, where the
+        // compiler made one call on a line several times.
+        let mut shown: HashMap<(u32, usize), ((u32, usize), Sum)> = HashMap::new();
+        let mut readings = Readings::new(&heap.stacks);
         let mut total = 0_u64;
         for (stack, sum) in sums {
             total = total.saturating_add(sum.bytes);
-            shown.entry(self.visible(stack, &mut addresses)).or_default().add(&sum);
+            let visible = self.visible(stack, &mut addresses);
+            let reading = (readings.of(visible.0, &mut addresses), visible.1);
+            shown.entry(reading).or_insert_with(|| (visible, Sum::default())).1.add(&sum);
         }
-        let mut shown: Vec<((u32, usize), Sum)> = shown.into_iter().collect();
+        let mut shown: Vec<((u32, usize), Sum)> = shown.into_values().collect();
         shown.sort_by_key(|(_, sum)| sum.order(figures.mean));
         let stacks = shown.len();
         if top > 0 {
@@ -412,6 +418,70 @@ impl Analysis {
     }
 }
 
+/// Numbers of stacks: those that read the same, by functions, files and lines, have the same.
+struct Readings<'a> {
+    stacks: &'a Recorded,
+    /// By stack; 0 where it is not known yet.
+    known: Vec<u32>,
+    /// By the reading of the caller.
+    numbers: HashMap<(u32, Step), u32>,
+    functions: HashMap<Vec<Function>, u32>,
+}
+
+/// What a stack has more than the one below which it stands.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Step {
+    Tag(u64),
+    /// Position of its functions.
+    Functions(u32),
+    /// Nothing is known of it but its address.
+    Address(u64),
+}
+
+impl<'a> Readings<'a> {
+    fn new(stacks: &'a Recorded) -> Readings<'a> {
+        let known = vec![0; stacks.frames.len() + 1];
+        Readings { stacks, known, numbers: HashMap::new(), functions: HashMap::new() }
+    }
+
+    /// The number of a stack's reading; 0 of none.
+    fn of(&mut self, stack: u32, addresses: &mut Addresses<'_>) -> u32 {
+        let mut path = Vec::new();
+        let (mut at, mut reading) = (stack, 0);
+        while let Some(frame) = self.stacks.node(at) {
+            reading = self.known[at as usize];
+            if reading != 0 {
+                break;
+            }
+            path.push((at, frame));
+            at = frame.parent;
+        }
+        for (at, frame) in path.into_iter().rev() {
+            let step = match frame.tag() {
+                Some(_) => Step::Tag(frame.address),
+                None => self.step(frame.address, addresses),
+            };
+            let next = self.numbers.len() as u32 + 1;
+            reading = *self.numbers.entry((reading, step)).or_insert(next);
+            self.known[at as usize] = reading;
+        }
+        reading
+    }
+
+    fn step(&mut self, address: u64, addresses: &mut Addresses<'_>) -> Step {
+        let functions = &addresses.code(address).functions;
+        if functions.is_empty() {
+            return Step::Address(address);
+        }
+        if let Some(&known) = self.functions.get(functions) {
+            return Step::Functions(known);
+        }
+        let next = self.functions.len() as u32;
+        self.functions.insert(functions.clone(), next);
+        Step::Functions(next)
+    }
+}
+
 /// Requested bytes of the blocks that one with a stack stands for.
 fn estimate(requested: u64, mean: u64) -> f64 {
     let bytes = requested as f64;
@@ -503,6 +573,45 @@ mod tests {
         assert_eq!(name(&stack), "app::run < app+0x10 < app::main");
         assert_eq!(name(&stack[4..]), "call_once", "there is no other");
         assert_eq!(name(&[]), "without a stack");
+    }
+
+    #[test]
+    fn stacks_that_read_the_same_are_one() {
+        let frame = |parent, address| StackFrame { parent, address };
+        let frames = vec![
+            frame(0, 0x100),
+            frame(1, 0x205), // the same line of the same function as 3
+            frame(1, 0x20a),
+            frame(2, 0x300),
+            frame(3, 0x300),
+            frame(3, 0x3ff), // of no file
+            frame(2, 0x3fe),
+            StackFrame::of_tag(0, 0),
+            frame(8, 0x100),
+            frame(9, 0x205),
+        ];
+        let mut snapshot = crate::demo::snapshot(50);
+        snapshot.stack_frames = frames;
+        let stacks = Recorded::take(&mut snapshot);
+        let mut addresses = Addresses::new(&[], 0);
+        for (address, functions) in [
+            (0x100, &[("main", "src/main.rs")][..]),
+            (0x205, &[("make", "src/lib.rs"), ("run", "src/lib.rs")]),
+            (0x20a, &[("make", "src/lib.rs"), ("run", "src/lib.rs")]),
+            (0x300, &[("new", "src/lib.rs")]),
+        ] {
+            addresses.insert(Code { address, ..code(functions) });
+        }
+        let mut readings = Readings::new(&stacks);
+        let of: Vec<u32> = (0..=10).map(|stack| readings.of(stack, &mut addresses)).collect();
+        assert_eq!((of[0], of[2], of[4]), (0, of[3], of[5]));
+        let mut apart = vec![of[0], of[1], of[2], of[4], of[6], of[7], of[8], of[9], of[10]];
+        apart.sort_unstable();
+        apart.dedup();
+        assert_eq!(apart.len(), 9, "{of:?}");
+        // In whatever order they are asked for.
+        let mut other = Readings::new(&stacks);
+        assert_eq!(other.of(5, &mut addresses), other.of(4, &mut addresses));
     }
 
     #[test]

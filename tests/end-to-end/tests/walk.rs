@@ -670,7 +670,8 @@ fn reports() {
     let guard = hidden.lock().expect("free");
     let value = (&hidden, vec![user(3)]);
     let check = || heap_walk::assert_within!(&InPlace(&value), in_all <= 1 << 40);
-    let message = std::panic::catch_unwind(std::panic::AssertUnwindSafe(check)).expect_err("not all is known");
+    let message =
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(check)).expect_err("not all is known");
     let message = *message.downcast::<String>().expect("a message");
     assert!(message.contains("1 parts could not be read, so the budget is not known to hold"), "{message}");
     drop(guard);
