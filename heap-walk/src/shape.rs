@@ -196,6 +196,11 @@ impl Describe<'_> {
             Some(Source { package: package.into(), version: version.into(), file: file.into(), line });
     }
 
+    /// The name in place of the type's path, where that is one of ours.
+    pub(crate) fn named(&mut self, name: String) {
+        self.desc.name = name;
+    }
+
     /// All bytes are payload: primitives, and handles whose words say nothing more.
     pub fn leaf(&mut self) {
         self.desc.kind = TypeKind::LEAF.0;
@@ -225,7 +230,7 @@ impl Describe<'_> {
     /// no padding between them: their sizes add up. They are named as a tuple.
     pub fn apart(&mut self, fields: &[Field]) {
         let names: Vec<&str> = fields.iter().map(|field| field.shape.name()).collect();
-        self.desc.name = format!("({})", names.join(", "));
+        self.named(format!("({})", names.join(", ")));
         self.desc.kind = TypeKind::STRUCT.0;
         (self.desc.fields, self.desc.base, self.desc.size, self.desc.fixed) = self.fields(fields);
     }

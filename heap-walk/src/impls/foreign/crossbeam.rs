@@ -64,6 +64,9 @@ struct Shard(#[expect(dead_code, reason = "for its size")] CachePadded<u8>);
 
 impl Walk for Shard {
     fn walk<'a>(&'a self, _: &mut Walker<'a>) {}
+    fn name() -> &'static str {
+        "crossbeam_utils::sync::sharded_lock::Shard"
+    }
     fn describe(d: &mut Describe<'_>) {
         d.opaque();
     }

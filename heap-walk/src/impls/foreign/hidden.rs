@@ -112,6 +112,7 @@ impl<K: Walk, V: Walk> Walk for Entry<K, V> {
     }
     shape!();
     fn describe(d: &mut Describe<'_>) {
+        d.named(format!("({}, {})", K::name(), V::name()));
         d.structure(&[
             Field::walked::<usize>("hash", Some(core::mem::offset_of!(Self, hash))),
             Field::walked::<K>("key", Some(core::mem::offset_of!(Self, key))),

@@ -70,6 +70,9 @@ impl<T> Walk for Bookkeeping<T> {
     fn walk<'a>(&'a self, _: &mut Walker<'a>) {}
     shape!();
     fn describe(d: &mut Describe<'_>) {
+        // What stands for a type of that crate has its name.
+        let name = std::any::type_name::<T>();
+        d.named(name.replace("heap_walk::impls::foreign::http::", "http::header::map::"));
         d.leaf();
         d.desc.base = Split { overhead: size_of::<T>() as u64, ..Split::default() };
     }
@@ -85,6 +88,7 @@ impl<K: Walk, T: Walk> Walk for Entry<K, T> {
     }
     shape!();
     fn describe(d: &mut Describe<'_>) {
+        d.named(format!("http::header::map::Bucket<{}>", T::name()));
         d.structure(&[
             Field::walked::<Bookkeeping<u16>>("hash", Some(offset_of!(Self, hash))),
             Field::walked::<K>("key", Some(offset_of!(Self, key))),
@@ -100,6 +104,7 @@ impl<T: Walk> Walk for ExtraValue<T> {
     }
     shape!();
     fn describe(d: &mut Describe<'_>) {
+        d.named(format!("http::header::map::ExtraValue<{}>", T::name()));
         d.structure(&[
             Field::walked::<T>("value", Some(offset_of!(Self, value))),
             Field::walked::<Bookkeeping<Link>>("prev", Some(offset_of!(Self, prev))),

@@ -26,6 +26,9 @@ struct Ends<N>((N, N));
 impl<N: Walk> Walk for Ends<N> {
     fn walk<'a>(&'a self, _: &mut Walker<'a>) {}
     shape!();
+    fn name() -> &'static str {
+        std::any::type_name::<(N, N)>()
+    }
     fn describe(d: &mut Describe<'_>) {
         if N::is_leaf() {
             d.structure(&[

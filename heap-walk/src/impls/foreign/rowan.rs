@@ -161,6 +161,9 @@ macro_rules! rowan {
                     }
                 }
                 shape!();
+                fn name() -> &'static str {
+                    "rowan::NodeOrToken<&GreenNodeData, &GreenTokenData>"
+                }
                 fn describe(d: &mut Describe<'_>) {
                     // It stands for bytes that are typed as a `GreenChild`: visiting it types none.
                     d.unknown();

@@ -45,6 +45,7 @@ impl<V: Walk, F: Copy> Walk for Slot<V, F> {
     fn walk<'a>(&'a self, _: &mut Walker<'a>) {}
     shape!();
     fn describe(d: &mut Describe<'_>) {
+        d.named(format!("slotmap::Slot<{}>", V::name()));
         d.structure(&[
             Field::walked::<V>("value", Some(offset_of!(Self, u))),
             Field::walked::<u32>("version", Some(offset_of!(Self, version))),
@@ -106,6 +107,7 @@ impl Walk for DenseSlot {
     fn walk<'a>(&'a self, _: &mut Walker<'a>) {}
     shape!();
     fn describe(d: &mut Describe<'_>) {
+        d.named("slotmap::dense::Slot".into());
         d.structure(&[Field::walked::<[u32; 2]>("version and position", Some(offset_of!(Self, 0)))]);
     }
     fn is_leaf() -> bool {
@@ -152,6 +154,7 @@ impl<V: Walk> Walk for SecondarySlot<V> {
     fn walk<'a>(&'a self, _: &mut Walker<'a>) {}
     shape!();
     fn describe(d: &mut Describe<'_>) {
+        d.named(format!("slotmap::secondary::Slot<{}>", V::name()));
         d.enumeration(&[
             Variant::new(
                 "Occupied",
@@ -203,6 +206,7 @@ impl<V: Walk> Walk for SparseEntry<V> {
     fn walk<'a>(&'a self, _: &mut Walker<'a>) {}
     shape!();
     fn describe(d: &mut Describe<'_>) {
+        d.named(format!("(u32, slotmap::sparse_secondary::Slot<{}>)", V::name()));
         d.structure(&[
             Field::walked::<u32>("key", Some(offset_of!(Self, 0.0))),
             Field::walked::<u32>("version", Some(offset_of!(Self, 0.1.version))),
