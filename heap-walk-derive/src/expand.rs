@@ -217,7 +217,29 @@ fn remote(input: &Input<'_>) -> TokenStream {
         },
     );
     let constructors = constructors(input);
-    quote!(#alias #item #constructors)
+    let complete = complete(input, &target);
+    quote!(#alias #item #constructors #complete)
+}
+
+/// A function that constructs a foreign struct of all that its mirror names. If a field is
+/// missing, the compiler says of an expression which one; of a pattern it would propose to leave
+/// it out, in a place where nothing of the kind can be written.
+fn complete(input: &Input<'_>, target: &Target) -> Option<TokenStream> {
+    let Data::Struct(fields) = &input.data else { return None };
+    if input.attrs.has("partial") {
+        return None;
+    }
+    let (ty, pattern) = (&target.ty, &target.pattern);
+    let (binding, members) = (fields.iter().map(|field| &field.binding), fields.iter().map(bind));
+    let braces = braces(target, quote!(#(#members),*));
+    let generics = bound::impl_generics(input);
+    let (impl_generics, _, where_clause) = generics.split_for_impl();
+    Some(quote! {
+        #[allow(dead_code, deprecated, clippy::all, clippy::nursery, clippy::pedantic)]
+        fn __complete #impl_generics () #where_clause {
+            let _ = |#(#binding),*| -> #ty { #pattern #braces };
+        }
+    })
 }
 
 /// Functions that construct the mirror of a foreign type, lest it count as dead code.
@@ -389,23 +411,14 @@ fn walk_struct(input: &Input<'_>, target: &Target, fields: &[Field<'_>]) -> Opti
         return walk_own(input, fields);
     }
     let visits = fields.iter().filter_map(|field| visit(input, field, || field_label(input, field, "")));
-    // The pattern of a foreign type names all fields there are, so that none is forgotten.
-    let pattern =
-        fields.iter().map(
-            |field| {
-                if matches!(field.attrs.mode(), Mode::Skip) {
-                    ignore(field)
-                } else {
-                    bind(field)
-                }
-            },
-        );
-    let rest = input.attrs.has("partial").then(|| quote!(..));
-    let (ty, value) = (&target.pattern, &target.value);
-    let braces = braces(target, quote!(#(#pattern,)* #rest));
+    let value = &target.value;
+    let bind = fields.iter().filter(|field| !matches!(field.attrs.mode(), Mode::Skip)).map(|field| {
+        let (member, binding) = (&field.member, &field.binding);
+        quote!(let #binding = &(*#value).#member;)
+    });
     let checks = types_of(input, target, fields);
     Some(quote! {
-        let #ty #braces = #value;
+        #(#bind)*
         #checks
         #(#visits)*
     })
@@ -428,8 +441,8 @@ fn walk_own(input: &Input<'_>, fields: &[Field<'_>]) -> Option<TokenStream> {
     (!visits.is_empty()).then(|| quote!(#bind #(#visits)*))
 }
 
-/// What stands in the braces of a pattern. The compiler's words about a pattern for a foreign
-/// type belong where that type is named.
+/// What stands in the braces of an expression. The compiler's words about a foreign type belong
+/// where that type is named.
 fn braces(target: &Target, inside: TokenStream) -> TokenStream {
     let mut group = Group::new(Delimiter::Brace, inside);
     if let Some(first) = target.pattern.clone().into_iter().next().filter(|_| target.is_remote) {
@@ -615,12 +628,6 @@ fn arm(input: &Input<'_>, target: &Target, index: u32, variant: &Variant<'_>) ->
 fn bind(field: &Field<'_>) -> TokenStream {
     let (member, binding) = (&field.member, &field.binding);
     quote!(#member: #binding)
-}
-
-/// `member: _`, as in a pattern.
-fn ignore(field: &Field<'_>) -> TokenStream {
-    let member = &field.member;
-    quote!(#member: _)
 }
 
 /// The label of a field; `variant` is empty in a struct.

@@ -11,6 +11,7 @@ pub(crate) fn check(cx: &Ctxt, input: &Input<'_>) {
     one_kind(cx, input);
     newtype(cx, input);
     partial_remote(cx, input);
+    sized_remote(cx, input);
     for field in input.fields() {
         one_mode(cx, field);
         copied_if_packed(cx, input, field);
@@ -91,6 +92,17 @@ fn partial_remote(cx: &Ctxt, input: &Input<'_>) {
             span,
             "`partial` says that a foreign type has more fields or variants; it needs \
              `remote = \"foreign::Type\"`",
+        );
+    }
+}
+
+/// A way is chosen by types that have a size.
+fn sized_remote(cx: &Ctxt, input: &Input<'_>) {
+    if let (true, Some(tail)) = (input.attrs.has("remote"), input.tail()) {
+        cx.error_on(
+            tail.ty,
+            "a foreign type that may have no size can't be mirrored; put `#[walk(with = path)]` or \
+             `#[walk(opaque)]` on the fields that lead to it",
         );
     }
 }
