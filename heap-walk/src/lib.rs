@@ -92,6 +92,8 @@ mod root;
 #[cfg(feature = "enabled")]
 mod shape;
 #[cfg(feature = "enabled")]
+mod shares;
+#[cfg(feature = "enabled")]
 mod sink;
 #[cfg(feature = "enabled")]
 mod snapshot;

@@ -1,7 +1,7 @@
 //! Adds up what a walk meets, for a report in memory.
 
+use crate::shares::Shares;
 use crate::types::Types;
-use ahash::RandomState;
 use heap_snapshot::layout::{value_count, Shape};
 use heap_snapshot::live::{LiveBlocks, Sizes};
 use heap_snapshot::record::{
@@ -10,9 +10,6 @@ use heap_snapshot::record::{
 use std::collections::{HashMap, HashSet};
 
 const POINTER: u8 = size_of::<usize>() as u8;
-
-/// For handles that cannot be counted.
-const UNKNOWN: u32 = u32::MAX;
 
 /// How the blocks of a node type divide.
 struct Kind {
@@ -79,9 +76,6 @@ impl Sums {
 /// table are on their way at the same time.
 const ASKED: usize = 64;
 
-/// Shared handles that are kept at most before they are noted by their blocks: 16 MiB.
-const HANDLES: usize = 1 << 20;
-
 /// A block that was met and whose sizes are still to be asked for.
 #[derive(Clone, Copy, Default)]
 struct Waiting {
@@ -89,16 +83,6 @@ struct Waiting {
     len: u64,
     cap: u64,
     ty: u32,
-}
-
-/// A strong handle that was met.
-#[derive(Clone, Copy)]
-struct SharedHandle {
-    /// Of its block.
-    addr: u64,
-    /// How many there are; [`UNKNOWN`] where that cannot be read.
-    strong: u32,
-    is_counted: bool,
 }
 
 /// Those, and how many they are.
@@ -157,14 +141,8 @@ pub(crate) struct Tally {
     split: Split,
     /// Off while the second walk of a report passes what is not outside.
     pub(crate) is_counting: bool,
-    /// Handles of shared blocks that were not met yet, by address; [`UNKNOWN`]
-    /// where nobody knows. What is not here has none.
-    shared: HashMap<u64, u32, RandomState>,
-    /// Handles that are still to be noted there, if need be.
-    handles: Vec<SharedHandle>,
-    /// How many handles there are to all shared blocks met, less those that were met. If it is 0
-    /// in the end, so it is for each.
-    unmet: u64,
+    /// Handles of shared blocks.
+    pub(crate) shares: Shares,
     /// Nodes whose values are not in the sums: the root, and values inside blocks.
     uncounted: HashSet<u64>,
 }
@@ -205,9 +183,7 @@ impl Tally {
             paths: with_paths.then(Paths::default),
             split: Split::default(),
             is_counting: true,
-            shared: HashMap::with_hasher(RandomState::with_seeds(9, 10, 11, 12)),
-            handles: Vec::new(),
-            unmet: 0,
+            shares: Shares::new(),
             uncounted: HashSet::new(),
         }
     }
@@ -387,43 +363,6 @@ impl Tally {
             }
         }
         total
-    }
-
-    /// Notes a strong handle and how many there are, if that can be read.
-    #[inline]
-    pub(crate) fn share(&mut self, addr: u64, strong: Option<usize>, is_first: bool, is_counted: bool) {
-        let strong = strong.map_or(UNKNOWN, |strong| u32::try_from(strong).unwrap_or(UNKNOWN - 1));
-        let of_block = if is_first { u64::from(strong) } else { 0 };
-        self.unmet = self.unmet.wrapping_add(of_block).wrapping_sub(u64::from(is_counted));
-        // A block with one handle is told by it, whole.
-        if strong > 1 || !is_counted {
-            self.handles.push(SharedHandle { addr, strong, is_counted });
-            if self.handles.len() == HANDLES {
-                self.note_handles();
-            }
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn note_handles(&mut self) {
-        for SharedHandle { addr, strong, is_counted } in self.handles.drain(..) {
-            let left = self.shared.entry(addr).or_insert(strong);
-            match strong {
-                UNKNOWN => *left = UNKNOWN,
-                _ if *left == UNKNOWN => {}
-                _ => *left = left.saturating_sub(u32::from(is_counted)),
-            }
-        }
-    }
-
-    /// Addresses of shared blocks that may have owners elsewhere.
-    pub(crate) fn outside(&mut self) -> Vec<u64> {
-        if self.unmet == 0 {
-            return Vec::new();
-        }
-        self.note_handles();
-        self.shared.iter().filter(|(_, left)| **left > 0).map(|(addr, _)| *addr).collect()
     }
 
     #[inline]

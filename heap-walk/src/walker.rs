@@ -819,7 +819,7 @@ impl<'a> Walker<'a> {
             let is_unsure = self.is_unsure();
             let is_first = !self.marks.any(block.addr, block.addr + 1);
             if let (Sink::Tally(tally), true) = (&mut self.sink, !is_unsure || is_first) {
-                tally.share(block.addr, read.map(|(strong, _)| strong), is_first, !is_unsure);
+                tally.shares.note(block.addr, read.map(|(strong, _)| strong), is_first, !is_unsure);
             }
         }
         let is_born = self.is_born(block.addr);
@@ -1816,7 +1816,7 @@ impl<'a> Walker<'a> {
     fn finish(mut self) -> (Sink, Summary) {
         self.write_news();
         if let Sink::Tally(tally) = &mut self.sink {
-            self.summary.outside = tally.outside();
+            self.summary.outside = tally.shares.outside();
             self.variants.count();
             for (at, &count) in self.variants.counts.iter().enumerate() {
                 tally.add(&self.types.variant_at(at as u32).split, count);

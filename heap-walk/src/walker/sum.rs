@@ -251,7 +251,7 @@ impl<'a> Walker<'a> {
         let is_again =
             self.is_sum && self.inside.is_counted_once(&self.here) && self.marks.is_set_near(addr as u64);
         if let (Sink::Tally(tally), true) = (&mut self.sink, is_again) {
-            tally.share(addr as u64, Some(strong), false, true);
+            tally.shares.note(addr as u64, Some(strong), false, true);
         }
         is_again
     }
@@ -266,7 +266,7 @@ impl<'a> Walker<'a> {
         let is_counted = !is_unsure || !self.marks.any(block.addr, block.addr + 1);
         let is_first = self.sum_block(handle, block);
         if let (Sink::Tally(tally), true) = (&mut self.sink, is_counted) {
-            tally.share(block.addr, strong, is_first, !is_unsure);
+            tally.shares.note(block.addr, strong, is_first, !is_unsure);
         }
     }
 
