@@ -278,7 +278,9 @@ fn bucket(hash: u64) -> usize {
     (hash >> (64 - BUCKETS_LOG2)) as usize
 }
 
-/// A frame of a stack, as the thread remembers it that took it.
+/// A frame of a stack, as the thread remembers it that took it. Begins with the two words that
+/// it begins with in the stack.
+#[repr(C)]
 pub(crate) struct Frame {
     /// The place of its caller's frame. For whoever takes the stack; the tree does not look at it.
     pub(crate) caller: Cell<usize>,

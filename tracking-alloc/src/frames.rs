@@ -126,20 +126,12 @@ fn is_frame(place: usize, low: usize, bounds: Bounds) -> bool {
 
 /// How many of the outermost of some frames, that a walk of this thread met once, are in its stack still
 /// as they were, if the innermost of these is: each is read, but none waits for the one
-/// before. `place` is that of the last one.
+/// before. `place` is that of the last one. Those inside of `pointer` are none.
 #[inline(always)]
-pub(crate) fn unchanged(frames: &[Frame], place: usize, bounds: Bounds) -> usize {
-    /// Frames that are compared together.
-    const TOGETHER: usize = 4;
+pub(crate) fn unchanged(frames: &[Frame], place: usize, pointer: usize, bounds: Bounds) -> usize {
     let here = 0u8;
-    let low = (&raw const here).addr();
-    // Of the caller's place, and of the address.
-    let difference = |place: usize, frame: &Frame| {
-        // SAFETY: a place that a walk of this stack found to be one, above a local of this
-        // function, as whoever calls this has seen.
-        let (caller, address) = unsafe { read(place) };
-        (caller ^ frame.caller.get(), (address ^ frame.address.get()) & ADDRESS)
-    };
+    // What lies further inside are locals of ours.
+    let low = (&raw const here).addr().max(pointer);
     let place_of = |at: usize| frames.get(at + 1).map_or(place, |inner| inner.caller.get());
     let Some(first) = frames.first().filter(|_| place_of(0) >= low) else { return 0 };
     let end = first.caller.get();
@@ -151,28 +143,70 @@ pub(crate) fn unchanged(frames: &[Frame], place: usize, bounds: Bounds) -> usize
     while let Some(part) = frames.get(count..count + TOGETHER + 1) {
         let Ok(part) = <&[Frame; TOGETHER + 1]>::try_from(part) else { break };
         // Places lie the lower the further inside.
-        if part[TOGETHER].caller.get() < low {
-            break;
-        }
-        let (mut callers, mut addresses) = (0, 0);
-        for at in 0..TOGETHER {
-            let (caller, address) = difference(part[at + 1].caller.get(), &part[at]);
-            callers |= caller;
-            addresses |= address;
-        }
-        if callers != 0 || addresses != 0 {
+        // SAFETY: places that a walk of this stack found to be ones, just seen to be above a local of this function.
+        if part[TOGETHER].caller.get() < low || !unsafe { are_unchanged(part) } {
             break;
         }
         count += TOGETHER;
     }
     while let Some(frame) = frames.get(count) {
         let place = place_of(count);
-        if place < low || difference(place, frame) != (0, 0) {
+        if place < low {
+            break;
+        }
+        // SAFETY: as above.
+        let (caller, address) = unsafe { read(place) };
+        if caller != frame.caller.get() || address & ADDRESS != frame.address.get() {
             break;
         }
         count += 1;
     }
     count
+}
+
+/// Frames that are compared together.
+const TOGETHER: usize = 4;
+
+/// Whether frames are what they were, but for the last one of these, which has the place of the one before.
+///
+/// # Safety
+///
+/// As of [`read`], for each of their places.
+#[cfg(all(target_arch = "x86_64", not(miri)))]
+#[inline(always)]
+unsafe fn are_unchanged(part: &[Frame; TOGETHER + 1]) -> bool {
+    use std::arch::x86_64::{
+        __m128i, _mm_and_si128, _mm_cmpeq_epi32, _mm_loadu_si128, _mm_movemask_epi8, _mm_or_si128,
+        _mm_set_epi64x, _mm_setzero_si128, _mm_xor_si128,
+    };
+    // SAFETY: every processor of this architecture has these; both words of a frame at once, which lie in
+    // `Frame` as in the stack, by our caller's promise.
+    unsafe {
+        let mut difference = _mm_setzero_si128();
+        for at in 0..TOGETHER {
+            let place = ptr::with_exposed_provenance::<__m128i>(part[at + 1].caller.get());
+            let known = ptr::from_ref(&part[at]).cast::<__m128i>();
+            let one = _mm_xor_si128(_mm_loadu_si128(place), _mm_loadu_si128(known));
+            difference = _mm_or_si128(difference, one);
+        }
+        let difference = _mm_and_si128(difference, _mm_set_epi64x(ADDRESS as i64, -1));
+        _mm_movemask_epi8(_mm_cmpeq_epi32(difference, _mm_setzero_si128())) == 0xffff
+    }
+}
+
+/// The same.
+///
+/// # Safety
+///
+/// The same.
+#[cfg(not(all(target_arch = "x86_64", not(miri))))]
+#[inline(always)]
+unsafe fn are_unchanged(part: &[Frame; TOGETHER + 1]) -> bool {
+    (0..TOGETHER).all(|at| {
+        // SAFETY: our caller's promise.
+        let (caller, address) = unsafe { read(part[at + 1].caller.get()) };
+        caller == part[at].caller.get() && address & ADDRESS == part[at].address.get()
+    })
 }
 
 /// The unwinder that std links into every program, by the interface of the Itanium C++ ABI.

@@ -141,7 +141,7 @@ impl Thread {
             return None;
         }
         let placed = self.frames.get(..self.placed.get())?;
-        let mut same = frames::unchanged(placed, self.place.get(), bounds);
+        let mut same = frames::unchanged(placed, self.place.get(), pointer, bounds);
         // The place of the last of these.
         let inner_of = |same: usize| match (same, placed.get(same)) {
             (0, _) => usize::MAX,

@@ -5,7 +5,9 @@
 
 use heap_snapshot::record::{LiveBlock, StackWay};
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::hint::black_box;
+use std::mem::MaybeUninit;
 use std::process::Command;
 use tracking_alloc::{blocks, TrackingAlloc};
 
@@ -58,6 +60,53 @@ fn far_out(inner: usize) -> Vec<u8> {
     black_box(black_box(deep(inner)))
 }
 
+/// Functions that return the number of the stack of a block that is allocated at the end of a path of
+/// calls. They have frames of different sizes, in which frames of calls before are left.
+macro_rules! calls {
+    ($($name:ident $size:literal)*) => { $(
+        #[inline(never)]
+        fn $name(path: &[u8]) -> u32 {
+            let frame = MaybeUninit::<[u64; $size]>::uninit();
+            black_box(&frame);
+            let number = match path {
+                [] => blocks().stack_of(left(16).as_ptr() as u64),
+                [0, inner @ ..] => narrow(inner),
+                [1, inner @ ..] => wide(inner),
+                [_, inner @ ..] => wider(inner),
+            };
+            black_box(&frame);
+            number
+        }
+    )* };
+}
+
+calls! { narrow 1 wide 12 wider 40 }
+
+/// Each path of calls has a stack of its own, whatever was called before it.
+fn paths() {
+    let mut stacks = HashMap::new();
+    let mut paths = HashMap::new();
+    let (mut seed, mut path) = (1_u64, Vec::new());
+    for _ in 0..6000 {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        let mut random = seed >> 8;
+        let mut below = |most: u64| {
+            random = random.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(23);
+            random % most
+        };
+        // A part of the one before goes on elsewhere, or another one begins.
+        path.truncate(below(path.len() as u64 + 1) as usize);
+        for _ in 0..below(5) {
+            path.push(below(3) as u8);
+        }
+        path.truncate(12);
+        let number = narrow(&path);
+        assert_eq!(*stacks.entry(path.clone()).or_insert(number), number, "{path:?}");
+        assert_eq!(*paths.entry(number).or_insert(path.clone()), path, "{number}");
+    }
+    assert!(stacks.len() > 1000, "{}", stacks.len());
+}
+
 struct Late;
 
 impl Drop for Late {
@@ -81,6 +130,7 @@ fn every_block() {
         assert_ne!(blocks().stack_of(a.as_ptr() as u64), blocks().stack_of(b.as_ptr() as u64));
     }
     judge("two stacks");
+    paths();
 
     // The same functions at the same places of the stack, called from two lines far out.
     let mut lines = [Vec::new(), Vec::new()];
