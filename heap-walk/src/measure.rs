@@ -73,7 +73,7 @@ impl Report {
 ///
 /// With the tracking allocator the sizes are the allocator's own, without it
 /// they are estimates. Costs one walk; a second one if something shared has
-/// handles elsewhere, to tell [`Report::alone`]. Any number of threads may measure
+/// handles elsewhere, to tell [`Report::alone`], and one if an impl panicked. Any number of threads may measure
 /// at a time; a lock that another walk holds is tried again, as any other is.
 /// Inside an impl of `Walk` nothing is measured, and [`Report::problems`] says so.
 pub fn measure<T: ?Sized + Walk>(value: &T) -> Report {
@@ -109,25 +109,28 @@ fn run<T: ?Sized + Walk>(value: &T, with_paths: bool) -> (Report, Vec<TypeRow>) 
             return (Report::nothing(live.is_none(), problem), Vec::new());
         };
         let whole = Whole(value);
-        let walk = |tally: Tally, outside: Option<Vec<u64>>| {
+        let walk = |tally: Tally, prepare: &dyn Fn(&mut Walker<'_>)| {
             // No block counts as born during the walk: no checkpoint begins.
             let mut walker = Walker::new(Sink::Tally(Box::new(tally)), u32::MAX);
-            if let Some(outside) = outside {
-                walker.set_outside(&outside);
-            }
+            prepare(&mut walker);
             let start = Start { name: "value".into(), origin: "argument", value: &whole };
             match walker.run(&[start]) {
                 (Sink::Tally(tally), summary) => (tally, summary),
                 (Sink::File(_), _) => unreachable!("a walk keeps its sink"),
             }
         };
-        let (mut tally, summary) = walk(Tally::new(live, with_paths), None);
+        let (mut tally, mut summary) = walk(Tally::new(live, with_paths), &|_| ());
+        if summary.panics > 0 && !with_paths {
+            // Of what its block had said by then, nothing may be in the sums.
+            (tally, summary) = walk(Tally::new(live, false), &|walker| walker.set_exact());
+        }
         let total = tally.total();
         let mut elsewhere = 0;
         if !summary.outside.is_empty() {
             let mut tally = Tally::new(live, false);
             tally.is_counting = false;
-            elsewhere = walk(tally, Some(summary.outside)).0.total().usable;
+            let outside = summary.outside;
+            elsewhere = walk(tally, &|walker| walker.set_outside(&outside)).0.total().usable;
         }
         let report = Report {
             in_all: total.usable,

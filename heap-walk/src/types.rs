@@ -503,7 +503,7 @@ impl Types {
         self.node_types[node_type].ty.is_dynamic()
     }
 
-    /// Counts the values of a block, or takes them back: `amount` as in [`Types::node_bytes`].
+    /// Counts the values of a block: `amount` as in [`Types::node_bytes`].
     #[inline(always)]
     pub(crate) fn count_entered(&mut self, ty: NodeType, amount: u64) {
         let info = &mut self.node_types[ty.idx().0 as usize];

@@ -365,12 +365,10 @@ struct Here {
     is_untold: bool,
     /// The value lies inside a block that somebody else claims.
     is_inside: bool,
-    /// So many variants are added up ([`VariantSums`]) before one is in `split`.
-    room: u32,
+    /// Variants are added up ([`VariantSums`]) and not in `split`.
+    is_summed: bool,
     /// Something was added to `split`, where it begins empty.
     has_split: bool,
-    /// The item of the work list that is being added up, counted from 1.
-    summed: u32,
 }
 
 impl Here {
@@ -388,9 +386,8 @@ impl Here {
             amount: 0,
             is_untold: false,
             is_inside: false,
-            room: 0,
+            is_summed: false,
             has_split: false,
-            summed: 0,
         }
     }
 
@@ -580,10 +577,10 @@ impl<'a> Walker<'a> {
             // Packed: what is said in fewer bytes than the value takes unpacked.
             let payload = Split { payload: field_size as u64, ..Split::default() };
             self.type_bytes(field_size, payload);
-            let split = self.pause().split;
+            let Here { split, is_summed, .. } = self.here;
+            self.here.is_summed = false;
             self.behind(copy, false);
-            self.pause();
-            self.here.split = split;
+            (self.here.split, self.here.is_summed) = (split, is_summed);
         } else {
             self.behind(copy, false);
         }
@@ -627,8 +624,8 @@ impl<'a> Walker<'a> {
     #[inline(never)]
     fn variant_apart(&mut self, shape: &'static Shape, variant: u32) -> bool {
         let Walker { here, variants, run, .. } = self;
-        if here.room > 0 && run.shape.is_null() {
-            if variants.add_near(shape, variant, here.room) {
+        if here.is_summed && run.shape.is_null() {
+            if variants.add_near(shape, variant) {
                 return false; // where its fields lie, nobody asks
             }
             return self.variant_far(shape, variant);
@@ -639,13 +636,10 @@ impl<'a> Walker<'a> {
     /// The same of a type other than the last one's.
     #[inline(never)]
     fn variant_far(&mut self, shape: &'static Shape, variant: u32) -> bool {
-        let Walker { types, here, variants, .. } = self;
-        if !variants.is_near(shape) {
-            let (first, count) = types.variants_of(shape);
-            variants.set_near(shape, first, count);
-            if variants.add_near(shape, variant, here.room) {
-                return false;
-            }
+        let (first, count) = self.types.variants_of(shape);
+        self.variants.set_near(shape, first, count);
+        if self.variants.add_near(shape, variant) {
+            return false;
         }
         self.variant_now(shape, variant)
     }
@@ -1098,7 +1092,7 @@ impl<'a> Walker<'a> {
         // What was put off is entered on the way back to the root, so that the
         // stack does not grow with it.
         if !self.has_deferred(level) {
-            let here = self.pause();
+            let here = self.here;
             self.release(level - 1);
             self.here = here;
         }
@@ -1358,7 +1352,7 @@ impl<'a> Walker<'a> {
     fn enter_items_and_return(&mut self) {
         let from = self.met_from;
         if self.items.len() > from && self.depth < MAX_DEPTH && self.stack_used() < MAX_STACK {
-            let (here, is_run) = (self.pause(), !self.run.shape.is_null());
+            let (here, is_run) = (self.here, !self.run.shape.is_null());
             let outer = std::mem::replace(&mut self.items_from, from);
             if is_run {
                 self.runs.push(std::mem::replace(&mut self.run, Run::NONE));
@@ -1370,14 +1364,6 @@ impl<'a> Walker<'a> {
             self.here = here;
             (self.items_from, self.met_from) = (outer, from);
         }
-    }
-
-    /// Where the walk is, to come back to when other blocks were entered.
-    fn pause(&mut self) -> Here {
-        if self.here.room > 0 {
-            self.tell_variants();
-        }
-        self.here
     }
 
     /// Enters a block that was taken off the work list.
@@ -1427,9 +1413,8 @@ impl<'a> Walker<'a> {
             is_untold: is_told,
             is_outside: flags.has(Flags::OUTSIDE),
             is_inside: flags.has(Flags::INSIDE),
-            room: 0,
+            is_summed: false,
             has_split: false,
-            summed: 0,
         };
         // Not before the rest was read: processors wait where a load covers a store that is younger.
         item.flags = Flags::ENTERED;
@@ -1515,7 +1500,6 @@ impl<'a> Walker<'a> {
     #[cold]
     fn note_panic(&mut self, payload: &(dyn Any + Send)) {
         let Here { node, addr, .. } = self.here;
-        self.forget_summed();
         self.unreadable(addr as usize, Shape::unknown::<RawBytes>(), "panicked");
         if std::mem::take(&mut self.here.is_untold) {
             let Here { ty, amount, .. } = self.here;
@@ -1679,6 +1663,11 @@ impl<'a> Walker<'a> {
         self.tasks = tasks;
     }
 
+    /// Makes this a walk for a report that accounts for each block, and not only for all of a type.
+    pub(crate) fn set_exact(&mut self) {
+        self.is_sum = false;
+    }
+
     /// Makes this the second walk of a report.
     pub(crate) fn set_outside(&mut self, outside: &[u64]) {
         let mut blocks = HashSet::with_hasher(RandomState::with_seeds(17, 18, 19, 20));
@@ -1817,7 +1806,6 @@ impl<'a> Walker<'a> {
         self.write_news();
         if let Sink::Tally(tally) = &mut self.sink {
             self.summary.outside = tally.shares.outside();
-            self.variants.count();
             for (at, &count) in self.variants.counts.iter().enumerate() {
                 tally.add(&self.types.variant_at(at as u32).split, count);
             }

@@ -1,5 +1,6 @@
 //! The part of a walk that only adds up, for a report: blocks are counted by
-//! type, and no records, paths or nodes are made.
+//! type, and no records, paths or nodes are made. What was added up is not taken
+//! back: where an impl panics, the sums are of no use, and the report walks again.
 
 use super::{Block, Flags, Here, Item, Walker};
 use crate::impls::boxed;
@@ -9,7 +10,7 @@ use crate::sink::Sink;
 use crate::types::{Buffer, Container, KindKey, NodeType};
 use crate::walk::Handle;
 use crate::walker::prefetch::prefetch_few;
-use heap_snapshot::record::{Content, EdgeKind, Split};
+use heap_snapshot::record::{Content, EdgeKind};
 
 /// The node of all blocks that are added up, where nobody asks for one of them.
 const SUMMED: u64 = u64::MAX - 1;
@@ -278,7 +279,7 @@ impl<'a> Walker<'a> {
     /// Enters the item at this position of the work list, where only sums are wanted.
     #[inline(always)]
     pub(super) fn enter_summed(&mut self, at: usize) {
-        let Walker { items, here, types, variants, .. } = self;
+        let Walker { items, here, types, .. } = self;
         let item = &mut items[at];
         if item.flags != Flags::NONE || self.lock_budget.is_some() {
             return self.enter_apart(at);
@@ -286,12 +287,9 @@ impl<'a> Walker<'a> {
         let Item { handle, ty, amount, .. } = *item;
         item.flags = Flags::ENTERED;
         types.count_entered(ty, amount);
-        variants.enter();
-        here.room = if ty.is_fixed() { 0 } else { VariantSums::ROOM };
-        here.summed = at as u32 + 1;
+        here.is_summed = !ty.is_fixed();
         self.met_from = self.items.len();
         handle.contents(self);
-        self.here.summed = 0;
         if self.here.has_split {
             self.tell_split(ty);
         }
@@ -300,10 +298,8 @@ impl<'a> Walker<'a> {
     /// The same of what is no whole block, or perhaps behind a lock that was held too long.
     #[inline(never)]
     fn enter_apart(&mut self, at: usize) {
-        self.variants.enter();
         let Item { handle, flags, .. } = self.items[at];
         if flags == Flags::REPORT && self.lock_budget.is_none() {
-            self.here.room = 0;
             self.items[at].flags = Flags::ENTERED;
             self.met_from = self.items.len();
             return handle.report(self);
@@ -322,38 +318,12 @@ impl<'a> Walker<'a> {
             self.sink.content(&Content { node: SUMMED, variant: None, split });
         }
     }
-
-    /// Takes back what was added up of the block that is being entered, and tells it as untyped.
-    pub(super) fn forget_summed(&mut self) {
-        self.variants.len = self.variants.from;
-        let at = std::mem::take(&mut self.here.summed).wrapping_sub(1) as usize;
-        if let Some(&Item { ty, amount, .. }) = self.items.get(at) {
-            self.types.count_entered(ty, amount.wrapping_neg());
-            if !ty.is_fixed() {
-                let split = Split { untyped: self.types.node_bytes(ty, amount), ..Split::default() };
-                self.sink.content(&Content { node: SUMMED, variant: None, split });
-            }
-        }
-    }
-
-    /// Adds the variants met in this block to how it divides.
-    #[cold]
-    pub(super) fn tell_variants(&mut self) {
-        for at in self.variants.take() {
-            self.here.split().add_times(&self.types.variant_at(at).split, 1);
-        }
-    }
 }
 
-/// How often variants were met, where only sums are wanted. Those of the block that is being
-/// entered can be taken back: after a panic it is told as unreadable.
+/// How often variants were met, where only sums are wanted.
 pub(super) struct VariantSums {
     /// By position in the list of all types' variants.
     pub(super) counts: Vec<u64>,
-    /// Not counted yet; from `from` on they are those of the block.
-    met: [u32; VariantSums::ROOM as usize],
-    pub(super) len: u32,
-    pub(super) from: u32,
     /// Type of the last one, and where its variants are.
     near: *const Shape,
     near_first: u32,
@@ -361,68 +331,26 @@ pub(super) struct VariantSums {
 }
 
 impl VariantSums {
-    const ROOM: u32 = 64;
-
     pub(super) fn new() -> VariantSums {
-        VariantSums {
-            counts: Vec::new(),
-            met: [0; VariantSums::ROOM as usize],
-            len: 0,
-            from: 0,
-            near: std::ptr::null(),
-            near_first: 0,
-            near_count: 0,
-        }
+        VariantSums { counts: Vec::new(), near: std::ptr::null(), near_first: 0, near_count: 0 }
     }
 
-    /// Notes one, if its type is that of the last one and there is `room`; says whether it did.
+    /// Counts one, if its type is that of the last one; says whether it did.
     #[inline(always)]
-    pub(super) fn add_near(&mut self, shape: &'static Shape, variant: u32, room: u32) -> bool {
-        let has_room = self.is_near(shape) && variant < self.near_count && self.len < room;
-        if has_room {
-            self.met[self.len as usize % VariantSums::ROOM as usize] = self.near_first + variant;
-            self.len += 1;
+    pub(super) fn add_near(&mut self, shape: &'static Shape, variant: u32) -> bool {
+        if !std::ptr::eq(self.near, shape) || variant >= self.near_count {
+            return false;
         }
-        has_room
-    }
-
-    #[inline(always)]
-    pub(super) fn is_near(&self, shape: &'static Shape) -> bool {
-        std::ptr::eq(self.near, shape)
+        let count = self.counts.get_mut((self.near_first + variant) as usize);
+        count.map(|count| *count += 1).is_some()
     }
 
     /// The last one's type is this, whose variants are `count` from `first` on.
     pub(super) fn set_near(&mut self, shape: &'static Shape, first: u32, count: u32) {
         (self.near, self.near_first, self.near_count) = (shape, first, count);
-    }
-
-    /// A block is about to be entered, and all before it are done.
-    #[inline(always)]
-    pub(super) fn enter(&mut self) {
-        if self.len > VariantSums::ROOM / 2 {
-            self.count();
+        let end = (first + count) as usize;
+        if self.counts.len() < end {
+            self.counts.resize(end, 0);
         }
-        self.from = self.len;
-    }
-
-    #[inline(never)]
-    pub(super) fn count(&mut self) {
-        let met = &self.met[..self.len as usize];
-        for &variant in met {
-            if let Some(count) = self.counts.get_mut(variant as usize) {
-                *count += 1;
-            } else {
-                self.counts.resize(variant as usize + 1, 0);
-                self.counts[variant as usize] = 1;
-            }
-        }
-        (self.len, self.from) = (0, 0);
-    }
-
-    /// Takes those of the block away.
-    fn take(&mut self) -> impl Iterator<Item = u32> {
-        let (met, from, to) = (self.met, self.from, self.len);
-        self.len = from;
-        (from..to).map(move |at| met[at as usize])
     }
 }

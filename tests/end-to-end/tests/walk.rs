@@ -407,12 +407,14 @@ fn raw_claims() {
 
 /// An impl that reports one field and panics before the other.
 struct Faulty {
+    kind: Option<u64>,
     before: Vec<String>,
     after: Vec<String>,
 }
 
 impl Walk for Faulty {
     fn walk<'a>(&'a self, w: &mut Walker<'a>) {
+        w.field("kind", &self.kind);
         w.field("before", &self.before);
         assert!(self.after.is_empty(), "a fault");
         w.field("after", &self.after);
@@ -427,15 +429,20 @@ fn panics() {
     let value: Vec<Box<Faulty>> = (0..40)
         .map(|n| {
             let after = if n % 10 == 5 { text(8) } else { Vec::new() };
-            Box::new(Faulty { before: text(20), after })
+            Box::new(Faulty { kind: Some(n), before: text(20), after })
         })
         .collect();
-    let locked = Mutex::new(vec![Box::new(Faulty { before: text(20), after: text(8) })]);
+    let locked = Mutex::new(vec![Box::new(Faulty { kind: None, before: text(20), after: text(8) })]);
     let hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(|_| {}));
     let snapshot = take(&[("value", &value), ("locked", &locked)]);
-    std::panic::set_hook(hook);
     assert!(locked.try_lock().is_ok(), "released");
+    let report = measure(&value);
+    assert_eq!((report.unreadable, report.problems.len()), (4, 4), "{report:?}");
+    let faulty = 4 * size_of::<Faulty>() as u64;
+    assert_eq!(report.split.untyped, faulty, "nothing is said of a value that says only a part");
+    assert!(locked.try_lock().is_ok() && measure(&locked).unreadable == 1 && locked.try_lock().is_ok());
+    std::panic::set_hook(hook);
     let _tool = ToolScope::enter();
     assert_eq!(snapshot.unreadable.len(), 5);
     assert!(snapshot.unreadable.iter().all(|part| part.reason == "panicked"));
