@@ -92,15 +92,15 @@ fn main() {
     std::panic::set_hook(Box::new(|_| {}));
     let mut chain = None;
     // An interpreter takes a thousand times as long.
-    let links = if cfg!(miri) { 20 } else { 5000 };
-    for n in 0..links {
+    let some = |many: u64| if cfg!(miri) { many.min(20) } else { many };
+    for n in 0..some(5000) {
         let lock = Mutex::new((0..n % 5).map(|n| RwLock::new(Some(Box::new(n)))).collect());
         chain = Some(Rc::new(RefCell::new(Link { text: n.to_string(), next: chain, lock })));
     }
     let mixed = Mixed {
-        cells: (0..100).map(|n| RefCell::new(Box::new(RefCell::new(n.to_string())))).collect(),
+        cells: (0..some(100)).map(|n| RefCell::new(Box::new(RefCell::new(n.to_string())))).collect(),
         large: Arc::new(Mutex::new(std::array::from_fn(|n| n.to_string()))),
-        map: RwLock::new((0..300).map(|n| (n, RefCell::new(vec![n.to_string()]))).collect()),
+        map: RwLock::new((0..some(300) as u32).map(|n| (n, RefCell::new(vec![n.to_string()]))).collect()),
         hidden: Cell::new(Some(Box::new(1))),
     };
     let panicking: Vec<Mutex<RefCell<PanicsAt>>> =
@@ -134,7 +134,7 @@ fn main() {
     assert!(heap_walk::measure(&ways).in_all > 0);
     assert!(heap_walk::measure(&mixed).unreadable == 0);
 
-    for _ in 0..3 {
+    for _ in 0..if cfg!(miri) { 1 } else { 3 } {
         let roots: [(&str, &dyn Walk); 5] = [
             ("chain", &chain),
             ("mixed", &mixed),
