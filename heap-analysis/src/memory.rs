@@ -243,7 +243,9 @@ pub(crate) fn memory(sources: &Sources<'_>) -> Memory {
     // Snapshots of before format 2.3 do not say where free places are.
     let has_classes = !sources.size_classes.is_empty();
     let unknown = match (&sources.table, sources.allocator) {
-        (None, _) => Some("without the tracking allocator only the kernel's figures are known"),
+        (None, _) => Some(
+            "without the tracking allocator, and with HEAP_TRACK=off, only the kernel's figures are known",
+        ),
         (Some(_), Some(figures)) if figures.is_unaccounted => {
             Some("the allocator below the table keeps no account of its own: its levels are not known")
         }

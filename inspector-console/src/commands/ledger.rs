@@ -47,8 +47,10 @@ pub(crate) fn unclaimed_by_size(out: &Out<'_>, top: usize) -> String {
 }
 
 fn unclaimed(out: &Out<'_>, ledger: &Ledger, top: usize) -> String {
+    // Only of jemalloc is it known which sizes are classes.
+    let has_classes = ledger.allocator_live.is_some();
     let mut table = Table::new(&[
-        Column::Number("size class"),
+        Column::Number(if has_classes { "size class" } else { "usable" }),
         Column::Number("blocks"),
         Column::Number("bytes"),
         Column::Number("sizes"),
