@@ -272,6 +272,7 @@ pub(crate) fn clear_sample(addr: usize, head: u16) {
 }
 
 /// Whether a plain block, by its head, has no sample and gets none with so many bytes more. If not, nothing is done.
+#[cfg(feature = "jemalloc")]
 #[inline(always)]
 pub(crate) fn stays_without_sample(addr: usize, head: u16, bytes: usize) -> bool {
     !(slot::may_have_sample(head) && NOTED.may_be_at(addr)) && sample::misses(bytes)

@@ -25,6 +25,7 @@ pub(crate) fn hits(bytes: usize, mean: u64) -> bool {
 }
 
 /// Whether none is. If there may be one, nothing is done: [`hits`] is to be asked.
+#[cfg(feature = "jemalloc")]
 #[inline]
 pub(crate) fn misses(bytes: usize) -> bool {
     let left = LEFT.get().wrapping_sub(bytes as i64);
