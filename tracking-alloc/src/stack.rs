@@ -330,3 +330,58 @@ pub(crate) fn way() -> StackWay {
 pub(crate) fn lost() -> u64 {
     LOST.load(Ordering::Relaxed)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Chains of frames in memory that is not cleared between them, each beginning anywhere in it: what
+    /// is left of one, at places which the next one does not meet, is not taken for its own.
+    #[test]
+    fn a_stack_is_what_its_pointers_say() {
+        WAY.store(POINTERS, Ordering::Relaxed);
+        let words = [const { Cell::new(0_usize) }; 64];
+        let place = |at: usize| (&raw const words[at]).addr();
+        THREAD.with(|thread| {
+            thread.next_check.set(0);
+            thread.low.set(1);
+            thread.high.set(place(0) + size_of_val(&words));
+        });
+        let mut seed = 1_u64;
+        let mut below = |most: usize| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (seed >> 33) as usize % most
+        };
+        for _ in 0..100_000 {
+            // Places of frames from the outermost one inwards: mostly those of before, down to some depth.
+            let (mut at, mut outer, mut addresses) = (62, 0, Vec::new());
+            loop {
+                if at >= 20 && below(20) == 0 {
+                    // It ends here: there is more outside, of another one.
+                    (outer, addresses) = (0, Vec::new());
+                }
+                // What was there before is mostly of this chain too, where it leads to the same frame.
+                if words[at].get() != outer || words[at + 1].get() == 0 || below(8) == 0 {
+                    words[at].set(outer);
+                    words[at + 1].set(0x1000 + below(3));
+                }
+                addresses.push(words[at + 1].get() as u64);
+                outer = place(at);
+                let step = 2 + 2 * below(3);
+                if at < step || (addresses.len() > 1 && below(10) == 0) {
+                    break;
+                }
+                at -= step;
+            }
+            let mut id = THREAD.with(|thread| thread.walk(place(at))).expect("a stack");
+            let mut path = Vec::new();
+            while let Some((parent, address)) = CONTEXTS.frame(id) {
+                path.push(address);
+                id = parent;
+            }
+            path.reverse();
+            assert_eq!(path, addresses);
+        }
+        WAY.store(TRYING, Ordering::Relaxed);
+    }
+}
