@@ -362,7 +362,7 @@ mod tests {
             let frames = [const { Frame::new() }; 8];
             let before = Before::new();
             let mut last: Vec<u64> = Vec::new();
-            for _ in 0..60_000 {
+            for _ in 0..if cfg!(miri) { 20 } else { 60_000 } {
                 let addrs: Vec<u64> =
                     (0..1 + random(&mut seed) % 8).map(|_| 1 + random(&mut seed) % 3).collect();
                 // As much of it as is the same, or less.
@@ -388,7 +388,8 @@ mod tests {
         }
         let distinct: std::collections::HashSet<_> = all.iter().flat_map(HashMap::keys).collect();
         assert_eq!(path_of.len(), distinct.len(), "one number for a stack");
-        assert!(distinct.len() > 5000, "of 9840 that there can be: {}", distinct.len());
+        let many = if cfg!(miri) { 50 } else { 5000 };
+        assert!(distinct.len() > many, "of 9840 that there can be: {}", distinct.len());
         assert_eq!(TREE.frame(UNKNOWN), None);
         assert!(TREE.resident() > 0);
     }

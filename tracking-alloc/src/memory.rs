@@ -9,6 +9,9 @@ use std::ptr;
 
 pub(crate) const PAGE: usize = 4096;
 
+/// Whether there is a kernel to ask. An interpreter (Miri) has memory, and knows nothing of its pages.
+const IS_REAL: bool = !cfg!(miri);
+
 /// Types of which all-zero bytes are a value, that are changed through atomics
 /// only, and that need no alignment beyond a page's.
 ///
@@ -69,10 +72,16 @@ impl<T: AllZero> Mapped<T> {
         let from = bytes.start.next_multiple_of(PAGE);
         let to = bytes.end.min(size_of::<T>()) / PAGE * PAGE;
         if !base.is_null() && from < to {
+            let (base, len) = (base.wrapping_add(from), to - from);
             // Where it can't be (locked memory), it stays as it is: nothing is lost.
             // SAFETY: whole pages of a mapping of ours, of which all-zero is a value, in places
             // that are read and written through atomics.
-            unsafe { libc::madvise(base.wrapping_add(from).cast(), to - from, libc::MADV_DONTNEED) };
+            unsafe {
+                match IS_REAL {
+                    true => _ = libc::madvise(base.cast(), len, libc::MADV_DONTNEED),
+                    false => base.write_bytes(0, len),
+                }
+            }
         }
     }
 
@@ -86,8 +95,8 @@ impl<T: AllZero> Mapped<T> {
     /// MiB. Before Linux 6.7 pages that were read and never written count too.
     pub(crate) fn resident(&self) -> u64 {
         let base = self.0.load(Ordering::Acquire).addr();
-        if base == 0 {
-            return 0;
+        if base == 0 || !IS_REAL {
+            return if base == 0 { 0 } else { size_of::<T>() as u64 };
         }
         let to = base + size_of::<T>().next_multiple_of(PAGE);
         PageMap::open().resident(base, to).unwrap_or_else(|| present(base, to))
@@ -119,7 +128,7 @@ impl<T> Fresh<T> {
     /// `None` where the operating system gives no memory.
     pub(crate) fn new(count: usize) -> Option<Fresh<T>> {
         let len = count.checked_mul(Self::STEP)?;
-        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | if IS_REAL { libc::MAP_NORESERVE } else { 0 };
         // SAFETY: asks for new memory at an address of the system's choice.
         let next =
             unsafe { libc::mmap(ptr::null_mut(), len, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0) };
@@ -128,8 +137,10 @@ impl<T> Fresh<T> {
         }
         // Of no use in a core dump; and so the kernel does not join it with neighbours
         // that are not ours, and counts it apart. Where it cannot, nothing is lost.
-        // SAFETY: a mapping that was just made, of this size.
-        unsafe { libc::madvise(next, len, libc::MADV_DONTDUMP) };
+        if IS_REAL {
+            // SAFETY: a mapping that was just made, of this size.
+            unsafe { libc::madvise(next, len, libc::MADV_DONTDUMP) };
+        }
         Some(Fresh { next: next.cast(), count })
     }
 
@@ -206,6 +217,9 @@ impl PageMap {
     pub(crate) const PAGES: usize = 512;
 
     pub(crate) fn open() -> PageMap {
+        if !IS_REAL {
+            return PageMap(-1);
+        }
         // SAFETY: a string that ends with nul.
         PageMap(unsafe { libc::open(c"/proc/self/pagemap".as_ptr(), libc::O_RDONLY | libc::O_CLOEXEC) })
     }

@@ -92,7 +92,8 @@ fn sanitizers() -> Done {
     )
 }
 
-/// The same program under Miri, which knows the rules of references too.
+/// The same program under Miri, which knows the rules of references too; and the allocator, over
+/// the system's, which Miri brings along.
 fn miri() -> Done {
     let has_miri = || {
         let mut version = Command::new("cargo");
@@ -104,15 +105,27 @@ fn miri() -> Done {
             "Miri is not installed: `rustup toolchain install nightly --component miri,rust-src`".into()
         );
     }
-    system::run(
-        Command::new("cargo")
-            .args(["+nightly", "miri", "run", "-p", "end-to-end", "--example", "guards"])
-            .current_dir(system::root())
-            // Cargo says to its children which toolchain it is of.
-            .env_remove("RUSTUP_TOOLCHAIN")
-            .env_remove("CARGO")
-            .env("CARGO_TARGET_DIR", target().join("miri"))
-            // The walk opens the process's memory, and reads nothing without a table of blocks.
-            .env("MIRIFLAGS", "-Zmiri-disable-isolation"),
-    )
+    let miri = |arguments: &str, flags: &str| {
+        system::run(
+            Command::new("cargo")
+                .args(["+nightly", "miri"])
+                .args(arguments.split(' '))
+                .current_dir(system::root())
+                // Cargo says to its children which toolchain it is of.
+                .env_remove("RUSTUP_TOOLCHAIN")
+                .env_remove("CARGO")
+                .env("CARGO_TARGET_DIR", target().join("miri"))
+                .env("MIRIFLAGS", flags),
+        )
+    };
+    // Of samples the odds are counted, which takes too many; and they are plain numbers.
+    let of_allocator = "test -p tracking-alloc --no-default-features --features enabled,unwind";
+    // Blocks lie near each other, so that there is less of the table to look at. A reference to a
+    // chunk is one to a whole, else each use goes over all its atomics.
+    let flags =
+        "-Zmiri-address-reuse-rate=1.0 -Zmiri-tree-borrows -Zmiri-tree-borrows-no-precise-interior-mut";
+    miri(&format!("{of_allocator} --lib -- --skip sample::"), flags)?;
+    miri(&format!("{of_allocator} --test interpreted"), flags)?;
+    // The walk opens the process's memory, and reads nothing without a table of blocks.
+    miri("run -p end-to-end --example guards", "-Zmiri-disable-isolation")
 }

@@ -43,7 +43,7 @@ cargo xtask deep corruption       damage a snapshot at random two million times 
 cargo xtask deep loom             run the allocator's lock-free parts in every order of their threads
 cargo xtask deep sanitizers       run the allocator's tests under the address and thread sanitizers
 cargo xtask deep valgrind         run the walk's unsafe core under valgrind
-cargo xtask deep miri             run it under Miri, if a nightly toolchain has that";
+cargo xtask deep miri             run it, and the allocator, under Miri, if a nightly toolchain has that";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
