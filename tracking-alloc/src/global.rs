@@ -186,7 +186,7 @@ fn watch() {
 #[cold]
 pub(crate) fn take_back(below: Below<'_>, ptr: *mut u8, layout: Layout) -> *mut u8 {
     TABLE.forget(ptr as usize, usable);
-    STACKS.clear(ptr as usize);
+    clear_stack(ptr as usize);
     if let Some(layout) = asked(layout, below.is_jemalloc) {
         // SAFETY: allocated with this layout a moment ago, and nobody has seen it.
         unsafe { below.alloc.dealloc(ptr, layout) };
@@ -231,7 +231,7 @@ pub(crate) fn alloc_slow(below: Below<'_>, layout: Layout, mut state: u32, is_ze
             None => asked(layout, false).map_or(ptr::null_mut(), allocate),
         };
         if state & HAS_STACKS != 0 {
-            STACKS.clear(ptr as usize);
+            clear_stack(ptr as usize);
         }
         return match record_slow(below, ptr, size, align, epoch, true) {
             true => ptr,
@@ -259,15 +259,40 @@ static NOTED: sample::Noted = sample::Noted::new();
 
 /// Notes the stack of a block with a sample in it. False where there is no memory for that.
 pub(crate) fn set_sample(addr: usize, stack: u32) -> bool {
-    NOTED.add(addr);
-    STACKS.set(addr, stack)
+    let is_new = STACKS.get(addr) == contexts::NONE;
+    if is_new {
+        // Before the number: who finds that finds this.
+        NOTED.add(addr);
+    }
+    let is_set = STACKS.set(addr, stack);
+    if is_new && !is_set {
+        NOTED.remove(addr);
+    }
+    is_set
+}
+
+/// Notes what stack a block has, where each has one or some do.
+fn set_stack(addr: usize, stack: u32, state: u32) {
+    match stack {
+        _ if state & IS_SAMPLED == 0 => _ = STACKS.set(addr, stack),
+        contexts::NONE => clear_stack(addr),
+        _ => _ = set_sample(addr, stack),
+    }
+}
+
+/// Forgets the stack of a block, if there is one, which may be that of a sample.
+fn clear_stack(addr: usize) {
+    if STACKS.get(addr) != contexts::NONE {
+        STACKS.clear(addr);
+        NOTED.remove(addr);
+    }
 }
 
 /// Forgets the sample of a plain block that is freed, by its head.
 #[inline(always)]
 pub(crate) fn clear_sample(addr: usize, head: u16) {
     if slot::may_have_sample(head) && NOTED.may_be_at(addr) {
-        STACKS.clear(addr);
+        clear_stack(addr);
     }
 }
 
@@ -324,7 +349,7 @@ pub(crate) fn dealloc_slow(below: Below<'_>, ptr: *mut u8, layout: Layout) {
     let record = forget(ptr);
     // Where each block has its stack, the next one here overwrites it.
     if state & IS_SAMPLED != 0 {
-        STACKS.clear(ptr as usize);
+        clear_stack(ptr as usize);
     }
     if let Some(Record { is_tool: true, size, align_log2, .. }) = record {
         if below.is_jemalloc {
@@ -494,11 +519,7 @@ impl Old {
         if state & HAS_STACKS == 0 || self.is_tool {
             return;
         }
-        match resized_stack(self.stack, self.size, new_size, state) {
-            contexts::NONE if state & IS_SAMPLED != 0 => STACKS.clear(ptr as usize),
-            stack if state & IS_SAMPLED != 0 => _ = set_sample(ptr as usize, stack),
-            stack => _ = STACKS.set(ptr as usize, stack),
-        }
+        set_stack(ptr as usize, resized_stack(self.stack, self.size, new_size, state), state);
     }
 
     /// Records a block in its place, or it again. False where the table has no memory for it.
@@ -602,14 +623,14 @@ unsafe fn realloc_below(below: Below<'_>, old: Old, new_size: usize, state: u32)
     let record = TABLE.forget(old.ptr as usize, usable);
     let old_usable = record.map_or(0, |record| usable(old.ptr as usize, record));
     if state & IS_SAMPLED != 0 {
-        STACKS.clear(old.ptr as usize);
+        clear_stack(old.ptr as usize);
     }
     // SAFETY: our caller's block, what was asked for its layout, and what is for the new size.
     let new = unsafe { below.alloc.realloc(old.ptr, layout, new_layout.size()) };
     if new.is_null() {
         // It is as it was.
         if state & HAS_STACKS != 0 && !old.is_tool {
-            STACKS.set(old.ptr as usize, old.stack);
+            set_stack(old.ptr as usize, old.stack, state);
         }
         if old.is_known {
             old.record(below, old.ptr, old.size, old.state);

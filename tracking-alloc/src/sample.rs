@@ -7,7 +7,7 @@
 //! inverse. (jemalloc's profiler does the same.)
 
 use std::cell::Cell;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicU8, Ordering};
 
 thread_local! {
     /// Bytes up to the next sample.
@@ -75,37 +75,46 @@ fn mix(mut number: u64) -> u64 {
     number ^ number >> 31
 }
 
-/// Where samples were noted: says of most other addresses that none was, from one page of
-/// memory, so that a free need not look at the map of stacks. (A Bloom filter of one hash.)
-/// It is never emptied: a sample in 32,768 addresses fills it, and then all are looked at.
-pub(crate) struct Noted([AtomicU64; Noted::WORDS]);
+/// Where samples are noted: says of most other addresses that none is, from two pages of
+/// memory, so that a free need not look at the map of stacks. (A counting Bloom filter of one hash.)
+/// With a thousand samples one in nine of the others is looked at for nothing.
+pub(crate) struct Noted([AtomicU8; Noted::COUNT]);
 
 impl Noted {
-    const WORDS: usize = 512;
+    const COUNT: usize = 1 << 13;
 
     pub(crate) const fn new() -> Noted {
-        Noted([const { AtomicU64::new(0) }; Noted::WORDS])
+        Noted([const { AtomicU8::new(0) }; Noted::COUNT])
     }
 
-    /// A sample is noted for the block at an address.
+    /// A sample is noted for the block at an address, where none was.
     pub(crate) fn add(&self, addr: usize) {
-        let (word, bit) = Noted::place(addr);
-        self.0[word].fetch_or(bit, Ordering::Relaxed);
+        self.count(addr, |count| count + 1);
     }
 
-    /// Whether there may be one: true wherever one was noted. Who frees a block has it from
+    /// It is not noted any more, if it was.
+    pub(crate) fn remove(&self, addr: usize) {
+        self.count(addr, |count| count.saturating_sub(1));
+    }
+
+    /// A count that was full is full for ever: what was added beyond is not known.
+    fn count(&self, addr: usize, next: impl Fn(u8) -> u8) {
+        let step = |count| (count < u8::MAX).then(|| next(count));
+        let _ = self.place(addr).fetch_update(Ordering::Relaxed, Ordering::Relaxed, step);
+    }
+
+    /// Whether there may be one: true wherever one is noted. Who frees a block has it from
     /// who allocated it, and sees what that one wrote.
     #[inline]
     pub(crate) fn may_be_at(&self, addr: usize) -> bool {
-        let (word, bit) = Noted::place(addr);
-        self.0[word].load(Ordering::Relaxed) & bit != 0
+        self.place(addr).load(Ordering::Relaxed) != 0
     }
 
-    #[inline]
-    fn place(addr: usize) -> (usize, u64) {
+    #[inline(always)]
+    fn place(&self, addr: usize) -> &AtomicU8 {
         const PRIME: u64 = 0x9e37_79b9_7f4a_7c15;
-        let mixed = (addr as u64 >> 3).wrapping_mul(PRIME) >> 49;
-        ((mixed >> 6) as usize % Noted::WORDS, 1 << (mixed & 63))
+        let mixed = (addr as u64 >> 3).wrapping_mul(PRIME) >> (64 - Noted::COUNT.trailing_zeros());
+        &self.0[mixed as usize % Noted::COUNT]
     }
 }
 
@@ -114,15 +123,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn where_a_sample_was_noted_is_not_forgotten() {
-        let noted = Noted::new();
-        assert!((0..100_000).all(|at| !noted.may_be_at(at * 8)), "at first there are none");
-        for at in 0..1000 {
-            noted.add(0x7f00_0000_0000 + at * 8);
-        }
-        assert!((0..1000).all(|at| noted.may_be_at(0x7f00_0000_0000 + at * 8)));
-        let wrong = (0..100_000).filter(|at| noted.may_be_at(0x7e00_0000_0000 + at * 8)).count();
-        assert!(wrong < 10_000, "of others one in 33: {wrong}");
+    fn where_a_sample_is_noted_is_known_until_it_goes() {
+        let (noted, place) = (Noted::new(), |at: usize| 0x7f00_0000_0000 + at * 8);
+        let others = || (0..100_000).filter(|at| noted.may_be_at(0x7e00_0000_0000 + at * 8)).count();
+        assert_eq!(others(), 0, "at first there are none");
+        (0..1000).for_each(|at| noted.add(place(at)));
+        assert!((0..1000).all(|at| noted.may_be_at(place(at))));
+        assert!((8_000..16_000).contains(&others()), "one in nine: {}", others());
+        (0..1000).step_by(2).for_each(|at| noted.remove(place(at)));
+        assert!((1..1000).step_by(2).all(|at| noted.may_be_at(place(at))));
+        (1..1000).step_by(2).for_each(|at| noted.remove(place(at)));
+        assert_eq!(others(), 0, "all went");
+        // More than can be counted.
+        (0..300).for_each(|_| noted.add(place(7)));
+        (0..299).for_each(|_| noted.remove(place(7)));
+        assert!(noted.may_be_at(place(7)));
     }
 
     /// Weighed with the inverse of their odds, the chosen blocks add up to all.
