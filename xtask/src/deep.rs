@@ -76,8 +76,12 @@ fn sanitizers() -> Done {
                 .env_remove("CARGO")
                 .env("CARGO_TARGET_DIR", target().join("sanitizers"))
                 .env("RUSTFLAGS", format!("-Zsanitizer={sanitizer}"))
-                // What is static is never freed, a test leaks a name that has to be, and some ask for too much.
-                .env("ASAN_OPTIONS", "detect_leaks=0:allocator_may_return_null=1")
+                // What is static is never freed, a test leaks a name that has to be, and some ask for too
+                // much. Locals stay on the stack, whose frames are read.
+                .env(
+                    "ASAN_OPTIONS",
+                    "detect_leaks=0:allocator_may_return_null=1:detect_stack_use_after_return=0",
+                )
                 // A child forked while others run does no more than it may.
                 .env("TSAN_OPTIONS", &known),
         )
