@@ -43,7 +43,7 @@ pub(crate) fn asked(layout: Layout, is_jemalloc: bool) -> Option<Layout> {
 pub(crate) fn set_aside(size: usize, align: usize) -> usize {
     let slots = match align {
         ..=16 => 1,
-        17..=0xffff => 2,
+        17..=0xff => 2,
         _ => MOST,
     };
     size.max(slots * GRANULE)

@@ -49,15 +49,19 @@ fn usable(addr: usize, record: Record) -> usize {
 pub(crate) static STATE: AtomicU32 = AtomicU32::new(UNREAD);
 /// Nothing is tracked, now and for the life of the process.
 pub(crate) const OFF: u32 = (STAMP + 1).next_power_of_two();
-/// Added for each thread in a tool scope and each running checkpoint.
-const SLOW: u32 = OFF << 1;
+/// Blocks with a sample in them have their stacks.
+pub(crate) const IS_SAMPLED: u32 = OFF << 1;
+/// Added for each thread in a tool scope and each running checkpoint. What is less needs no more
+/// than plain records, and bytes counted where there are samples.
+pub(crate) const SLOW: u32 = IS_SAMPLED << 1;
 /// Those of them that are there.
 pub(crate) const BUSY: u32 = IS_ASKED - SLOW;
 /// Each block's usable size is asked for.
 const IS_ASKED: u32 = 1 << 28;
-/// Blocks have their stacks: all of them, or those with a sample in them.
-pub(crate) const HAS_STACKS: u32 = 1 << 29;
-pub(crate) const IS_SAMPLED: u32 = 1 << 30;
+/// All blocks have their stacks.
+pub(crate) const ALL_HAVE_STACKS: u32 = 1 << 29;
+/// Some blocks have stacks.
+const HAVE_STACKS: u32 = ALL_HAVE_STACKS | IS_SAMPLED;
 /// Of the stacks only the tags.
 const TAGS_ALONE: u32 = 1 << 31;
 /// No block has been allocated yet, nor the environment read.
@@ -95,11 +99,11 @@ fn start(below: Below<'_>) -> u32 {
         Value::Mode(_) | Value::Wrong(_) => {
             IS_FOREIGN.store(!below.is_jemalloc, Ordering::Relaxed);
             let stacks = match value {
-                Value::Mode(Mode::Tags) => HAS_STACKS | TAGS_ALONE,
-                Value::Mode(Mode::Stacks { mean: 0 }) => HAS_STACKS,
+                Value::Mode(Mode::Tags) => ALL_HAVE_STACKS | TAGS_ALONE,
+                Value::Mode(Mode::Stacks { mean: 0 }) => ALL_HAVE_STACKS,
                 Value::Mode(Mode::Stacks { mean }) => {
                     MEAN.store(mean, Ordering::Relaxed);
-                    HAS_STACKS | IS_SAMPLED
+                    IS_SAMPLED
                 }
                 _ => 0,
             };
@@ -119,30 +123,20 @@ fn start(below: Below<'_>) -> u32 {
 
 /// Records a block of the program, off the hot path. False where the table has no memory for it.
 fn record_new(below: Below<'_>, ptr: *mut u8, size: usize, align: usize, state: u32) -> bool {
-    let mut plain = slot::is_plain(size, align).then(|| slot::plain(size, align, state & STAMP));
-    if state & IS_SAMPLED != 0 && STACKS.get(ptr as usize) != contexts::NONE {
-        plain = plain.map(slot::with_sample);
+    let has_sample = state & IS_SAMPLED != 0 && STACKS.get(ptr as usize) != contexts::NONE;
+    if !has_sample && state & IS_ASKED == 0 && slot::is_plain(size, align) {
+        let plain = slot::plain(size, align, state & STAMP);
+        if TABLE.record_plain(ptr as usize, plain) {
+            return true;
+        }
     }
-    let is_recorded =
-        plain.is_some_and(|plain| state & IS_ASKED == 0 && TABLE.record_plain(ptr as usize, plain));
-    if is_recorded {
-        return true;
-    }
-    let is_recorded = record_slow(below, ptr, size, align, slot::epoch(state), false);
-    // The same again, but for what it says of a sample.
-    plain.is_none_or(|plain| TABLE.record_plain(ptr as usize, plain)) && is_recorded
+    let record = Record { has_sample, ..Record::new(size, align, slot::epoch(state)) };
+    record_slow(below, ptr, record)
 }
 
 /// Records any block. False where there is no memory for all of it: what there is memory for is there then.
 #[cold]
-pub(crate) fn record_slow(
-    below: Below<'_>,
-    ptr: *mut u8,
-    size: usize,
-    align: usize,
-    epoch: u32,
-    is_tool: bool,
-) -> bool {
+pub(crate) fn record_slow(below: Below<'_>, ptr: *mut u8, record: Record) -> bool {
     if ptr.is_null() {
         return true;
     }
@@ -150,10 +144,9 @@ pub(crate) fn record_slow(
         // SAFETY: a block of the allocator that `ask` is for, by the promise of
         // `TrackingAlloc::usable_by`; it is live, since nobody has been given it yet.
         let bytes = unsafe { ask(ptr.cast()) };
-        let beyond = bytes.saturating_sub(set_aside(size, align));
+        let beyond = bytes.saturating_sub(set_aside(record.size, record.align()));
         BEYOND.set(ptr as usize, u32::try_from(beyond).unwrap_or(0))
     });
-    let record = Record { size, align_log2: align.trailing_zeros() as u8, epoch, is_tool };
     let usable = usable(ptr as usize, record);
     let is_grown = TABLE.head(ptr as usize).is_none();
     let is_recorded = TABLE.record(ptr as usize, record, usable);
@@ -186,7 +179,7 @@ fn watch() {
 #[cold]
 pub(crate) fn take_back(below: Below<'_>, ptr: *mut u8, layout: Layout) -> *mut u8 {
     TABLE.forget(ptr as usize, usable);
-    clear_stack(ptr as usize);
+    STACKS.clear(ptr as usize);
     if let Some(layout) = asked(layout, below.is_jemalloc) {
         // SAFETY: allocated with this layout a moment ago, and nobody has seen it.
         unsafe { below.alloc.dealloc(ptr, layout) };
@@ -221,7 +214,7 @@ pub(crate) fn alloc_slow(below: Below<'_>, layout: Layout, mut state: u32, is_ze
     if state == OFF {
         return allocate(layout);
     }
-    let (size, align, epoch) = (layout.size(), layout.align(), slot::epoch(state));
+    let (size, align) = (layout.size(), layout.align());
     if state & BUSY != 0 && IS_TOOL.get() {
         // Two granules at least, since its record takes two slots.
         let (size, align) = (size.max(2 * slot::GRANULE), align.max(slot::GRANULE));
@@ -230,10 +223,11 @@ pub(crate) fn alloc_slow(below: Below<'_>, layout: Layout, mut state: u32, is_ze
             Some(arena) => jemalloc::alloc_in(arena, layout, is_zeroed),
             None => asked(layout, false).map_or(ptr::null_mut(), allocate),
         };
-        if state & HAS_STACKS != 0 {
-            clear_stack(ptr as usize);
+        if state & HAVE_STACKS != 0 {
+            STACKS.clear(ptr as usize);
         }
-        return match record_slow(below, ptr, size, align, epoch, true) {
+        let record = Record { is_tool: true, ..Record::new(size, align, slot::epoch(state)) };
+        return match record_slow(below, ptr, record) {
             true => ptr,
             false => take_back(below, ptr, layout),
         };
@@ -241,8 +235,8 @@ pub(crate) fn alloc_slow(below: Below<'_>, layout: Layout, mut state: u32, is_ze
     let ptr = asked(layout, below.is_jemalloc).map_or(ptr::null_mut(), allocate);
     if !ptr.is_null() {
         // Before the record, so that who finds that finds the stack.
-        if state & HAS_STACKS != 0 {
-            note_stack(ptr, size, state);
+        if state & HAVE_STACKS != 0 {
+            note_stack(ptr, size, align, state);
         }
         if !record_new(below, ptr, size, align, state) {
             return take_back(below, ptr, layout);
@@ -254,64 +248,20 @@ pub(crate) fn alloc_slow(below: Below<'_>, layout: Layout, mut state: u32, is_ze
     ptr
 }
 
-/// Where there are samples.
-static NOTED: sample::Noted = sample::Noted::new();
-
-/// Notes the stack of a block with a sample in it. False where there is no memory for that.
-pub(crate) fn set_sample(addr: usize, stack: u32) -> bool {
-    let is_new = STACKS.get(addr) == contexts::NONE;
-    if is_new {
-        // Before the number: who finds that finds this.
-        NOTED.add(addr);
-    }
-    let is_set = STACKS.set(addr, stack);
-    if is_new && !is_set {
-        NOTED.remove(addr);
-    }
-    is_set
-}
-
-/// Notes what stack a block has, where each has one or some do.
-fn set_stack(addr: usize, stack: u32, state: u32) {
-    match stack {
-        _ if state & IS_SAMPLED == 0 => _ = STACKS.set(addr, stack),
-        contexts::NONE => clear_stack(addr),
-        _ => _ = set_sample(addr, stack),
-    }
-}
-
-/// Forgets the stack of a block, if there is one, which may be that of a sample.
-fn clear_stack(addr: usize) {
-    if STACKS.get(addr) != contexts::NONE {
-        STACKS.clear(addr);
-        NOTED.remove(addr);
-    }
-}
-
-/// Forgets the sample of a plain block that is freed, by its head.
-#[inline(always)]
-pub(crate) fn clear_sample(addr: usize, head: u16) {
-    if slot::may_have_sample(head) && NOTED.may_be_at(addr) {
-        clear_stack(addr);
-    }
-}
-
-/// Whether a plain block, by its head, has no sample and gets none with so many bytes more. If not, nothing is done.
-#[cfg(feature = "jemalloc")]
-#[inline(always)]
-pub(crate) fn stays_without_sample(addr: usize, head: u16, bytes: usize) -> bool {
-    !(slot::may_have_sample(head) && NOTED.may_be_at(addr)) && sample::misses(bytes)
+/// Notes the stack of a block in which there is a sample. False where there is no room for that.
+pub(crate) fn set_sample(ptr: *mut u8, size: usize, align: usize, stack: u32) -> bool {
+    slot::can_have_sample(size, align) && STACKS.set(ptr as usize, stack)
 }
 
 /// Notes the stack of a new block, or its tags.
 #[inline(always)]
-pub(crate) fn note_stack(ptr: *mut u8, size: usize, state: u32) {
+pub(crate) fn note_stack(ptr: *mut u8, size: usize, align: usize, state: u32) {
     if state & TAGS_ALONE != 0 {
         STACKS.set(ptr as usize, tags::here());
     } else if state & IS_SAMPLED == 0 {
         STACKS.set(ptr as usize, stack::here());
     } else if sample::hits(size, MEAN.load(Ordering::Relaxed)) {
-        set_sample(ptr as usize, stack::here());
+        set_sample(ptr, size, align, stack::here());
     }
 }
 
@@ -332,8 +282,7 @@ fn resized_stack(stack: u32, old_size: usize, new_size: usize, state: u32) -> u3
 }
 
 fn usable_now(ptr: *mut u8, size: usize, align: usize) -> usize {
-    let record = Record { size, align_log2: align.trailing_zeros() as u8, epoch: 0, is_tool: false };
-    usable(ptr as usize, record)
+    usable(ptr as usize, Record::new(size, align, 0))
 }
 
 /// Frees whatever the hot path does not: tiny, large, the tool's, unknown
@@ -349,7 +298,7 @@ pub(crate) fn dealloc_slow(below: Below<'_>, ptr: *mut u8, layout: Layout) {
     let record = forget(ptr);
     // Where each block has its stack, the next one here overwrites it.
     if state & IS_SAMPLED != 0 {
-        clear_stack(ptr as usize);
+        STACKS.clear(ptr as usize);
     }
     if let Some(Record { is_tool: true, size, align_log2, .. }) = record {
         if below.is_jemalloc {
@@ -432,16 +381,12 @@ unsafe impl<A: GlobalAlloc + 'static> GlobalAlloc for TrackingAlloc<A> {
             return unsafe { hot::dealloc(ptr, layout.size(), layout.align()) };
         }
         let state = STATE.load(Ordering::Relaxed);
-        let asked = asked(layout, false).filter(|_| state != OFF && state & BUSY == 0);
-        match asked.and_then(|asked| Some((asked, TABLE.forget_plain(ptr as usize)?))) {
-            Some((asked, head)) => {
-                if state & IS_SAMPLED != 0 {
-                    clear_sample(ptr as usize, head);
-                }
+        match asked(layout, false) {
+            Some(asked) if state != OFF && state & BUSY == 0 && TABLE.forget_plain(ptr as usize) => {
                 // SAFETY: our caller's pointer, and what was asked for its layout.
                 unsafe { self.inner.dealloc(ptr, asked) };
             }
-            None => dealloc_slow(self.below(), ptr, layout),
+            _ => dealloc_slow(self.below(), ptr, layout),
         }
     }
 
@@ -489,7 +434,7 @@ pub(crate) unsafe fn realloc_slow(
         align,
         // A block from before tracking is as if it were born now.
         state: record.map_or(state, |record| state & !STAMP | slot::stamp(record.epoch)),
-        stack: if state & HAS_STACKS == 0 { contexts::NONE } else { STACKS.get(ptr as usize) },
+        stack: if state & HAVE_STACKS == 0 { contexts::NONE } else { STACKS.get(ptr as usize) },
     };
     // As when it was allocated.
     let new_size = if old.is_tool { new_size.max(2 * slot::GRANULE) } else { new_size };
@@ -516,18 +461,25 @@ struct Old {
 impl Old {
     /// Notes at `ptr` what a resized block's stack is.
     fn note_stack(&self, ptr: *mut u8, new_size: usize, state: u32) {
-        if state & HAS_STACKS == 0 || self.is_tool {
-            return;
+        if state & HAVE_STACKS != 0 && !self.is_tool {
+            self.set_stack(ptr, new_size, resized_stack(self.stack, self.size, new_size, state), state);
         }
-        set_stack(ptr as usize, resized_stack(self.stack, self.size, new_size, state), state);
+    }
+
+    fn set_stack(&self, ptr: *mut u8, size: usize, stack: u32, state: u32) {
+        if state & IS_SAMPLED == 0 {
+            STACKS.set(ptr as usize, stack);
+        } else if stack == contexts::NONE || !set_sample(ptr, size, self.align, stack) {
+            STACKS.clear(ptr as usize);
+        }
     }
 
     /// Records a block in its place, or it again. False where the table has no memory for it.
     fn record(&self, below: Below<'_>, ptr: *mut u8, size: usize, state: u32) -> bool {
-        match self.is_tool {
-            true => record_slow(below, ptr, size, self.align, slot::epoch(state), true),
-            false => record_new(below, ptr, size, self.align, state),
+        if !self.is_tool {
+            return record_new(below, ptr, size, self.align, state);
         }
+        record_slow(below, ptr, Record { is_tool: true, ..Record::new(size, self.align, slot::epoch(state)) })
     }
 
     fn count_birth(&self, ptr: *mut u8, size: usize, state: u32) {
@@ -623,14 +575,14 @@ unsafe fn realloc_below(below: Below<'_>, old: Old, new_size: usize, state: u32)
     let record = TABLE.forget(old.ptr as usize, usable);
     let old_usable = record.map_or(0, |record| usable(old.ptr as usize, record));
     if state & IS_SAMPLED != 0 {
-        clear_stack(old.ptr as usize);
+        STACKS.clear(old.ptr as usize);
     }
     // SAFETY: our caller's block, what was asked for its layout, and what is for the new size.
     let new = unsafe { below.alloc.realloc(old.ptr, layout, new_layout.size()) };
     if new.is_null() {
         // It is as it was.
-        if state & HAS_STACKS != 0 && !old.is_tool {
-            set_stack(old.ptr as usize, old.stack, state);
+        if state & HAVE_STACKS != 0 && !old.is_tool {
+            old.set_stack(old.ptr, old.size, old.stack, state);
         }
         if old.is_known {
             old.record(below, old.ptr, old.size, old.state);
@@ -833,7 +785,7 @@ impl LiveBlocks for Blocks {
 
     fn stacks(&self) -> Option<StackFigures> {
         let state = STATE.load(Ordering::Relaxed);
-        (is_tracking(state) && state & HAS_STACKS != 0).then(|| StackFigures {
+        (is_tracking(state) && state & HAVE_STACKS != 0).then(|| StackFigures {
             way: if state & TAGS_ALONE == 0 { stack::way() } else { StackWay::NOT_TAKEN }.0,
             mean: MEAN.load(Ordering::Relaxed),
             lost: stack::lost(),
@@ -855,7 +807,7 @@ impl LiveBlocks for Blocks {
 
     fn enter_tag(&self, name: &'static str) -> u32 {
         let state = STATE.load(Ordering::Relaxed);
-        match is_tracking(state) && state & HAS_STACKS != 0 {
+        match is_tracking(state) && state & HAVE_STACKS != 0 {
             true => tags::enter(&stack::CONTEXTS, name),
             false => contexts::NONE,
         }

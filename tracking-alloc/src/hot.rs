@@ -1,6 +1,6 @@
 //! What each call of the program goes through where jemalloc stands below.
 //!
-//! One word of state, compared once, tells *off*, *sizes* and all else apart. *off* goes on
+//! One word of state tells *off*, *sizes*, samples and all else apart. *off* goes on
 //! at once. A plain block (see [`slot::is_plain`]) costs finding the place of its slot
 //! and one store. All that is neither leaves for the slow ways of `global`.
 //!
@@ -11,10 +11,10 @@
 
 use crate::below::Below;
 use crate::global::{
-    alloc_slow, clear_sample, dealloc_slow, note_stack, realloc_slow, record_slow, set_sample,
-    stays_without_sample, take_back, BUSY, HAS_STACKS, IS_SAMPLED, MEAN, OFF, STACKS, STATE, TABLE,
+    alloc_slow, dealloc_slow, note_stack, realloc_slow, record_slow, set_sample, take_back, ALL_HAVE_STACKS,
+    BUSY, IS_SAMPLED, MEAN, OFF, SLOW, STACKS, STATE, TABLE,
 };
-use crate::slot::{self, GRANULE, STAMP};
+use crate::slot::{self, Record, GRANULE, STAMP};
 use crate::{jemalloc, sample, stack};
 use std::alloc::{GlobalAlloc, Layout};
 use std::ptr;
@@ -41,7 +41,7 @@ pub(crate) unsafe fn alloc(size: usize, align: usize) -> *mut u8 {
             }
             return alloc_short(size, align, state);
         }
-        if is_sampled(state) {
+        if state < SLOW {
             if size > GRANULE {
                 return alloc_sampled_long(size, align, state);
             }
@@ -88,11 +88,8 @@ pub(crate) unsafe fn dealloc(ptr: *mut u8, size: usize, align: usize) {
         }
         // Forget the block before freeing it: once freed, another thread may be
         // given the same address, and its record must not be the one we erase.
-        if state < OFF && TABLE.forget_plain(ptr as usize).is_some() {
+        if state < SLOW && TABLE.forget_plain(ptr as usize) {
             return jemalloc::free_natural(ptr, size);
-        }
-        if is_sampled(state) {
-            return dealloc_sampled(ptr, size, align);
         }
         dealloc_other(ptr, size, align);
     }
@@ -113,12 +110,6 @@ pub(crate) unsafe fn realloc(ptr: *mut u8, size: usize, align: usize, new_size: 
         }
         realloc_on(ptr, size, align, new_size)
     }
-}
-
-/// Whether some blocks have stacks, and nothing else is to be done than to count bytes.
-#[inline(always)]
-fn is_sampled(state: u32) -> bool {
-    state & (HAS_STACKS | IS_SAMPLED | BUSY) == HAS_STACKS | IS_SAMPLED
 }
 
 fn below() -> Below<'static> {
@@ -185,26 +176,50 @@ fn record_short(ptr: *mut u8, plain: u32) -> *mut u8 {
     }
 }
 
-/// As [`alloc_long`], where there is no sample in the block.
+/// As [`alloc_long`], where some blocks have a sample in them.
 #[inline(never)]
 unsafe fn alloc_sampled_long(size: usize, align: usize, state: u32) -> *mut u8 {
-    if !slot::is_long(size, align) || !sample::misses(size) {
+    if !slot::is_long(size, align) {
         // SAFETY: our caller's layout.
         return unsafe { alloc_other(size, align, state) };
     }
     let plain = slot::long(size, align, state & STAMP);
-    record_long(jemalloc::alloc_natural(size, false), plain)
+    sampled(record_long(jemalloc::alloc_natural(size, false), plain), size)
 }
 
-/// As [`alloc_short`], where there is no sample in the block.
+/// As [`alloc_short`], where some blocks have a sample in them.
 #[inline(never)]
 unsafe fn alloc_sampled_short(size: usize, align: usize, state: u32) -> *mut u8 {
-    if !slot::is_short(size, align) || !sample::misses(size) {
+    if !slot::is_short(size, align) {
         // SAFETY: our caller's layout.
         return unsafe { alloc_other(size, align, state) };
     }
     let plain = slot::short(size, align, state & STAMP);
-    record_short(jemalloc::alloc_natural(size, false), plain)
+    // Its size from there, so that this alone is kept meanwhile.
+    sampled(record_short(jemalloc::alloc_natural(size, false), plain), slot::short_size(plain))
+}
+
+/// Counts the bytes of a block that was just recorded, or of null. That comes last, so that little
+/// is kept until then.
+#[inline(always)]
+fn sampled(ptr: *mut u8, size: usize) -> *mut u8 {
+    match sample::misses(size) {
+        true => ptr,
+        false => record_sample(ptr, size),
+    }
+}
+
+/// Records a block again, if there is a sample in it.
+#[cold]
+#[inline(never)]
+fn record_sample(ptr: *mut u8, size: usize) -> *mut u8 {
+    let is_hit = sample::hits(size, MEAN.load(Ordering::Relaxed));
+    if let Some(record) = TABLE.begins_at(ptr as usize).filter(|_| is_hit) {
+        if set_sample(ptr, size, record.align(), stack::here()) {
+            record_slow(below(), ptr, Record { has_sample: true, ..record });
+        }
+    }
+    ptr
 }
 
 /// Records the first block in its chunk.
@@ -213,10 +228,7 @@ unsafe fn alloc_sampled_short(size: usize, align: usize, state: u32) -> *mut u8 
 fn record_first(ptr: *mut u8, plain: u32) -> *mut u8 {
     let (head, size) = slot::halves(plain);
     let Some(record) = slot::decode(head, |_| size).filter(|_| !ptr.is_null()) else { return ptr };
-    // The second time, what it says of a sample.
-    match record_slow(below(), ptr, record.size, record.align(), record.epoch, false)
-        && TABLE.record_plain(ptr as usize, plain)
-    {
+    match record_slow(below(), ptr, record) {
         true => ptr,
         // SAFETY: of the layout that it was allocated with.
         false => take_back(below(), ptr, unsafe { layout(record.size, record.align()) }),
@@ -247,48 +259,22 @@ unsafe fn alloc_zeroed_other(size: usize, align: usize, state: u32) -> *mut u8 {
 /// Allocates a plain block where its stack or its tags are noted too; else leaves.
 #[inline(always)]
 unsafe fn alloc_noting<const IS_ZEROED: bool>(size: usize, align: usize, state: u32) -> *mut u8 {
-    if state & (HAS_STACKS | BUSY) != HAS_STACKS || !slot::is_plain(size, align) {
+    if state & (ALL_HAVE_STACKS | BUSY) != ALL_HAVE_STACKS || !slot::is_plain(size, align) {
         // SAFETY: our caller's layout.
         return alloc_slow(below(), unsafe { layout(size, align) }, state, IS_ZEROED);
     }
     let plain = slot::plain(size, align, state & STAMP);
     let ptr = jemalloc::alloc_natural(size, IS_ZEROED);
-    if state & IS_SAMPLED == 0 {
-        if !ptr.is_null() {
-            // Before the record, so that who finds that finds the stack.
-            note_stack(ptr, size, state);
-        }
-    } else if sample::hits(size, MEAN.load(Ordering::Relaxed)) {
-        return record_sample(ptr, plain);
+    if !ptr.is_null() {
+        // Before the record, so that who finds that finds the stack.
+        note_stack(ptr, size, align, state);
     }
     record(ptr, plain)
 }
 
-/// Records a block with a sample in it.
-#[cold]
-#[inline(never)]
-fn record_sample(ptr: *mut u8, plain: u32) -> *mut u8 {
-    match !ptr.is_null() && set_sample(ptr as usize, stack::here()) {
-        true => record(ptr, slot::with_sample(plain)),
-        false => record(ptr, plain),
-    }
-}
-
-#[inline(never)]
-unsafe fn dealloc_sampled(ptr: *mut u8, size: usize, align: usize) {
-    let Some(head) = TABLE.forget_plain(ptr as usize) else {
-        // SAFETY: our caller's layout.
-        return dealloc_slow(below(), ptr, unsafe { layout(size, align) });
-    };
-    clear_sample(ptr as usize, head);
-    // SAFETY: our caller's pointer and size, of a plain block.
-    unsafe { jemalloc::free_natural(ptr, size) };
-}
-
 #[inline(never)]
 unsafe fn dealloc_other(ptr: *mut u8, size: usize, align: usize) {
-    if STATE.load(Ordering::Relaxed) & (BUSY | IS_SAMPLED) == 0 && TABLE.forget_plain(ptr as usize).is_some()
-    {
+    if STATE.load(Ordering::Relaxed) & BUSY == 0 && TABLE.forget_plain(ptr as usize) {
         // SAFETY: our caller's pointer and size, of a plain block.
         return unsafe { jemalloc::free_natural(ptr, size) };
     }
@@ -302,11 +288,9 @@ unsafe fn realloc_on(ptr: *mut u8, size: usize, align: usize, new_size: usize) -
     if state & BUSY == 0 && slot::is_plain(new_size, align) {
         if let Some(place) = TABLE.head(ptr as usize) {
             let old = place.load(Ordering::Relaxed);
-            let is_simple = || {
-                let grown = new_size.saturating_sub(size);
-                state & IS_SAMPLED == 0 || stays_without_sample(ptr as usize, old, grown)
-            };
-            if slot::begins_plain(old) && is_simple() {
+            // Of what it grows by, where bytes are counted.
+            let has_no_sample = || state & IS_SAMPLED == 0 || sample::misses(new_size.saturating_sub(size));
+            if slot::begins_plain(old) && has_no_sample() {
                 if jemalloc::usable(size, align) == jemalloc::usable(new_size, align) {
                     // Grown or shrunk where it stands: the same block, with its birth.
                     let plain = slot::plain(new_size, align, u32::from(old) & STAMP);
@@ -317,7 +301,7 @@ unsafe fn realloc_on(ptr: *mut u8, size: usize, align: usize, new_size: usize) -
                 // where it has no memory, or the table, the new block comes first.
                 let new = jemalloc::alloc_natural(new_size, false);
                 // Where each block has a number beside its slot, it goes along.
-                if state & (HAS_STACKS | IS_SAMPLED) == HAS_STACKS && !new.is_null() {
+                if state & ALL_HAVE_STACKS != 0 && !new.is_null() {
                     STACKS.set(new as usize, STACKS.get(ptr as usize));
                 }
                 let new = record(new, slot::plain(new_size, align, state & STAMP));

@@ -7,38 +7,47 @@
 //! inverse. (jemalloc's profiler does the same.)
 
 use std::cell::Cell;
-use std::sync::atomic::{AtomicU64, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 thread_local! {
-    /// Bytes up to the next sample.
-    static LEFT: Cell<i64> = const { Cell::new(0) };
+    /// Bytes counted, beginning so far below 2⁶⁴ as the next sample is away: to count is one addition, which
+    /// carries there.
+    static COUNTED: Cell<u64> = const { Cell::new(up_to(1)) };
     /// State of the random numbers; 0 before the first.
     static SEED: Cell<u64> = const { Cell::new(0) };
+}
+
+const fn up_to(distance: u64) -> u64 {
+    distance.wrapping_neg()
 }
 
 /// Whether a sample is among the next `bytes` that are allocated.
 #[inline]
 pub(crate) fn hits(bytes: usize, mean: u64) -> bool {
-    let left = LEFT.get().wrapping_sub(bytes as i64);
-    LEFT.set(left);
-    left <= 0 && hits_slow(bytes, mean)
+    !misses(bytes) && hits_slow(bytes, mean)
 }
 
 /// Whether none is. If there may be one, nothing is done: [`hits`] is to be asked.
-#[cfg(feature = "jemalloc")]
-#[inline]
+#[inline(always)]
 pub(crate) fn misses(bytes: usize) -> bool {
-    let left = LEFT.get().wrapping_sub(bytes as i64);
-    if left > 0 {
-        LEFT.set(left);
+    let (counted, is_there) = COUNTED.get().overflowing_add(bytes as u64);
+    COUNTED.set(counted);
+    if is_there {
+        take_back(bytes);
     }
-    left > 0
+    !is_there
+}
+
+#[cold]
+#[inline(never)]
+fn take_back(bytes: usize) {
+    COUNTED.set(COUNTED.get().wrapping_sub(bytes as u64));
 }
 
 #[cold]
 fn hits_slow(bytes: usize, mean: u64) -> bool {
     let is_first = SEED.get() == 0;
-    LEFT.set(distance(mean));
+    COUNTED.set(up_to(distance(mean)));
     // The first distance of a thread was not drawn yet. After a hit the next one
     // is drawn from the end of the block: distances have no memory.
     !is_first || hits(bytes, mean)
@@ -51,8 +60,8 @@ pub(crate) fn still_hits(old: usize, new: usize, mean: u64) -> bool {
 }
 
 /// Bytes up to a sample: exponentially distributed, at least 1.
-fn distance(mean: u64) -> i64 {
-    ((-random().ln() * mean as f64).ceil() as i64).max(1)
+fn distance(mean: u64) -> u64 {
+    ((-random().ln() * mean as f64).ceil() as u64).max(1)
 }
 
 /// A number in (0, 1], of SplitMix64.
@@ -75,70 +84,9 @@ fn mix(mut number: u64) -> u64 {
     number ^ number >> 31
 }
 
-/// Where samples are noted: says of most other addresses that none is, from two pages of
-/// memory, so that a free need not look at the map of stacks. (A counting Bloom filter of one hash.)
-/// With a thousand samples one in nine of the others is looked at for nothing.
-pub(crate) struct Noted([AtomicU8; Noted::COUNT]);
-
-impl Noted {
-    const COUNT: usize = 1 << 13;
-
-    pub(crate) const fn new() -> Noted {
-        Noted([const { AtomicU8::new(0) }; Noted::COUNT])
-    }
-
-    /// A sample is noted for the block at an address, where none was.
-    pub(crate) fn add(&self, addr: usize) {
-        self.count(addr, |count| count + 1);
-    }
-
-    /// It is not noted any more, if it was.
-    pub(crate) fn remove(&self, addr: usize) {
-        self.count(addr, |count| count.saturating_sub(1));
-    }
-
-    /// A count that was full is full for ever: what was added beyond is not known.
-    fn count(&self, addr: usize, next: impl Fn(u8) -> u8) {
-        let step = |count| (count < u8::MAX).then(|| next(count));
-        let _ = self.place(addr).fetch_update(Ordering::Relaxed, Ordering::Relaxed, step);
-    }
-
-    /// Whether there may be one: true wherever one is noted. Who frees a block has it from
-    /// who allocated it, and sees what that one wrote.
-    #[inline]
-    pub(crate) fn may_be_at(&self, addr: usize) -> bool {
-        self.place(addr).load(Ordering::Relaxed) != 0
-    }
-
-    #[inline(always)]
-    fn place(&self, addr: usize) -> &AtomicU8 {
-        const PRIME: u64 = 0x9e37_79b9_7f4a_7c15;
-        let mixed = (addr as u64 >> 3).wrapping_mul(PRIME) >> (64 - Noted::COUNT.trailing_zeros());
-        &self.0[mixed as usize % Noted::COUNT]
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn where_a_sample_is_noted_is_known_until_it_goes() {
-        let (noted, place) = (Noted::new(), |at: usize| 0x7f00_0000_0000 + at * 8);
-        let others = || (0..100_000).filter(|at| noted.may_be_at(0x7e00_0000_0000 + at * 8)).count();
-        assert_eq!(others(), 0, "at first there are none");
-        (0..1000).for_each(|at| noted.add(place(at)));
-        assert!((0..1000).all(|at| noted.may_be_at(place(at))));
-        assert!((8_000..16_000).contains(&others()), "one in nine: {}", others());
-        (0..1000).step_by(2).for_each(|at| noted.remove(place(at)));
-        assert!((1..1000).step_by(2).all(|at| noted.may_be_at(place(at))));
-        (1..1000).step_by(2).for_each(|at| noted.remove(place(at)));
-        assert_eq!(others(), 0, "all went");
-        // More than can be counted.
-        (0..300).for_each(|_| noted.add(place(7)));
-        (0..299).for_each(|_| noted.remove(place(7)));
-        assert!(noted.may_be_at(place(7)));
-    }
 
     /// Weighed with the inverse of their odds, the chosen blocks add up to all.
     #[test]

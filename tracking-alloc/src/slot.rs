@@ -7,12 +7,16 @@
 //!
 //! ```text
 //! short  bits 0, 1 = 1, 0 | 2..10 epoch | 10..12 log2 align | 12..16 size - 1
-//! long   bits 0, 1 = 1, 1 | 2..10 epoch | 10..15 align | 15 sample, and a slot with the size
-//! other  bits 0, 1 = 0, 1 | 2..10 epoch | 10 tool | 11 single | 12..16 size - 1 if it is single (its align
-//!                           is 16), else log2 align, and a slot with the size
+//! long   bits 0, 1 = 1, 1 | 2..10 epoch | 10..15 align, and a slot with the size
+//! other  bits 0, 1 = 0, 1 | 2..10 epoch | 10..13 log2 align | 13 tool, and a slot with the size
+//!                                       | 10..14 size - 1   | 14 single: its align is 16
+//!                                       | 10..15 which size and align | 15 a short one with a sample
 //! rest   bits 0, 1 = 0, 0 | 2..16 payload: the size, or `ESCAPE`; then four more follow,
 //!                           with size (48 bits) and log2 align (6 bits)
 //! ```
+//!
+//! A block with a sample is among the others, whatever it would be else, so that freeing
+//! it leads away from the hot path.
 //!
 //! All-zero is no head, so fresh memory of the operating system is an empty map.
 
@@ -27,9 +31,11 @@ pub(crate) const START: u16 = (PLAIN | LONG) as u16;
 const EPOCH_SHIFT: u32 = 2;
 const ALIGN_SHIFT: u32 = 10;
 const SIZE_SHIFT: u32 = 12;
-const SAMPLE: u16 = 1 << 15;
-const TOOL: u32 = 1 << 10;
-const SINGLE: u32 = 1 << 11;
+const TOOL: u32 = 1 << 13;
+const SINGLE: u32 = 1 << 14;
+const SAMPLE: u32 = 1 << 15;
+/// The largest alignment, as log2, for which an other one's head has room.
+const MAX_ALIGN_LOG2: u8 = 7;
 /// Where the slot after the head begins, of two in one number.
 const NEXT: u32 = 16;
 /// Where a slot that is no head has its payload.
@@ -94,9 +100,18 @@ pub(crate) struct Record {
     pub(crate) align_log2: u8,
     pub(crate) epoch: u32,
     pub(crate) is_tool: bool,
+    /// There is a sample in it, so that it has a stack where few blocks have one. Known of blocks
+    /// that would be plain else; of those that [`can_have_sample`] says no of it is never so.
+    pub(crate) has_sample: bool,
 }
 
 impl Record {
+    /// Of a block of the program, without a sample.
+    pub(crate) fn new(size: usize, align: usize, epoch: u32) -> Record {
+        let align_log2 = align.trailing_zeros() as u8;
+        Record { size, align_log2, epoch, is_tool: false, has_sample: false }
+    }
+
     pub(crate) fn align(self) -> usize {
         1 << self.align_log2
     }
@@ -127,6 +142,13 @@ pub(crate) fn long(size: usize, align: usize, stamp: u32) -> u32 {
 #[inline(always)]
 pub(crate) fn short(size: usize, align: usize, stamp: u32) -> u32 {
     stamp | align.trailing_zeros() << ALIGN_SHIFT | (size as u32 - 1) << SIZE_SHIFT
+}
+
+/// The size of a short block, by its head.
+#[cfg(feature = "jemalloc")]
+#[inline(always)]
+pub(crate) fn short_size(head: u32) -> usize {
+    (head >> SIZE_SHIFT) as usize + 1
 }
 
 /// The slots of a plain block, its head in the lower half.
@@ -171,36 +193,43 @@ pub(crate) fn plain_size(head: u16, next: u16) -> usize {
     usize::from(if u32::from(head) & LONG != 0 { long } else { short })
 }
 
-/// The slots of a plain block with a sample in it. Short ones have no place for that.
-pub(crate) fn with_sample(plain: u32) -> u32 {
-    match plain & LONG {
-        0 => plain,
-        _ => plain | u32::from(SAMPLE),
-    }
+/// Whether the head of a block has room to say that a sample is in it. So it is but for layouts that no
+/// type has: a size that is no multiple of the alignment.
+pub(crate) fn can_have_sample(size: usize, align: usize) -> bool {
+    size > GRANULE || !is_short(size, align) || size % align == 0
 }
 
-/// Whether a plain block may have a sample in it.
-#[inline(always)]
-pub(crate) fn may_have_sample(head: u16) -> bool {
-    u32::from(head) & LONG == 0 || head & SAMPLE != 0
+/// In the head of a short block with a sample: one of 16 sizes of alignment 1, of 8 of alignment 2 and so on.
+fn short_sample(size: usize, align_log2: u8) -> u32 {
+    let first = 32 - (32 >> align_log2);
+    first + (size as u32 >> align_log2) - 1
+}
+
+/// Size and log2 of the alignment, from that.
+fn of_short_sample(which: u32) -> (usize, u8) {
+    let align_log2 = (which << 27).leading_ones().min(3);
+    let first = 32 - (32 >> align_log2);
+    (((which - first + 1) << align_log2) as usize, align_log2 as u8)
 }
 
 /// The head of any block, and what follows it.
 pub(crate) fn encode(record: Record) -> (u16, Rest) {
-    let Record { size, align_log2, epoch, is_tool } = record;
+    let Record { size, align_log2, epoch, is_tool, has_sample } = record;
     let rest = |payload: u64| (payload as u16 & ESCAPE) << PAYLOAD;
     let mut slots = Rest { slots: [0; MOST - 1], len: 0 };
-    if !is_tool && is_plain(size, record.align()) {
+    if !is_tool && !has_sample && is_plain(size, record.align()) {
         let plain = plain(size, record.align(), stamp(epoch));
         slots.slots[0] = halves(plain).1;
         slots.len = has_next(plain).into();
         return (plain as u16, slots);
     }
     let mut head = LONG | epoch << EPOCH_SHIFT | if is_tool { TOOL } else { 0 };
-    if !is_tool && size <= GRANULE && align_log2 == 4 {
-        head |= SINGLE | (size.max(1) as u32 - 1) << SIZE_SHIFT;
-    } else if size < ESCAPE as usize && align_log2 < 16 {
-        head |= u32::from(align_log2) << SIZE_SHIFT;
+    if has_sample && is_short(size, record.align()) {
+        head |= SAMPLE | short_sample(size, align_log2) << ALIGN_SHIFT;
+    } else if !is_tool && size <= GRANULE && align_log2 == 4 {
+        head |= SINGLE | (size.max(1) as u32 - 1) << ALIGN_SHIFT;
+    } else if size < ESCAPE as usize && align_log2 <= MAX_ALIGN_LOG2 {
+        head |= u32::from(align_log2) << ALIGN_SHIFT;
         slots.slots[0] = rest(size as u64);
         slots.len = 1;
     } else {
@@ -229,22 +258,24 @@ impl Rest {
 pub(crate) fn decode(head: u16, rest: impl Fn(usize) -> u16) -> Option<Record> {
     let slot = u32::from(head);
     let payload = |at: usize| rest(at) >> PAYLOAD;
-    let field = |shift: u32| slot >> shift & ((1 << (NEXT - shift)) - 1);
+    let field = |shift: u32, bits: u32| slot >> shift & ((1 << bits) - 1);
     let (size, align_log2) = match slot & (PLAIN | LONG) {
         0 => return None,
-        PLAIN => (field(SIZE_SHIFT) as usize + 1, field(ALIGN_SHIFT) as u8 & 3),
-        LONG if slot & SINGLE != 0 => (field(SIZE_SHIFT) as usize + 1, 4),
+        PLAIN => (field(SIZE_SHIFT, 4) as usize + 1, field(ALIGN_SHIFT, 2) as u8),
+        LONG if slot & SAMPLE != 0 => of_short_sample(field(ALIGN_SHIFT, 5)),
+        LONG if slot & SINGLE != 0 => (field(ALIGN_SHIFT, 4) as usize + 1, 4),
         LONG => match payload(1) {
             ESCAPE => {
                 let bits = (2..MOST).rev().fold(0, |bits, at| bits << 14 | u64::from(payload(at)));
                 ((bits & ((1 << 48) - 1)) as usize, (bits >> 48) as u8 & 63)
             }
-            size => (size.into(), field(SIZE_SHIFT) as u8),
+            size => (size.into(), field(ALIGN_SHIFT, 3) as u8),
         },
-        _ => (payload(1).into(), (field(ALIGN_SHIFT) & 31).trailing_zeros() as u8),
+        _ => (payload(1).into(), field(ALIGN_SHIFT, 5).trailing_zeros() as u8),
     };
-    let is_tool = slot & PLAIN == 0 && slot & TOOL != 0;
-    Some(Record { size, align_log2, epoch: epoch(slot), is_tool })
+    let is_tool = slot & (PLAIN | SAMPLE | SINGLE | TOOL) == TOOL;
+    let has_sample = slot & PLAIN == 0 && !is_tool && (slot & SAMPLE != 0 || is_plain(size, 1 << align_log2));
+    Some(Record { size, align_log2, epoch: epoch(slot), is_tool, has_sample })
 }
 
 #[cfg(test)]
@@ -253,44 +284,40 @@ mod tests {
 
     #[test]
     fn records_come_back() {
-        let sizes = [1, 8, 9, 15, 16, 17, 14_336, 14_337, 16_382, 16_383, 1 << 30, 10 << 30, (1 << 48) - 1];
-        for size in sizes {
-            for align_log2 in [0, 3, 4, 5, 12, 15, 16, 21, 40] {
-                for epoch in [0, 1, MAX_EPOCH] {
-                    for is_tool in [false, true] {
-                        let record = Record { size, align_log2, epoch, is_tool };
-                        let (head, rest) = encode(record);
-                        assert_ne!(head & START, 0);
-                        for rest in rest.slots() {
-                            assert_eq!(rest & START, 0, "a rest begins no block");
-                        }
-                        let is_plain = !is_tool && is_plain(size, 1 << align_log2);
-                        assert_eq!(begins_plain(head), is_plain);
-                        if is_plain {
-                            assert_eq!(plain_size(head, rest.slots().first().copied().unwrap_or(0)), size);
-                        }
-                        assert_eq!(decode(head, |at| rest.slots()[at - 1]), Some(record));
-                        // No more slots than the block has granules.
-                        if size <= 16 && align_log2 <= 4 && !is_tool {
-                            assert_eq!(rest.slots().len(), 0, "{size} {align_log2}");
-                        } else if size < 14_336 && align_log2 < 16 {
-                            assert_eq!(rest.slots().len(), 1);
-                        }
+        let large = [16_382, 16_383, 1 << 30, 10 << 30, (1 << 48) - 1];
+        let sizes = (1..=33).chain([14_336, 14_337]).chain(large);
+        let of_size =
+            |size| [0, 1, 2, 3, 4, 5, 7, 8, 12, 15, 16, 21, 40].map(|align_log2| (size, align_log2));
+        for (size, align_log2) in sizes.flat_map(of_size) {
+            for epoch in [0, 1, MAX_EPOCH] {
+                for (is_tool, has_sample) in [(false, false), (true, false), (false, true)] {
+                    let align = 1 << align_log2;
+                    // What is no multiple of its alignment has none.
+                    if has_sample && !(is_plain(size, align) && can_have_sample(size, align)) {
+                        continue;
+                    }
+                    let record = Record { size, align_log2, epoch, is_tool, has_sample };
+                    let (head, rest) = encode(record);
+                    assert_ne!(head & START, 0);
+                    for rest in rest.slots() {
+                        assert_eq!(rest & START, 0, "a rest begins no block");
+                    }
+                    let is_plain = !is_tool && !has_sample && is_plain(size, align);
+                    assert_eq!(begins_plain(head), is_plain);
+                    if is_plain {
+                        assert_eq!(plain_size(head, rest.slots().first().copied().unwrap_or(0)), size);
+                    }
+                    assert_eq!(decode(head, |at| rest.slots()[at - 1]), Some(record));
+                    // No more slots than the block has granules.
+                    if size <= 16 && align_log2 <= 4 && !is_tool {
+                        assert_eq!(rest.slots().len(), 0, "{size} {align_log2}");
+                    } else if size < 14_336 && align_log2 <= MAX_ALIGN_LOG2 {
+                        assert_eq!(rest.slots().len(), 1);
                     }
                 }
             }
         }
         assert_eq!(decode(0, |_| 0), None);
-    }
-
-    #[test]
-    fn a_sample_changes_nothing_else() {
-        for (size, align) in [(16, 8), (17, 16), (14_336, 1)] {
-            let plain = plain(size, align, stamp(7));
-            let ((head, next), (sampled, same)) = (halves(plain), halves(with_sample(plain)));
-            assert!(may_have_sample(sampled));
-            assert_eq!((may_have_sample(head), next), (size <= 16, same));
-            assert_eq!(decode(head, |_| next), decode(sampled, |_| next));
-        }
+        assert!((1..=64).all(|size| can_have_sample(size, 1)) && !can_have_sample(9, 2));
     }
 }

@@ -186,15 +186,15 @@ impl Table {
         true
     }
 
-    /// Forgets the plain block that begins at `addr` and returns its head; `None` if there is none.
+    /// Forgets the plain block that begins at `addr`. False if there is none.
     #[inline(always)]
-    pub(crate) fn forget_plain(&self, addr: usize) -> Option<u16> {
-        let place = self.head(addr)?;
-        let head = place.load(Ordering::Relaxed);
-        slot::begins_plain(head).then(|| {
-            place.store(0, Ordering::Relaxed);
-            head
-        })
+    pub(crate) fn forget_plain(&self, addr: usize) -> bool {
+        let Some(place) = self.head(addr) else { return false };
+        if !slot::begins_plain(place.load(Ordering::Relaxed)) {
+            return false;
+        }
+        place.store(0, Ordering::Relaxed);
+        true
     }
 
     /// Forgets the block that begins at `addr`; `None` if there is none.
@@ -458,7 +458,7 @@ mod tests {
     }
 
     fn record(size: usize, align_log2: u8) -> Record {
-        Record { size, align_log2, epoch: 3, is_tool: false }
+        Record { size, align_log2, epoch: 3, is_tool: false, has_sample: false }
     }
 
     /// A table of its own: the static one is the allocator's.

@@ -4,6 +4,7 @@
 #![allow(unsafe_code, reason = "forks, and calls the allocator as collections do")]
 
 use heap_snapshot::record::{LiveBlock, StackWay};
+use std::alloc::{alloc, dealloc, Layout};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::hint::black_box;
@@ -257,6 +258,46 @@ fn a_part() {
     // Capacities of 64,000 or more: at least 62 in a hundred, at most 87.
     assert!((210..380).contains(&count), "{count}");
     judge("grown");
+    small_ones();
+}
+
+/// Blocks whose records take one slot: samples change nothing else of them, and go with them.
+fn small_ones() {
+    let layouts: Vec<Layout> = (1..=17)
+        .flat_map(|size| {
+            [1, 2, 4, 8, 16].map(|align| Layout::from_size_align(size, align).expect("a layout"))
+        })
+        .collect();
+    // Allocated and given back twice, at the same addresses mostly.
+    for round in 0..2 {
+        // SAFETY: the sizes are not 0.
+        let made = (0..10_000).flat_map(|_| &layouts).map(|layout| (unsafe { alloc(*layout) }, *layout));
+        let made: Vec<(*mut u8, Layout)> = made.collect();
+        // No type has a size that is no multiple of its alignment, and there is no room for that and a sample.
+        let has_room =
+            |layout: Layout| layout.size() > 16 || layout.align() > 8 || layout.size() % layout.align() == 0;
+        let (mut count, mut bytes) = (0, 0);
+        for (ptr, layout) in &made {
+            let block = blocks().lookup(*ptr as u64).expect("a block");
+            let found = (block.addr, block.requested, 1 << block.align_log2, block.is_tool);
+            assert_eq!(found, (*ptr as u64, layout.size() as u64, layout.align(), false), "round {round}");
+            if has_room(*layout) {
+                count += u32::from(blocks().stack_of(*ptr as u64) != 0);
+                bytes += layout.size();
+            } else {
+                assert_eq!(blocks().stack_of(*ptr as u64), 0);
+            }
+        }
+        let expected = bytes as f64 / 65_536.0;
+        let deviation = (f64::from(count) - expected).abs() / expected.sqrt();
+        assert!(expected > 50.0 && deviation < 5.0, "{count} for {expected}");
+        judge("small");
+        for (ptr, layout) in made {
+            // SAFETY: allocated above with this layout.
+            unsafe { dealloc(ptr, layout) };
+            assert_eq!(blocks().stack_of(ptr as u64), 0);
+        }
+    }
 }
 
 fn main() {

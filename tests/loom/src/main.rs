@@ -44,12 +44,12 @@ fn usable(_addr: usize, record: Record) -> usize {
 }
 
 fn record(size: usize) -> Record {
-    Record { size, align_log2: 3, epoch: 1, is_tool: false }
+    Record { size, align_log2: 3, epoch: 1, is_tool: false, has_sample: false }
 }
 
 /// One that takes six slots.
 fn long() -> Record {
-    Record { size: 96, align_log2: 20, epoch: 1, is_tool: false }
+    Record { size: 96, align_log2: 20, epoch: 1, is_tool: false, has_sample: false }
 }
 
 /// The slots of a [`record`].
