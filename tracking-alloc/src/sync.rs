@@ -17,7 +17,7 @@ pub(crate) const SEGMENT_LOG2: u32 = if IS_SMALL { 6 } else { 16 };
 /// Segments there can be.
 pub(crate) const SEGMENTS: usize = 1 << 10;
 /// log2 of the lists in which its nodes are found.
-pub(crate) const BUCKETS_LOG2: u32 = if IS_SMALL { 6 } else { 21 };
+pub(crate) const BUCKETS_LOG2: u32 = if IS_SMALL { 6 } else { 22 };
 
 /// Called with what was just mapped for a value. All-zero is a value of the standard
 /// library's atomics; loom's must be made.
