@@ -9,6 +9,7 @@ use crate::hot;
 use crate::jemalloc;
 use crate::memory::Fresh;
 use crate::mode::{self, Mode, Value};
+use crate::samples::Samples;
 use crate::side::Side;
 use crate::slot::{self, Record, MAX_EPOCH, NEXT_EPOCH, STAMP};
 use crate::table::{Head, Table};
@@ -29,8 +30,10 @@ pub(crate) static TABLE: Table = Table::new();
 /// Bytes set aside beyond what the table's rule says, where the allocator below was asked.
 static BEYOND: Side = Side::new();
 
-/// The stacks that allocated the blocks: nodes of [`stack::CONTEXTS`].
+/// The stacks that allocated the blocks, where all have one: nodes of [`stack::CONTEXTS`].
 pub(crate) static STACKS: Side = Side::new();
+/// Those of blocks with a sample in them, where only they have one.
+static SAMPLES: Samples = Samples::new();
 /// Bytes for each stack, on average; 0 where each block has its stack.
 pub(crate) static MEAN: AtomicU64 = AtomicU64::new(0);
 
@@ -123,7 +126,7 @@ fn start(below: Below<'_>) -> u32 {
 
 /// Records a block of the program, off the hot path. False where the table has no memory for it.
 fn record_new(below: Below<'_>, ptr: *mut u8, size: usize, align: usize, state: u32) -> bool {
-    let has_sample = state & IS_SAMPLED != 0 && STACKS.get(ptr as usize) != contexts::NONE;
+    let has_sample = state & IS_SAMPLED != 0 && SAMPLES.get(ptr as usize) != contexts::NONE;
     if !has_sample && state & IS_ASKED == 0 && slot::is_plain(size, align) {
         let plain = slot::plain(size, align, state & STAMP);
         if TABLE.record_plain(ptr as usize, plain) {
@@ -179,7 +182,7 @@ fn watch() {
 #[cold]
 pub(crate) fn take_back(below: Below<'_>, ptr: *mut u8, layout: Layout) -> *mut u8 {
     TABLE.forget(ptr as usize, usable);
-    STACKS.clear(ptr as usize);
+    clear_stack(ptr as usize);
     if let Some(layout) = asked(layout, below.is_jemalloc) {
         // SAFETY: allocated with this layout a moment ago, and nobody has seen it.
         unsafe { below.alloc.dealloc(ptr, layout) };
@@ -224,7 +227,7 @@ pub(crate) fn alloc_slow(below: Below<'_>, layout: Layout, mut state: u32, is_ze
             None => asked(layout, false).map_or(ptr::null_mut(), allocate),
         };
         if state & HAVE_STACKS != 0 {
-            STACKS.clear(ptr as usize);
+            clear_stack(ptr as usize);
         }
         let record = Record { is_tool: true, ..Record::new(size, align, slot::epoch(state)) };
         return match record_slow(below, ptr, record) {
@@ -250,7 +253,24 @@ pub(crate) fn alloc_slow(below: Below<'_>, layout: Layout, mut state: u32, is_ze
 
 /// Notes the stack of a block in which there is a sample. False where there is no room for that.
 pub(crate) fn set_sample(ptr: *mut u8, size: usize, align: usize, stack: u32) -> bool {
-    slot::can_have_sample(size, align) && STACKS.set(ptr as usize, stack)
+    slot::can_have_sample(size, align) && SAMPLES.set(ptr as usize, stack)
+}
+
+/// The stack of the block at an address.
+fn stack_of(addr: usize, state: u32) -> u32 {
+    match state & HAVE_STACKS {
+        0 => contexts::NONE,
+        IS_SAMPLED => match TABLE.head(addr) {
+            Some(head) if slot::begins_plain(head.load(Ordering::Relaxed)) => contexts::NONE,
+            _ => SAMPLES.get(addr),
+        },
+        _ => STACKS.get(addr),
+    }
+}
+
+fn clear_stack(addr: usize) {
+    STACKS.clear(addr);
+    SAMPLES.clear(addr);
 }
 
 /// Notes the stack of a new block, or its tags.
@@ -298,7 +318,7 @@ pub(crate) fn dealloc_slow(below: Below<'_>, ptr: *mut u8, layout: Layout) {
     let record = forget(ptr);
     // Where each block has its stack, the next one here overwrites it.
     if state & IS_SAMPLED != 0 {
-        STACKS.clear(ptr as usize);
+        SAMPLES.clear(ptr as usize);
     }
     if let Some(Record { is_tool: true, size, align_log2, .. }) = record {
         if below.is_jemalloc {
@@ -434,7 +454,7 @@ pub(crate) unsafe fn realloc_slow(
         align,
         // A block from before tracking is as if it were born now.
         state: record.map_or(state, |record| state & !STAMP | slot::stamp(record.epoch)),
-        stack: if state & HAVE_STACKS == 0 { contexts::NONE } else { STACKS.get(ptr as usize) },
+        stack: stack_of(ptr as usize, state),
     };
     // As when it was allocated.
     let new_size = if old.is_tool { new_size.max(2 * slot::GRANULE) } else { new_size };
@@ -470,7 +490,7 @@ impl Old {
         if state & IS_SAMPLED == 0 {
             STACKS.set(ptr as usize, stack);
         } else if stack == contexts::NONE || !set_sample(ptr, size, self.align, stack) {
-            STACKS.clear(ptr as usize);
+            SAMPLES.clear(ptr as usize);
         }
     }
 
@@ -575,7 +595,7 @@ unsafe fn realloc_below(below: Below<'_>, old: Old, new_size: usize, state: u32)
     let record = TABLE.forget(old.ptr as usize, usable);
     let old_usable = record.map_or(0, |record| usable(old.ptr as usize, record));
     if state & IS_SAMPLED != 0 {
-        STACKS.clear(old.ptr as usize);
+        SAMPLES.clear(old.ptr as usize);
     }
     // SAFETY: our caller's block, what was asked for its layout, and what is for the new size.
     let new = unsafe { below.alloc.realloc(old.ptr, layout, new_layout.size()) };
@@ -606,7 +626,7 @@ unsafe fn realloc_below(below: Below<'_>, old: Old, new_size: usize, state: u32)
 
 /// Bytes of memory that stacks take.
 fn stacks_resident() -> u64 {
-    STACKS.resident() + stack::CONTEXTS.resident()
+    STACKS.resident() + SAMPLES.resident() + stack::CONTEXTS.resident()
 }
 
 /// Slots that are loaded together.
@@ -767,7 +787,7 @@ impl LiveBlocks for Blocks {
     }
 
     fn table_memory(&self, visit: &mut dyn FnMut(u64, u64)) {
-        let stacks = STACKS.ranges().chain(stack::CONTEXTS.ranges());
+        let stacks = STACKS.ranges().chain(SAMPLES.ranges()).chain(stack::CONTEXTS.ranges());
         for (address, len) in TABLE.ranges().chain(BEYOND.ranges()).chain(stacks) {
             visit(address, len);
         }
@@ -795,7 +815,7 @@ impl LiveBlocks for Blocks {
     }
 
     fn stack_of(&self, addr: u64) -> u32 {
-        usize::try_from(addr).map_or(0, |addr| STACKS.get(addr))
+        usize::try_from(addr).map_or(0, |addr| stack_of(addr, STATE.load(Ordering::Relaxed)))
     }
 
     fn stack(&self, number: u32) -> Option<StackFrame> {

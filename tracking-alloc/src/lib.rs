@@ -142,6 +142,8 @@ mod off;
 #[cfg(feature = "enabled")]
 mod sample;
 #[cfg(feature = "enabled")]
+mod samples;
+#[cfg(feature = "enabled")]
 mod side;
 #[cfg(feature = "enabled")]
 mod slot;

@@ -19,6 +19,12 @@ pub(crate) const SEGMENTS: usize = 1 << 10;
 /// log2 of the lists in which its nodes are found.
 pub(crate) const BUCKETS_LOG2: u32 = if IS_SMALL { 6 } else { 22 };
 
+/// Samples for which a bucket has room: so many that it is a line of the processor's caches.
+pub(crate) const SAMPLES_A_BUCKET: usize = 5;
+/// Buckets of each table of samples. The first one is a page.
+pub(crate) const SAMPLE_BUCKETS: [usize; 5] =
+    if IS_SMALL { [1, 1, 2, 2, 4] } else { [1 << 6, 1 << 10, 1 << 14, 1 << 19, 1 << 24] };
+
 /// Called with what was just mapped for a value. All-zero is a value of the standard
 /// library's atomics; loom's must be made.
 #[inline(always)]

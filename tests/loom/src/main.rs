@@ -9,6 +9,8 @@
 mod contexts;
 #[path = "../../../tracking-alloc/src/memory.rs"]
 mod memory;
+#[path = "../../../tracking-alloc/src/samples.rs"]
+mod samples;
 #[path = "../../../tracking-alloc/src/side.rs"]
 mod side;
 #[path = "../../../tracking-alloc/src/slot.rs"]
@@ -20,6 +22,7 @@ mod table;
 use contexts::{Before, Contexts, Frame, NONE};
 use loom::sync::{Arc, Mutex};
 use loom::thread;
+use samples::Samples;
 use side::Side;
 use slot::Record;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -148,7 +151,7 @@ fn another_after_a_plain_block() {
     let other = {
         let table = Arc::clone(&table);
         thread::spawn(move || {
-            assert!(table.forget_plain(BASE).is_some());
+            assert!(table.forget_plain(BASE));
             put(&table, BASE, long());
         })
     };
@@ -262,6 +265,51 @@ fn a_stack_is_there_before_its_block() {
     other.join().unwrap();
 }
 
+/// Who finds a block with a sample finds the stack that was noted for it, in the place of one that is gone.
+fn a_sample_is_there_before_its_block() {
+    let (table, samples) = (fresh(Table::new()), fresh(Samples::new()));
+    put(&table, BASE + 64, record(20));
+    assert!(samples.set(BASE + 64, 5));
+    samples.clear(BASE + 64);
+    let sampled = Record { has_sample: true, ..record(16) };
+    let other = {
+        let (table, samples) = (Arc::clone(&table), Arc::clone(&samples));
+        thread::spawn(move || {
+            assert!(samples.set(BASE, 9));
+            put(&table, BASE, sampled);
+        })
+    };
+    if table.begins_at(BASE) == Some(sampled) {
+        assert_eq!(samples.get(BASE), 9);
+    }
+    other.join().unwrap();
+    assert_eq!(samples.get(BASE), 9);
+}
+
+/// Samples of two threads meet in a bucket, where there is room for one, and one that goes makes room for
+/// another: each is found until it goes, and has its own stack.
+fn samples_meet_in_a_bucket() {
+    let samples = fresh(Samples::new());
+    assert!(samples.set(BASE, 5));
+    let other = {
+        let samples = Arc::clone(&samples);
+        thread::spawn(move || {
+            assert!(samples.set(BASE + 64, 6));
+            assert_eq!(samples.get(BASE + 64), 6);
+            samples.clear(BASE + 64);
+            assert_eq!(samples.get(BASE + 64), 0);
+            assert!(samples.set(BASE + 128, 7));
+        })
+    };
+    assert_eq!(samples.get(BASE), 5);
+    samples.clear(BASE);
+    assert_eq!(samples.get(BASE), 0);
+    assert!(samples.set(BASE, 8));
+    assert_eq!(samples.get(BASE), 8);
+    other.join().unwrap();
+    assert_eq!([0, 64, 128].map(|at| samples.get(BASE + at)), [8, 0, 7]);
+}
+
 /// The number of a stack of one frame, which is found under it.
 fn intern(tree: &Contexts, addr: u64) -> u32 {
     let number = tree.child(NONE, addr).unwrap();
@@ -323,7 +371,7 @@ fn stacks_are_guessed() {
 
 fn main() {
     let only = std::env::args().nth(1);
-    let models: [(&str, fn(), Option<usize>); 14] = [
+    let models: [(&str, fn(), Option<usize>); 16] = [
         ("a_chunk_is_made_once", a_chunk_is_made_once, Some(3)),
         ("two_chunks_are_made", two_chunks_are_made, Some(3)),
         ("a_chunk_is_enumerated_from_the_first", a_chunk_is_enumerated_from_the_first, None),
@@ -335,6 +383,8 @@ fn main() {
         ("an_address_is_used_again", an_address_is_used_again, Some(2)),
         ("enumeration_under_traffic", enumeration_under_traffic, Some(3)),
         ("a_stack_is_there_before_its_block", a_stack_is_there_before_its_block, None),
+        ("a_sample_is_there_before_its_block", a_sample_is_there_before_its_block, None),
+        ("samples_meet_in_a_bucket", samples_meet_in_a_bucket, Some(3)),
         ("a_stack_is_interned_once", a_stack_is_interned_once, Some(3)),
         ("stacks_meet_in_a_list", stacks_meet_in_a_list, Some(3)),
         ("stacks_are_guessed", stacks_are_guessed, Some(2)),

@@ -16,6 +16,10 @@ pub(crate) const SEGMENTS: usize = 4;
 /// So few that stacks meet in a list.
 pub(crate) const BUCKETS_LOG2: u32 = 1;
 
+/// So few that samples meet in a bucket.
+pub(crate) const SAMPLES_A_BUCKET: usize = 1;
+pub(crate) const SAMPLE_BUCKETS: [usize; 5] = [1; 5];
+
 /// An atomic of `V`: one of loom's, made by [`make`] where it stands. All are alike, so that
 /// memory full of them can be gone through; and so large that few slots fill a page.
 #[repr(C, align(64))]
