@@ -44,6 +44,7 @@ const UNSAFE_FILES: &[&str] = &[
     "tracking-alloc/src/mode.rs",
     "tracking-alloc/src/no_jemalloc.rs",
     "tracking-alloc/src/off.rs",
+    "tracking-alloc/src/samples.rs",
     "tracking-alloc/src/side.rs",
     "tracking-alloc/src/table.rs",
     "tracking-alloc/src/tags.rs",
