@@ -259,7 +259,9 @@ unsafe fn alloc_zeroed_other(size: usize, align: usize, state: u32) -> *mut u8 {
 /// Allocates a plain block where its stack or its tags are noted too; else leaves.
 #[inline(always)]
 unsafe fn alloc_noting<const IS_ZEROED: bool>(size: usize, align: usize, state: u32) -> *mut u8 {
-    if state & (ALL_HAVE_STACKS | BUSY) != ALL_HAVE_STACKS || !slot::is_plain(size, align) {
+    // Never both; so that what is for samples is not compiled in here.
+    const WHICH: u32 = ALL_HAVE_STACKS | IS_SAMPLED | BUSY;
+    if state & WHICH != ALL_HAVE_STACKS || !slot::is_plain(size, align) {
         // SAFETY: our caller's layout.
         return alloc_slow(below(), unsafe { layout(size, align) }, state, IS_ZEROED);
     }
